@@ -1,0 +1,1 @@
+"""Outbound contact server."""

@@ -1,0 +1,1 @@
+"""The application: wiring, twistd plugin, console, commands."""

@@ -1,0 +1,1 @@
+"""What agents and third parties may ask for; one set of record operations."""

@@ -1,0 +1,221 @@
+"""Values that the parts of the engine exchange: records, chains, attempts, campaign groups. All frozen, none does I/O.
+
+Times: `*_at` and `dial_sched_time`, `call_time` are epoch seconds (UTC); `daily_*` are seconds after local midnight.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, Union
+
+from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
+
+__all__ = [
+    "AgentGroup", "Attempt", "AttemptState", "CallingList", "CampaignGroup", "Chain", "ChainSave", "ClaimRequest",
+    "CustomField", "CustomValue", "DoNotCallEntry", "Owner", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
+]
+
+from enum import Enum
+
+CustomValue = Union[str, int, float, None]
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """A user-defined column of a calling list. `send_attribute` is the key under which agents get it; "" = not sent."""
+
+    name: str
+    type: str = "varchar"       # int, float, char, varchar, datetime
+    length: int = 255
+    send_attribute: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a calling list: one phone of one contact. Columns as in the public table, plus the zone's IANA name."""
+
+    record_id: int
+    chain_id: int
+    chain_n: int
+    contact_info: str
+    contact_info_type: ContactInfoType = ContactInfoType.HOME_PHONE
+    record_type: RecordType = RecordType.GENERAL
+    record_status: RecordStatus = RecordStatus.READY
+    call_result: CallResult = CallResult.UNKNOWN
+    attempt: int = 0
+    dial_sched_time: int | None = None
+    call_time: int | None = None
+    daily_from: int = 28_800
+    daily_till: int = 64_800
+    tz_dbid: int = 122
+    tz_name: str = "America/Los_Angeles"
+    agent_id: str | None = None
+    treatments: str | None = None
+    fields: Mapping[str, CustomValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All records of one contact in one list, ascending `chain_n`; read, locked and finished as a unit."""
+
+    calling_list: str
+    chain_id: int
+    records: tuple[Record, ...]
+
+
+class AttemptState(Enum):
+    """How an attempt's row stands."""
+    OPEN = "open"                   # committed before the dial; no outcome yet
+    CLOSED = "closed"               # the call ended, the result is known
+    NOT_DIALED = "not-dialed"       # opened, then refused by a check or by the switch before a call existed
+    UNKNOWN = "unknown"             # the outcome cannot be known any more
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to reach one record: at most one call. `guid` is GSW_CALL_ATTEMPT_GUID."""
+
+    guid: str
+    calling_list: str
+    record_id: int
+    chain_id: int
+    chain_n: int
+    phone: str
+    number: int                     # 1 for the record's first attempt
+    campaign: str
+    group: str
+    session_guid: str
+    opened_at: float
+    state: AttemptState = AttemptState.OPEN
+    conn_id: str | None = None
+    dialed_at: float | None = None
+    answered_at: float | None = None
+    ended_at: float | None = None
+    call_state: int | None = None           # as the switch reported it
+    call_result: CallResult | None = None   # as it was settled: the switch's, or the agent's
+    agent_id: str | None = None
+    agent_dn: str | None = None
+    treatment: str | None = None            # name of the treatment that was applied
+
+
+@dataclass(frozen=True)
+class DoNotCallEntry:
+    """A row of the do-not-call list: a phone (E.164) or a customer id. Campaign None = every campaign."""
+
+    phone: str | None = None
+    customer_id: str | None = None
+    campaign: str | None = None
+    message: str = ""
+    internal: bool = False          # True: by a request to this server; False: imported
+    time_stamp: int = 0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds retrieved records: the application, and the campaign and group it works for (DBIDs)."""
+
+    app_dbid: int
+    campaign_dbid: int
+    group_dbid: int
+
+
+@dataclass(frozen=True)
+class ClaimRequest:
+    """What to retrieve. A chain qualifies by one record that is Ready, of one of `types`, due at `now`, and inside its
+    daily window by `local_times` (tz_dbid -> seconds after local midnight; zones that are missing are closed)."""
+
+    calling_list: str
+    owner: Owner
+    limit: int                                      # chains
+    now: int
+    local_times: Mapping[int, int]
+    types: tuple[RecordType, ...] = (RecordType.CAMPAIGN_CALLBACK, RecordType.CAMPAIGN_RESCHEDULED, RecordType.GENERAL)
+    agent_id: str | None = None                     # where given: only records of this agent
+
+
+@dataclass(frozen=True)
+class ChainSave:
+    """What is to be written of one chain, in one transaction: its records, attempts that closed, do-not-call rows."""
+
+    calling_list: str
+    records: tuple[Record, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    do_not_call: tuple[DoNotCallEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecoveredChain:
+    """A chain that a crash left behind with an attempt whose outcome cannot be known."""
+
+    chain: Chain
+    attempt: Attempt
+
+
+class TreatmentAction(Enum):
+    """What a treatment does to the record; the value is the word in the configuration."""
+    NONE = "none"
+    UPDATE_RECORD = "update-record"
+    UPDATE_CHAIN = "update-chain"
+    REDIAL = "redial"
+    RETRY_IN = "retry-in"
+    NEXT_IN_CHAIN = "next-in-chain"
+    NEXT_IN_CHAIN_AFTER = "next-in-chain-after"
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A rule: after this call result do that. Treatments of one result form a sequence 1, 2, 3 ..."""
+
+    name: str
+    call_result: CallResult
+    action: TreatmentAction
+    sequence: int = 1
+    cycle_attempts: int = 1
+    interval_s: float = 0.0
+    increment_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class CallingList:
+    """A calling list as the engine needs it. The table and its custom fields lie in the store's registry."""
+
+    name: str
+    dbid: int
+    maximum_attempts: int = 10
+    treatments: tuple[Treatment, ...] = ()
+
+
+@dataclass(frozen=True)
+class AgentGroup:
+    """Agents who work for a campaign, and the DNs at which they log in."""
+
+    name: str
+    dbid: int
+    agents: tuple[str, ...]         # agent ids
+    dns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CampaignGroup:
+    """A campaign with the group that works for it: the unit that is loaded, started, paced ("dialing session")."""
+
+    dbid: int
+    campaign: str
+    campaign_dbid: int
+    group: AgentGroup
+    lists: tuple[CallingList, ...]
+    mode: DialingMode = DialingMode.PROGRESSIVE
+    campaign_description: str = ""
+    description: str = ""
+    voice_transfer_destination: str = ""
+    trunk_group_dn: str = ""        # "" = dial on behalf of the voice transfer destination
+    multiplier: float = 1.0         # calls per ready agent, progressive
+    maximum_ports: int = 0          # 0 = no limit
+    dialing_rate_limit: float = 30.0
+    ring_timeout_s: float = 30.0
+    minimum_buffer: float = 4.0     # chains per agent, retrieve below
+    optimal_buffer: float = 6.0     # chains per agent, retrieve up to
+
+    @property
+    def name(self) -> str:
+        """`Campaign@Group`, the public name of a campaign group."""
+        return f"{self.campaign}@{self.group.name}"

@@ -1,0 +1,37 @@
+"""The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
+from __future__ import annotations
+
+__all__ = ["OCSError", "ConfigurationError", "StoreUnavailable", "UnexpectedEvent", "UnknownCallingList", "UnknownCampaign",
+           "WrongState"]
+
+
+class OCSError(Exception):
+    """Anything that the engine refuses or cannot do."""
+
+
+class ConfigurationError(OCSError):
+    """A configuration that cannot be used; `problems` lists every fault, each naming its field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class UnexpectedEvent(OCSError):
+    """An event for which a state machine has no row; a bug here or a peer out of step."""
+
+
+class StoreUnavailable(OCSError):
+    """The database cannot be reached or refused a statement; the text is the database's."""
+
+
+class UnknownCampaign(OCSError):
+    """No campaign group of that name is configured."""
+
+
+class UnknownCallingList(OCSError):
+    """No calling list of that name is in the database."""
+
+
+class WrongState(OCSError):
+    """The command is not possible in the session's present state; the text names both."""

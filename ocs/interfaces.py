@@ -1,0 +1,132 @@
+"""The seams of the engine: what it needs of the systems around it. Each has one contract suite in `tests/contracts/`."""
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from ocs.dialing.values import (
+    Attempt,
+    CallingList,
+    CampaignGroup,
+    Chain,
+    ChainSave,
+    ClaimRequest,
+    CustomField,
+    DoNotCallEntry,
+    Owner,
+    Record,
+    RecoveredChain,
+)
+from protocols.attributes import KVList
+
+__all__ = ["IAgentState", "IConfiguration", "IStore", "ISwitchLink"]
+
+
+class IStore(Interface):
+    """Calling lists, attempts and the do-not-call list. Every Deferred fails with StoreUnavailable when the database
+    does not do it, and with UnknownCallingList for a list that it does not have."""
+
+    def start() -> Deferred[None]:
+        """Open the database; fires when the schema is at the version that this program needs."""
+
+    def stop() -> Deferred[None]:
+        """Write what was accepted, then close. Fires always."""
+
+    def calling_lists() -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
+        """The lists in the registry with their custom fields, in column order."""
+
+    def zones(calling_list: str) -> Deferred[Mapping[int, str]]:
+        """tz_dbid -> IANA name, of every time zone that the list's records use."""
+
+    def claim_chains(request: ClaimRequest) -> Deferred[list[Chain]]:
+        """Take up to `limit` chains: their Ready and Chain Ready records become Retrieved and owned, in one transaction.
+        Types in the order given, then dial_sched_time, then chain_id. A chain has all its records, final ones included.
+        No record is claimed twice, no chain split, whoever else claims at the same time."""
+
+    def open_attempts(attempts: Sequence[Attempt]) -> Deferred[None]:
+        """Commit rows of attempts that are about to be dialed. Calls at the same time share a transaction."""
+
+    def save(change: ChainSave) -> Deferred[None]:
+        """Write the mutable columns of the records (guarded by record_id), the attempts (by guid, inserted if they are
+        not there) and the do-not-call rows (an entry that exists is left alone), all or nothing; fires after the commit.
+        Saves at the same time share a transaction; saves of one chain are committed in the order of the calls."""
+
+    def recover(owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
+        """After a crash: chains that this owner still holds. Those without an open attempt become Ready again (siblings
+        of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the caller."""
+
+    def do_not_call() -> Deferred[list[DoNotCallEntry]]:
+        """The whole do-not-call list."""
+
+    def counts(calling_list: str) -> Deferred[Mapping[int, int]]:
+        """record_status -> number of records."""
+
+    def records(calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+        """Records in order of chain_id, chain_n; for people to look at."""
+
+
+class ISwitchLink(Interface):
+    """Call control on one switch. Requests fail with the errors of `protocols.errors`: RequestRefused (its public code and
+    text), RequestTimedOut or LinkLost (outcome unknown). Each Deferred fires exactly once."""
+
+    up = Attribute("bool: True from a granted login until the link is lost.")
+
+    def watch(dns: Sequence[str]) -> None:
+        """Register these DNs, now and after every reconnect; events on them go to the listeners."""
+
+    def add_listener(listener: object) -> None:
+        """Tell `listener` (ISwitchListener) from now on."""
+
+    def make_predictive_call(origin_dn: str, destination: str, ring_timeout_s: float, user_data: KVList,
+                             extensions: KVList) -> Deferred[str]:
+        """Dial `destination` (E.164) on behalf of `origin_dn`; fires with the ConnID when the switch reports dialing."""
+
+    def release_call(dn: str, conn_id: str) -> Deferred[None]:
+        """Hang up at `dn`."""
+
+    def single_step_transfer(dn: str, conn_id: str, destination_dn: str) -> Deferred[None]:
+        """Move the call from `dn` to `destination_dn`."""
+
+    def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
+        """Send a user event to every client registered on `dn`."""
+
+
+class ISwitchListener(Interface):
+    """Who follows a switch. Called in the order of the events."""
+
+    def switch_up(conn_ids: Mapping[str, KVList]) -> None:
+        """The link is granted and every watched DN registered; `conn_ids` are the calls in progress there with their
+        user data. Whatever was thought to be in progress and is not among them has ended unseen."""
+
+    def switch_down(reason: str) -> None:
+        """The link is lost; calls go on without us."""
+
+    def call_event(event: object) -> None:
+        """A step of a call (one of the events of `ocs.dialing.call`)."""
+
+    def user_event(dn: str, user_data: KVList) -> None:
+        """A user event on a watched DN, our own included."""
+
+
+class IAgentState(Interface):
+    """Who works and who is free."""
+
+    available = Attribute("bool: False while the provider has no current picture; a monitored group is not dialed then.")
+
+    def ready(group: CampaignGroup) -> Sequence[str]:
+        """DNs of the group's agents who wait for a call, longest waiting first."""
+
+    def add_listener(listener: object) -> None:
+        """Call `listener(agent)` whenever an agent's state changes, on a later turn."""
+
+
+class IConfiguration(Interface):
+    """Campaigns, groups, lists and treatments."""
+
+    def campaign_groups() -> Mapping[str, CampaignGroup]:
+        """By name (`Campaign@Group`)."""
+
+    def calling_lists() -> Mapping[str, CallingList]:
+        """By name."""

@@ -1,0 +1,1 @@
+"""Providers of the interfaces of `ocs.interfaces`, one system each, over reconnecting links."""

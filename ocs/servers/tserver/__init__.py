@@ -1,0 +1,1 @@
+"""T-Server: the CTI gateway in front of a telephone switch."""

@@ -1,0 +1,1 @@
+"""Tables, statements, the adbapi pool; `IStore` on SQL and in memory."""

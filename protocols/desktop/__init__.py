@@ -1,0 +1,1 @@
+"""What agents' desktops and the OCS say to each other in user events (GSW_ keys)."""

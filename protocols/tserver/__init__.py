@@ -1,0 +1,1 @@
+"""The T-Server protocol: messages, codec, conversations of both sides, Twisted protocols."""
