@@ -1,0 +1,128 @@
+"""What every server of the project needs to run: its clock, its port or a clear refusal, its ready file, its parent.
+
+A ready file tells whoever started a server where it listens: `{"pid": int, NAME: {"host": str, "port": int}, ...}`,
+NAME as in `endpoints.json` (`tserver`, `manhole`, ...).
+"""
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from twisted.application.service import Service
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IReadDescriptor, IReactorTCP
+from twisted.internet.protocol import ServerFactory
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ocs.clock import IClock, ScaledClock, SystemClock
+from ocs.options import option
+
+__all__ = ["ClockOptions", "ListenOptions", "ParentWatch", "ServiceOptions", "listen_or_exit", "make_clock",
+           "remove_ready_file", "write_ready_file"]
+
+log = Logger()
+
+
+@dataclass(frozen=True)
+class ClockOptions:
+    """The laboratory's time: where given, people and retries wait on a clock that runs faster. Not for production."""
+
+    speed: float = option(1.0, low=0.01, high=10_000, unit="times",
+                          text="How much faster than real time the clock runs.")
+    wall_start: float = option(0.0, low=0, unit="epoch seconds",
+                               text="What the clock showed at real_start; 0 = the machine's time.")
+    real_start: float = option(0.0, low=0, unit="epoch seconds",
+                               text="When, by the machine's time, the clock showed wall_start.")
+
+
+def make_clock(options: ClockOptions, reactor: Any) -> IClock:
+    """The clock that people, retries and windows go by."""
+    if not options.wall_start:
+        return SystemClock(reactor)
+    return ScaledClock(reactor, options.speed, options.wall_start, options.real_start)
+
+
+@dataclass(frozen=True)
+class ServiceOptions:
+    """How the process lives with whatever started it."""
+
+    ready_file: str = option("", text="Where to write, once everything listens, the process id and ports as JSON;"
+                                      " empty = nowhere.")
+    stop_with_parent: bool = option(False, text="Stop in order when standard input ends; for servers that a parent"
+                                                " process runs.")
+
+
+@dataclass(frozen=True)
+class ListenOptions:
+    """Where a server listens."""
+
+    host: str = option("127.0.0.1", text="Address to listen on; 0.0.0.0 = every interface.")
+    port: int = option(0, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
+
+
+def listen_or_exit(reactor: IReactorTCP, name: str, options: Any, factory: ServerFactory) -> IListeningPort:
+    """Listen, from `privilegedStartService`; a port in use or a host that is not ours exits with status 1 and
+    one line that names the option (`name` is its table), the host and the port. `options` has `host` and `port`."""
+    try:
+        return reactor.listenTCP(options.port, factory, interface=options.host)
+    except CannotListenError as error:
+        reason = getattr(error.socketError, "strerror", None) or error.socketError
+        print(f"{name}.port: cannot listen on {options.host}, port {options.port}: {reason}", file=sys.stderr,
+              flush=True)
+        raise SystemExit(1) from None
+
+
+def write_ready_file(path: Path | str, facts: Mapping[str, Any]) -> None:
+    """Write `facts` and our `pid` as JSON, whole or not at all, readable by the owner only."""
+    path = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)     # created with mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"pid": os.getpid(), **facts}, file, indent=1)
+            file.write("\n")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def remove_ready_file(path: Path | str) -> None:
+    """We listen no more."""
+    Path(path).unlink(missing_ok=True)
+
+
+@implementer(IReadDescriptor)
+class ParentWatch(Service):
+    """Stops the reactor when standard input ends: the parent, who holds the other end, is gone, however it died."""
+
+    def __init__(self, reactor: Any, descriptor: int = 0) -> None:
+        self._reactor, self._descriptor = reactor, descriptor
+
+    def startService(self) -> None:
+        super().startService()
+        self._reactor.addReader(self)
+
+    def stopService(self) -> None:
+        self._reactor.removeReader(self)
+        return super().stopService()        # type: ignore[no-any-return]
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def logPrefix(self) -> str:
+        return "ParentWatch"
+
+    def doRead(self) -> None:
+        if not os.read(self._descriptor, 4_096):
+            log.info("the parent process is gone or let go: stopping")
+            self._reactor.removeReader(self)
+            self._reactor.stop()
+
+    def connectionLost(self, reason: Any) -> None:
+        """The reactor is going down; nothing to close."""
