@@ -5,6 +5,7 @@ Times: `*_at` and `dial_sched_time`, `call_time` are epoch seconds (UTC); `daily
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Mapping, Union
 
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
@@ -13,8 +14,6 @@ __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CallingList", "CampaignGroup", "Chain", "ChainSave", "ClaimRequest",
     "CustomField", "CustomValue", "DoNotCallEntry", "Owner", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
 ]
-
-from enum import Enum
 
 CustomValue = Union[str, int, float, None]
 
@@ -168,6 +167,7 @@ class Treatment:
     name: str
     call_result: CallResult
     action: TreatmentAction
+    dbid: int = 0
     sequence: int = 1
     cycle_attempts: int = 1
     interval_s: float = 0.0

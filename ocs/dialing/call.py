@@ -1,0 +1,225 @@
+"""One outbound call, from the dial request to its end: states, signals, a table, and what the OCS must do at each step.
+
+Three ways of dialing share the table. A call on behalf of a queue is queued by the switch itself when the party answers
+(Queued). A call on behalf of a trunk group is Answered there and the OCS moves it to the voice transfer destination. A
+call that an agent dials (preview) is connected to that agent from the start. Events of the switch that change nothing in
+a state are rows of the table too, so an event without a row is a real surprise.
+Source: call flows 10.1 to 10.4 of the T-Server reference (docs/wire.md, section 7).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from ocs.dialing.results import CallResult
+from ocs.errors import UnexpectedEvent
+
+__all__ = ["Call", "CallEvent", "CallOrigin", "CallState", "Effect", "SwitchEvent", "step"]
+
+
+class CallState(Enum):
+    """Where an outbound call stands."""
+    REQUESTED = auto()      # the dial request is out
+    DIALING = auto()        # the switch dials
+    ANSWERED = auto()       # picked up, at a trunk group, on its way to the agents
+    QUEUED = auto()         # waits for an agent
+    RINGING = auto()        # an agent's phone rings
+    TALKING = auto()
+    ENDED = auto()
+
+    @property
+    def awaits_agent(self) -> bool:
+        """True while the call may still need an agent who is free now."""
+        return self in (CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.QUEUED)
+
+
+class CallOrigin(Enum):
+    """On whose behalf the switch dials."""
+    QUEUE = auto()
+    TRUNK_GROUP = auto()
+    AGENT = auto()
+
+
+class SwitchEvent(Enum):
+    """Events of the switch that concern a call, by their public names."""
+    DIALING = "EventDialing"
+    NETWORK_REACHED = "EventNetworkReached"
+    DESTINATION_BUSY = "EventDestinationBusy"
+    QUEUED = "EventQueued"
+    DIVERTED = "EventDiverted"
+    ROUTE_REQUEST = "EventRouteRequest"
+    ROUTE_USED = "EventRouteUsed"
+    RINGING = "EventRinging"
+    ESTABLISHED = "EventEstablished"
+    RELEASED = "EventReleased"
+    ABANDONED = "EventAbandoned"
+    PARTY_CHANGED = "EventPartyChanged"
+    PARTY_ADDED = "EventPartyAdded"
+    PARTY_DELETED = "EventPartyDeleted"
+    HELD = "EventHeld"
+    RETRIEVED = "EventRetrieved"
+    DATA_CHANGED = "EventAttachedDataChanged"
+    VANISHED = "vanished"           # ours: after a reconnect the switch no longer has the call
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One event of the switch. `at` is epoch seconds; `user_data` holds what the engine looks up: the attempt's GUID."""
+
+    kind: SwitchEvent
+    conn_id: str
+    dn: str
+    call_state: int = 0
+    at: float = 0.0
+    other_dn: str = ""
+    guid: str = ""
+    record_handle: int = 0
+    previous_conn_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An outbound call. `detected` is what call progress detection said of the party who picked up (0 = a person)."""
+
+    origin: CallOrigin
+    origin_dn: str
+    state: CallState = CallState.REQUESTED
+    conn_id: str = ""
+    dialed_at: float | None = None
+    answered_at: float | None = None
+    ended_at: float | None = None
+    agent_dn: str = ""              # who rings or talks
+    talked: bool = False            # an agent was connected
+    detected: int = 0
+    busy_reported: bool = False
+    call_state: int | None = None   # the switch's last word
+    result: CallResult | None = None
+
+
+class Effect(Enum):
+    """What the OCS has to do after a step."""
+    NONE = auto()
+    MOVE_TO_AGENTS = auto()     # a person at the trunk group: transfer to the voice transfer destination
+    DROP = auto()               # machine, fax or silence at the trunk group: release
+    ENDED = auto()              # settle the result
+
+
+class _Signal(Enum):
+    """A switch event seen from one call: what it means depends on the DN it happened at."""
+    DIALING = auto()
+    PROGRESS = auto()           # void everywhere
+    BUSY = auto()
+    ANSWERED = auto()           # established at the trunk group
+    QUEUED = auto()
+    OFFERED = auto()            # rings at an agent
+    CONNECTED = auto()          # established at an agent
+    AGENT_GONE = auto()         # an agent's leg ended
+    MOVED = auto()              # a leg ended because the call went elsewhere
+    FAILED = auto()             # released at the origin
+    ABANDONED = auto()
+    VANISHED = auto()
+
+
+_VOID = frozenset({SwitchEvent.NETWORK_REACHED, SwitchEvent.DIVERTED, SwitchEvent.ROUTE_REQUEST, SwitchEvent.ROUTE_USED,
+                   SwitchEvent.PARTY_CHANGED, SwitchEvent.PARTY_ADDED, SwitchEvent.PARTY_DELETED, SwitchEvent.HELD,
+                   SwitchEvent.RETRIEVED, SwitchEvent.DATA_CHANGED})
+_MOVED_STATES = frozenset({int(CallResult.TRANSFERRED), int(CallResult.REDIRECTED), int(CallResult.FORWARDED)})
+_NOT_A_PERSON = frozenset({int(CallResult.ANSWERING_MACHINE_DETECTED), int(CallResult.FAX_DETECTED),
+                           int(CallResult.SILENCE_DETECTED)})
+_PLAIN = {SwitchEvent.DIALING: _Signal.DIALING, SwitchEvent.DESTINATION_BUSY: _Signal.BUSY,
+          SwitchEvent.QUEUED: _Signal.QUEUED, SwitchEvent.RINGING: _Signal.OFFERED,
+          SwitchEvent.ABANDONED: _Signal.ABANDONED, SwitchEvent.VANISHED: _Signal.VANISHED}
+
+
+def _signal(call: Call, event: CallEvent) -> _Signal:
+    if event.kind in _VOID:
+        return _Signal.PROGRESS
+    if event.kind in _PLAIN:
+        return _PLAIN[event.kind]
+    at_origin = event.dn == call.origin_dn and call.origin is not CallOrigin.AGENT
+    if event.kind is SwitchEvent.ESTABLISHED:
+        return _Signal.ANSWERED if at_origin else _Signal.CONNECTED
+    if event.call_state in _MOVED_STATES:
+        return _Signal.MOVED
+    if call.origin is CallOrigin.AGENT and call.state is not CallState.TALKING:
+        return _Signal.FAILED
+    return _Signal.FAILED if at_origin else _Signal.AGENT_GONE
+
+
+_S, _G = CallState, _Signal
+_ENDS = {_G.FAILED: _S.ENDED, _G.ABANDONED: _S.ENDED, _G.VANISHED: _S.ENDED}
+_WAITS = {_G.PROGRESS: None, _G.MOVED: None, _G.QUEUED: _S.QUEUED, _G.OFFERED: _S.RINGING, _G.CONNECTED: _S.TALKING}
+# state -> signal -> next state; None: the signal is void here
+_NEXT: dict[CallState, dict[_Signal, CallState | None]] = {
+    _S.REQUESTED: {**_WAITS, **_ENDS, _G.DIALING: _S.DIALING, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED},
+    _S.DIALING: {**_WAITS, **_ENDS, _G.DIALING: None, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED, _G.AGENT_GONE: _S.ENDED},
+    _S.ANSWERED: {**_WAITS, **_ENDS, _G.ANSWERED: None},
+    _S.QUEUED: {**_WAITS, **_ENDS, _G.AGENT_GONE: None},
+    _S.RINGING: {**_WAITS, **_ENDS, _G.AGENT_GONE: _S.QUEUED},
+    _S.TALKING: {**_WAITS, **_ENDS, _G.QUEUED: None, _G.OFFERED: None, _G.ANSWERED: None, _G.AGENT_GONE: _S.ENDED,
+                 _G.BUSY: None},
+    _S.ENDED: dict.fromkeys(_G, None),
+}
+
+
+def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
+    """The call after the event and what is to be done; UnexpectedEvent where the table has no row."""
+    signal = _signal(call, event)
+    try:
+        following = _NEXT[call.state][signal]
+    except KeyError:
+        raise UnexpectedEvent(f"call {event.conn_id}: {event.kind.value} at {event.dn} in state {call.state.name}") from None
+    if call.state is CallState.ENDED:
+        return call, Effect.NONE
+    call = _noted(call, signal, event)
+    if following is None:
+        return call, Effect.NONE
+    call = replace(call, state=following)
+    if following is CallState.ENDED:
+        return _ended(call, signal, event), Effect.ENDED
+    if signal is _Signal.ANSWERED:
+        return call, Effect.DROP if call.detected in _NOT_A_PERSON else Effect.MOVE_TO_AGENTS
+    return call, Effect.NONE
+
+
+def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
+    """The facts that an event adds, whatever the state."""
+    if not call.conn_id and event.conn_id:
+        call = replace(call, conn_id=event.conn_id)
+    if signal is _Signal.DIALING and call.dialed_at is None:
+        return replace(call, dialed_at=event.at)
+    if signal is _Signal.BUSY:
+        return replace(call, busy_reported=True)
+    if signal in (_Signal.ANSWERED, _Signal.QUEUED):
+        answered_at = event.at if call.answered_at is None else call.answered_at
+        return replace(call, answered_at=answered_at, detected=event.call_state or call.detected)
+    if signal is _Signal.OFFERED:
+        return replace(call, agent_dn=event.dn)
+    if signal is _Signal.CONNECTED:
+        answered_at = event.at if call.answered_at is None else call.answered_at
+        return replace(call, agent_dn=event.dn, talked=True, answered_at=answered_at)
+    return call
+
+
+def _ended(call: Call, signal: _Signal, event: CallEvent) -> Call:
+    """The end and the result that the course of the call tells; an agent's word may replace it later."""
+    if signal is _Signal.VANISHED:
+        result = CallResult.UNKNOWN
+    elif call.talked:
+        result = CallResult(call.detected) if call.detected in _NOT_A_PERSON else CallResult.ANSWER
+    elif signal is _Signal.ABANDONED:
+        result = CallResult.ABANDONED
+    elif call.detected in _NOT_A_PERSON:
+        result = CallResult(call.detected)
+    elif call.busy_reported:
+        result = CallResult.BUSY
+    elif call.answered_at is not None and event.call_state in (CallResult.OK, CallResult.REMOTE_RELEASE):
+        result = CallResult.ABANDONED       # a person was there and nobody came to the line
+    elif event.call_state == CallResult.OK:
+        result = CallResult.NO_ANSWER       # given up before anybody picked up
+    else:
+        result = CallResult(event.call_state) if event.call_state in _RESULTS else CallResult.GENERAL_ERROR
+    return replace(call, ended_at=event.at, call_state=event.call_state, result=result)
+
+
+_RESULTS = frozenset(int(result) for result in CallResult)

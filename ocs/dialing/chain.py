@@ -1,0 +1,173 @@
+"""A record chain in the OCS's memory: its machine, and what each outcome writes into its records.
+
+The machine says where a held chain stands; the functions below it are the only place that sets record statuses. Exactly
+one record of a chain is its head: the one that is dialed, or rescheduled; its siblings follow (Chain Ready, Chain Updated).
+Source: the public record statuses and their transitions.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum, auto
+from typing import Iterable
+
+from ocs.dialing.results import CallResult, RecordStatus, RecordType
+from ocs.dialing.values import Chain, Record
+from ocs.errors import UnexpectedEvent
+
+__all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "finish", "give_back", "head_index",
+           "hold_until", "next_state", "put_record", "reschedule", "stale"]
+
+
+class ChainState(Enum):
+    """Where a held chain stands."""
+    BUFFERED = auto()       # retrieved, waits for its turn
+    OPENING = auto()        # taken for a dial; its attempt is being committed
+    CALLING = auto()        # a call is in progress
+    TRAILING = auto()       # the agent has settled the record while the call goes on
+    WITH_AGENT = auto()     # a preview before the dial, or the work after the call
+    WAITING = auto()        # a treatment's delay runs
+    SAVING = auto()         # the last write is on its way
+    GONE = auto()           # no longer held
+
+
+class ChainEvent(Enum):
+    """What happens to a held chain."""
+    TAKEN = auto()          # pacing takes it for a dial
+    DELIVERED = auto()      # an agent gets it as a preview
+    OPENED = auto()         # the attempt is committed
+    REFUSED = auto()        # a check or the database forbids the dial
+    AGENT_DIALS = auto()    # the agent dials the previewed record
+    CALL_ENDED = auto()
+    TO_AGENT = auto()       # the call ended after an agent talked: the agent settles the record
+    SETTLED = auto()        # an agent's request, or a final result, settles the record
+    DELAYED = auto()        # a treatment dials it again later
+    DUE = auto()            # the delay is over
+    GIVEN_BACK = auto()     # back to the list as it is
+    SAVED = auto()
+
+
+_S, _E = ChainState, ChainEvent
+_NEXT: dict[tuple[ChainState, ChainEvent], ChainState] = {
+    (_S.BUFFERED, _E.TAKEN): _S.OPENING,
+    (_S.BUFFERED, _E.DELIVERED): _S.WITH_AGENT,
+    (_S.BUFFERED, _E.REFUSED): _S.SAVING,
+    (_S.BUFFERED, _E.GIVEN_BACK): _S.SAVING,
+    (_S.BUFFERED, _E.SETTLED): _S.SAVING,
+    (_S.OPENING, _E.OPENED): _S.CALLING,
+    (_S.OPENING, _E.REFUSED): _S.SAVING,
+    (_S.OPENING, _E.SETTLED): _S.SAVING,
+    (_S.OPENING, _E.GIVEN_BACK): _S.SAVING,
+    (_S.CALLING, _E.CALL_ENDED): _S.SAVING,
+    (_S.CALLING, _E.TO_AGENT): _S.WITH_AGENT,
+    (_S.CALLING, _E.SETTLED): _S.TRAILING,
+    (_S.CALLING, _E.DELAYED): _S.WAITING,
+    (_S.CALLING, _E.GIVEN_BACK): _S.SAVING,
+    (_S.TRAILING, _E.CALL_ENDED): _S.SAVING,
+    (_S.TRAILING, _E.TO_AGENT): _S.SAVING,
+    (_S.TRAILING, _E.SETTLED): _S.TRAILING,
+    (_S.WITH_AGENT, _E.AGENT_DIALS): _S.CALLING,
+    (_S.WITH_AGENT, _E.SETTLED): _S.SAVING,
+    (_S.WITH_AGENT, _E.DELAYED): _S.WAITING,
+    (_S.WITH_AGENT, _E.GIVEN_BACK): _S.SAVING,
+    (_S.WITH_AGENT, _E.REFUSED): _S.SAVING,
+    (_S.WAITING, _E.DUE): _S.BUFFERED,
+    (_S.WAITING, _E.GIVEN_BACK): _S.SAVING,
+    (_S.WAITING, _E.SETTLED): _S.SAVING,
+    (_S.SAVING, _E.SAVED): _S.GONE,
+}
+
+
+def next_state(state: ChainState, event: ChainEvent) -> ChainState:
+    """The state after the event; UnexpectedEvent where the table has no row."""
+    try:
+        return _NEXT[state, event]
+    except KeyError:
+        raise UnexpectedEvent(f"chain: {event.name} in state {state.name}") from None
+
+
+def head_index(records: tuple[Record, ...]) -> int | None:
+    """Which record to dial first: the one that is scheduled, else the first that is not final; None if all are final."""
+    open_ = [index for index, record in enumerate(records) if not record.record_status.final]
+    scheduled = [index for index in open_ if records[index].dial_sched_time is not None]
+    return min(scheduled, key=lambda i: records[i].dial_sched_time or 0) if scheduled else (open_[0] if open_ else None)
+
+
+def put_record(chain: Chain, index: int, record: Record) -> Chain:
+    """The chain with one record replaced."""
+    return replace(chain, records=chain.records[:index] + (record,) + chain.records[index + 1:])
+
+
+def _rest(chain: Chain, index: int, status: RecordStatus) -> Iterable[tuple[int, Record]]:
+    """The siblings of the head that are still open, moved to `status`."""
+    for number, record in enumerate(chain.records):
+        if number != index and not record.record_status.final:
+            yield number, replace(record, record_status=status, dial_sched_time=None)
+
+
+def _with_head(chain: Chain, index: int, head: Record, siblings: RecordStatus) -> Chain:
+    records = list(chain.records)
+    records[index] = head
+    for number, record in _rest(chain, index, siblings):
+        records[number] = record
+    return replace(chain, records=tuple(records))
+
+
+def finish(chain: Chain, index: int, result: CallResult) -> Chain:
+    """The contact is done: head Updated with its result, siblings Chain Updated."""
+    head = replace(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
+    return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
+
+
+def stale(chain: Chain, index: int) -> Chain:
+    """Nobody settled the record in time: Stale, with result Stale."""
+    head = replace(chain.records[index], record_status=RecordStatus.STALE, call_result=CallResult.STALE,
+                   dial_sched_time=None)
+    return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
+
+
+def close_one(chain: Chain, index: int, result: CallResult) -> Chain:
+    """This record is done, its siblings are Ready for themselves."""
+    head = replace(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
+    return _with_head(chain, index, head, RecordStatus.READY)
+
+
+def blocked_by_dnc(chain: Chain, index: int) -> Chain:
+    """The record must not be called: No Call, Do Not Call, Updated. Its siblings stay as they are."""
+    return put_record(chain, index, replace(
+        chain.records[index], record_type=RecordType.NO_CALL, record_status=RecordStatus.UPDATED,
+        call_result=CallResult.DO_NOT_CALL, dial_sched_time=None))
+
+
+def cancelled(chain: Chain, index: int) -> Chain:
+    """The record is cancelled on request. Its siblings stay as they are."""
+    return put_record(chain, index, replace(
+        chain.records[index], record_status=RecordStatus.CANCELLED, call_result=CallResult.CANCEL_RECORD,
+        dial_sched_time=None))
+
+
+def give_back(chain: Chain) -> Chain:
+    """Back to the list as it came: a scheduled head Ready with its siblings Chain Ready, else every open record Ready."""
+    index = head_index(chain.records)
+    if index is None:
+        return chain
+    head = replace(chain.records[index], record_status=RecordStatus.READY)
+    siblings = RecordStatus.READY if head.dial_sched_time is None else RecordStatus.CHAIN_READY
+    return _with_head(chain, index, head, siblings)
+
+
+def reschedule(chain: Chain, index: int, due: int, record_type: RecordType, result: CallResult | None = None,
+               agent_id: str | None = None, treatments: str | None = None) -> Chain:
+    """Back to the list for later: head Ready, due at `due` (epoch s), of the given type; siblings Chain Ready."""
+    head = chain.records[index]
+    head = replace(head, record_status=RecordStatus.READY, record_type=record_type, dial_sched_time=due,
+                   call_result=head.call_result if result is None else result,
+                   agent_id=agent_id if agent_id is not None else head.agent_id,
+                   treatments=treatments if treatments is not None else head.treatments)
+    return _with_head(chain, index, head, RecordStatus.CHAIN_READY)
+
+
+def hold_until(chain: Chain, index: int, due: int, record_type: RecordType, treatments: str | None = None) -> Chain:
+    """Stay in memory until `due`: written so that a crash keeps the date, but still Retrieved."""
+    head = replace(chain.records[index], record_type=record_type, dial_sched_time=due,
+                   treatments=treatments if treatments is not None else chain.records[index].treatments)
+    return _with_head(chain, index, head, RecordStatus.RETRIEVED)
