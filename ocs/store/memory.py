@@ -1,0 +1,262 @@
+"""The store in memory, for runs in virtual time and for tests: as the one on SQL, but each Deferred has already fired.
+
+Ready records lie in buckets, one for each (record type, zone, daily window, agent); a bucket is a heap by (due time,
+chain, record). A claim looks at the buckets that are open and takes their smallest entries, so its cost follows what it
+takes and not the list's length. An entry may be out of date (the record was claimed by way of a sibling, or saved):
+it is dropped when it comes to the top, and pushed once at most, so a heap never outgrows its records.
+"""
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from dataclasses import replace
+from typing import Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
+
+from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
+
+from ocs.dialing.results import RecordStatus, RecordType
+from ocs.dialing.values import (
+    Attempt,
+    AttemptState,
+    Chain,
+    ChainSave,
+    ClaimRequest,
+    CustomField,
+    DoNotCallEntry,
+    Owner,
+    Record,
+    RecoveredChain,
+)
+from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
+from ocs.interfaces import IStore
+from ocs.store.rules import given_back, last_open, window_open
+
+__all__ = ["MemoryStore"]
+
+_Value = TypeVar("_Value")
+_CLAIMABLE = frozenset({RecordStatus.READY, RecordStatus.CHAIN_READY})
+
+
+class _Bucket(NamedTuple):
+    """What decides whether a Ready record may be dialed now, apart from its due time."""
+
+    record_type: RecordType
+    tz_dbid: int
+    daily_from: int
+    daily_till: int
+    agent_id: str | None
+
+
+class _Entry(NamedTuple):
+    """One Ready record in its bucket's heap; `due` is 0 where no time is set."""
+
+    due: int
+    chain_id: int
+    record_id: int
+
+
+def _bucket(record: Record) -> _Bucket:
+    return _Bucket(record.record_type, record.tz_dbid, record.daily_from, record.daily_till, record.agent_id)
+
+
+def _entry(record: Record) -> _Entry:
+    return _Entry(record.dial_sched_time or 0, record.chain_id, record.record_id)
+
+
+class _List:
+    """One calling list: its records, chains, holders and ready heaps."""
+
+    def __init__(self, name: str, fields: tuple[CustomField, ...]) -> None:
+        self.name, self.fields = name, fields
+        self.records: dict[int, Record] = {}
+        self.owners: dict[int, Owner] = {}                                  # record_id -> who claimed it last
+        self._chains: dict[int, list[int]] = {}                             # chain_id -> record ids by chain_n
+        self._heaps: dict[_Bucket, list[_Entry]] = {}
+        self._heaped: set[tuple[_Bucket, _Entry]] = set()
+        self.held: dict[int, set[int]] = defaultdict(set)                   # chain_id -> its Retrieved records
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Put new records in. Raises ValueError where a record_id or a place in a chain is taken."""
+        for record in records:
+            ids = self._chains.setdefault(record.chain_id, [])
+            taken = record.record_id in self.records or any(self.records[i].chain_n == record.chain_n for i in ids)
+            if taken:
+                raise ValueError(f"record {record.record_id}, chain {record.chain_id}/{record.chain_n} exists already")
+            self.put(record)
+            ids.append(record.record_id)
+            ids.sort(key=lambda record_id: self.records[record_id].chain_n)
+
+    def put(self, record: Record) -> None:
+        """Write one record and keep the heaps and the holders right."""
+        self.records[record.record_id] = record
+        if record.record_status is RecordStatus.RETRIEVED:
+            self.held[record.chain_id].add(record.record_id)
+        elif record.chain_id in self.held:
+            self.held[record.chain_id].discard(record.record_id)
+            if not self.held[record.chain_id]:
+                del self.held[record.chain_id]
+        if record.record_status is RecordStatus.READY:
+            self._push(_bucket(record), _entry(record))
+
+    def _push(self, bucket: _Bucket, entry: _Entry) -> None:
+        if (bucket, entry) not in self._heaped:
+            self._heaped.add((bucket, entry))
+            heapq.heappush(self._heaps.setdefault(bucket, []), entry)
+
+    def chain(self, chain_id: int) -> Chain:
+        """The chain with all its records, ascending chain_n."""
+        return Chain(self.name, chain_id, tuple(self.records[i] for i in self._chains[chain_id]))
+
+    def in_order(self) -> list[Record]:
+        """All records by chain_id, chain_n."""
+        return [record for chain_id in sorted(self._chains) for record in self.chain(chain_id).records]
+
+    def claim(self, request: ClaimRequest) -> list[Chain]:
+        """As `IStore.claim_chains`."""
+        chains: list[Chain] = []
+        for record_type in request.types:
+            blocked: list[tuple[_Bucket, _Entry]] = []
+            tops = [(heap[0], bucket) for bucket, heap in self._heaps.items()
+                    if heap and self._open(bucket, record_type, request)]
+            heapq.heapify(tops)
+            while tops and len(chains) < request.limit:
+                entry, bucket = heapq.heappop(tops)
+                if entry.due > request.now:
+                    continue                                                # nor is anything below it in this bucket
+                heap = self._heaps[bucket]
+                heapq.heappop(heap)
+                self._heaped.discard((bucket, entry))
+                record = self.records[entry.record_id]
+                current = (_bucket(record), _entry(record)) == (bucket, entry)
+                if current and record.record_status is RecordStatus.READY:
+                    if entry.chain_id in self.held:
+                        blocked.append((bucket, entry))                     # to take it would split the chain
+                    else:
+                        chains.append(self._take(entry.chain_id, request.owner))
+                if heap:
+                    heapq.heappush(tops, (heap[0], bucket))
+                else:
+                    del self._heaps[bucket]
+            for bucket, entry in blocked:
+                self._push(bucket, entry)
+        return chains
+
+    @staticmethod
+    def _open(bucket: _Bucket, record_type: RecordType, request: ClaimRequest) -> bool:
+        return (bucket.record_type is record_type
+                and bucket.tz_dbid in request.local_times
+                and window_open(bucket.daily_from, bucket.daily_till, request.local_times[bucket.tz_dbid])
+                and request.agent_id in (None, bucket.agent_id))
+
+    def _take(self, chain_id: int, owner: Owner) -> Chain:
+        for record in self.chain(chain_id).records:
+            if record.record_status in _CLAIMABLE:
+                self.owners[record.record_id] = owner
+                self.put(replace(record, record_status=RecordStatus.RETRIEVED))
+        return self.chain(chain_id)
+
+    def held_by(self, owner: Owner) -> list[int]:
+        """Chains of which this owner holds records, ascending."""
+        return sorted(chain_id for chain_id, ids in self.held.items() if any(self.owners.get(i) == owner for i in ids))
+
+
+@implementer(IStore)
+class MemoryStore:
+    """`IStore` without a database. While `available` is False every request fails as it would with the database away."""
+
+    def __init__(self) -> None:
+        self.available = True
+        self.attempts: dict[str, Attempt] = {}                              # by guid
+        self._lists: dict[str, _List] = {}
+        self._do_not_call: dict[tuple[str | None, str | None, str | None], DoNotCallEntry] = {}
+
+    def add_list(self, name: str, records: Iterable[Record], fields: tuple[CustomField, ...] = ()) -> None:
+        """Make a calling list, or put more records into it. Raises ValueError for a record that is there already."""
+        self._lists.setdefault(name, _List(name, fields)).add(records)
+
+    def add_do_not_call(self, entries: Iterable[DoNotCallEntry]) -> None:
+        """Put entries on the do-not-call list; one that is there already is left alone."""
+        for entry in entries:
+            self._do_not_call.setdefault((entry.phone, entry.customer_id, entry.campaign), entry)
+
+    def start(self) -> Deferred[None]:
+        return self._answer(lambda: None)
+
+    def stop(self) -> Deferred[None]:
+        return succeed(None)
+
+    def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
+        return self._answer(lambda: {name: one.fields for name, one in self._lists.items()})
+
+    def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
+        return self._answer(lambda: {r.tz_dbid: r.tz_name for r in self._list(calling_list).records.values()})
+
+    def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
+        return self._answer(lambda: self._list(request.calling_list).claim(request))
+
+    def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
+        return self._answer(lambda: self._open_attempts(attempts))
+
+    def save(self, change: ChainSave) -> Deferred[None]:
+        return self._answer(lambda: self._save(change))
+
+    def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
+        return self._answer(lambda: self._recover(owner, self._list(calling_list)))
+
+    def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
+        return self._answer(lambda: list(self._do_not_call.values()))
+
+    def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
+        return self._answer(lambda: dict(Counter(int(record.record_status)
+                                                 for record in self._list(calling_list).records.values())))
+
+    def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+        return self._answer(lambda: self._list(calling_list).in_order()[offset:offset + limit])
+
+    def _answer(self, work: Callable[[], _Value]) -> Deferred[_Value]:
+        if not self.available:
+            return fail(StoreUnavailable("the store is not available"))
+        try:
+            return succeed(work())
+        except OCSError as error:
+            return fail(error)
+
+    def _list(self, name: str) -> _List:
+        try:
+            return self._lists[name]
+        except KeyError:
+            raise UnknownCallingList(f"no calling list {name!r} in the store") from None
+
+    def _open_attempts(self, attempts: Sequence[Attempt]) -> None:
+        guids = [attempt.guid for attempt in attempts]
+        if len(set(guids)) < len(guids) or any(guid in self.attempts for guid in guids):
+            raise StoreUnavailable("an attempt with this guid is there already")
+        self.attempts.update(zip(guids, attempts))
+
+    def _save(self, change: ChainSave) -> None:
+        calling_list = self._list(change.calling_list)
+        for record in change.records:
+            if record.record_id not in calling_list.records:
+                raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
+        for record in change.records:
+            old = calling_list.records[record.record_id]
+            fields = {**old.fields, **{name: value for name, value in record.fields.items() if name in old.fields}}
+            calling_list.put(replace(record, chain_id=old.chain_id, chain_n=old.chain_n, fields=fields))
+        self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
+        self.add_do_not_call(change.do_not_call)
+
+    def _recover(self, owner: Owner, calling_list: _List) -> list[RecoveredChain]:
+        attempts: dict[int, list[Attempt]] = defaultdict(list)
+        for attempt in self.attempts.values():
+            if attempt.state is AttemptState.OPEN and attempt.calling_list == calling_list.name:
+                attempts[attempt.chain_id].append(attempt)
+        recovered = []
+        for chain_id in calling_list.held_by(owner):
+            chain = calling_list.chain(chain_id)
+            if chain_id in attempts:
+                recovered.append(RecoveredChain(chain, last_open(attempts[chain_id])))
+            else:
+                for record in given_back(chain):
+                    calling_list.put(record)
+        return recovered
