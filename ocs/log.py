@@ -1,7 +1,7 @@
 """The log of a server: its level, its file, its form; and how numbers are masked.
 
-`log_through` hands the observer to `twistd`, which starts it with the application; a `--logfile` or `--logger` on twistd's
-command line wins over the configuration. Levels can be changed while the server runs (`set_level`).
+`log_through` hands the observer to `twistd`, which starts it with the application; a `--logfile` or `--logger` on
+twistd's command line wins over the configuration. Levels can be changed while the server runs (`set_level`).
 """
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any, MutableMapping
+from typing import Any, MutableMapping
 
 from twisted.logger import (
     FileLogObserver,
@@ -47,9 +47,9 @@ class LogForm(Enum):
 class LogOptions:
     """What the server writes to its log."""
 
-    level: LogLevelName = option(LogLevelName.INFO, effect="at once", text="Least level that is written. Debug shows every"
-                                 " wire message, telephone numbers included.")
-    file: Path | None = option(None, text="Where to; empty = standard output, or what twistd's --logfile says.")
+    level: LogLevelName = option(LogLevelName.INFO, effect="at once",
+                                 text="Least level that is written. Debug shows numbers and wire messages.")
+    file: Path | None = option(None, text="Where to; empty = standard output.")
     form: LogForm = option(LogForm.TEXT, text="Text for people, or JSON with every field for programs.")
     rotate_mb: int = option(50, low=1, high=10_000, unit="megabytes", text="A log file of this size is put aside.")
     keep: int = option(10, low=1, high=1_000, unit="files", text="How many files that were put aside are kept.")
@@ -59,8 +59,8 @@ _levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)    # one per pr
 
 
 def set_level(word: str, namespace: str = "") -> None:
-    """Write events from this level on ("debug", "info", "warn", "error"), of `namespace` only where given; ValueError for
-    another word."""
+    """Write events from this level on ("debug", "info", "warn", "error"), of `namespace` only where given; ValueError
+    for another word."""
     level = LogLevel.lookupByName(LogLevelName(word).value)
     if namespace:
         _levels.setLogLevelForNamespace(namespace, level)
@@ -69,7 +69,7 @@ def set_level(word: str, namespace: str = "") -> None:
         _levels.defaultLogLevel = level
 
 
-def observer(options: LogOptions, file: IO[str] | None = None) -> ILogObserver:
+def observer(options: LogOptions, file: Any = None) -> ILogObserver:
     """Writes events of the wanted levels in the wanted form to `file`, else to where the options say."""
     set_level(options.level.value)
     if file is None and options.file is not None:
@@ -92,8 +92,8 @@ def log_through(twistd_options: MutableMapping[str, Any] | None, options: LogOpt
 
 
 def masked(number: str) -> str:
-    """A telephone number as the log shows it: country and area recognisable, the subscriber not."""
-    return number if len(number) <= 4 else f"{number[:5]}{'*' * max(0, len(number) - 7)}{number[-2:]}"
+    """A telephone number as the log shows it: country and area recognisable, the subscriber not; extensions whole."""
+    return number if len(number) <= 7 else f"{number[:5]}{'*' * (len(number) - 7)}{number[-2:]}"
 
 
 def _text_line(event: LogEvent) -> str | None:
