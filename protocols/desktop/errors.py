@@ -1,0 +1,67 @@
+"""Errors that a desktop is told: one table of number, text and event name, so that each can be corrected in one place.
+
+Only the text "No Records Available" is public; it is sent exactly so, the others name the faulty key behind a colon.
+Source: docs/desktop-protocol.md.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Union
+
+from protocols.errors import ProtocolError
+
+__all__ = ["DesktopError", "DesktopErrorCode", "Echo", "ReferenceId"]
+
+ReferenceId = Union[int, str, None]
+
+
+class DesktopErrorCode(IntEnum):
+    """GSW_ERROR_NUMBER, with its GSW_ERROR text and the GSW_USER_EVENT that carries it."""
+
+    text: str
+    event: str
+
+    def __new__(cls, number: int, text: str, event: str = "Error") -> DesktopErrorCode:
+        member = int.__new__(cls, number)
+        member._value_, member.text, member.event = number, text, event
+        return member
+
+    INVALID_REQUEST = 1, "Invalid Request"
+    INVALID_ATTRIBUTE = 2, "Missing or Invalid Attribute"
+    CAMPAIGN_NOT_FOUND = 3, "Campaign Not Found"
+    CAMPAIGN_NOT_RUNNING = 4, "Campaign Not Loaded or Not Running"
+    NO_RECORDS_AVAILABLE = 5, "No Records Available", "PreviewRecordEmpty"
+    RECORD_NOT_FOUND = 6, "Record Not Found"
+    CALLING_LIST_NOT_FOUND = 7, "Calling List Not Found"
+    INVALID_DATE_OR_TIME = 8, "Invalid Date or Time"
+    INVALID_DIALING_MODE = 9, "Invalid Dialing Mode"
+    DATABASE_ERROR = 10, "Database Error"
+
+    def with_detail(self, detail: str) -> str:
+        """GSW_ERROR: the table's text, and the detail behind it, but for the one text that clients compare exactly."""
+        return self.text if not detail or self is DesktopErrorCode.NO_RECORDS_AVAILABLE else f"{self.text}: {detail}"
+
+
+@dataclass(frozen=True)
+class Echo:
+    """What every answer to a request repeats of it, as far as it could be read. `reference_id` keeps its type."""
+
+    name: str = ""
+    application_id: int | None = None
+    campaign_name: str | None = None
+    record_handle: int | None = None
+    reference_id: ReferenceId = None
+
+
+class DesktopError(ProtocolError):
+    """A request that is refused. `echo` says which, so that it can be answered, and whether it was meant for us."""
+
+    def __init__(self, code: DesktopErrorCode, detail: str = "", echo: Echo = Echo()) -> None:
+        self.code, self.detail, self.echo = code, detail, echo
+        super().__init__(f"error {int(code)}: {self.text}")
+
+    @property
+    def text(self) -> str:
+        """GSW_ERROR."""
+        return self.code.with_detail(self.detail)
