@@ -65,8 +65,8 @@ def set_level(word: str, namespace: str = "") -> None:
     if namespace:
         _levels.setLogLevelForNamespace(namespace, level)
     else:
-        _levels.clearLogLevels()
         _levels.defaultLogLevel = level
+        _levels.clearLogLevels()        # takes the default for everything
 
 
 def observer(options: LogOptions, file: Any = None) -> ILogObserver:

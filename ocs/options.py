@@ -9,13 +9,14 @@ values are wrong (those stand at their defaults, or empty where required), so th
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import tomllib
 import types
 import typing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Iterator, Mapping, TypeVar
+from typing import Any, Iterator, Mapping, TypeVar, cast
 
 from ocs.errors import ConfigurationError
 
@@ -76,7 +77,7 @@ def load(root: type[Root], mapping: Mapping[str, Any], folder: Path | None = Non
     problems.extend(_broken_rules(value, ""))
     if problems:
         raise ConfigurationError(problems)
-    return typing.cast(Root, value)
+    return cast(Root, value)
 
 
 def load_file(root: type[Root], path: Path | str) -> Root:
@@ -125,7 +126,7 @@ class Entry:
     effect: str
     text: str
     array: bool
-    example: str        # as TOML: the default, or a value to start from where required
+    example: str        # as TOML: a value to start from; the default if none was declared
 
 
 def entries(root: type, section: str = "", array: bool = False) -> Iterator[Entry]:
@@ -149,11 +150,11 @@ def sample(root: type, title: str = "") -> str:
         if entry.section != section:
             section = entry.section
             lines += ["", *(f"# {line}" for line in texts.get(section, "").splitlines())]
-            lines.append(f"# [[{section}]]" if entry.array else f"[{section}]" if section else "")
+            lines.append(f"#[[{section}]]" if entry.array else f"[{section}]" if section else "")
         facts = [entry.type, "required" if entry.required else "", entry.range, entry.unit and f"in {entry.unit}",
                  f"takes effect {entry.effect}"]
         lines += [f"# {entry.text}", f"#   {'; '.join(filter(None, facts))}"]
-        lines.append(f"{'# ' if entry.array else ''}{entry.name} = {entry.example}")
+        lines.append(f"{'#' if entry.array else ''}{entry.name} = {entry.example}")
     return "\n".join(lines).strip("\n") + "\n"
 
 
@@ -189,7 +190,8 @@ def diff(old: Any, new: Any, section: str = "") -> tuple[Change, ...]:
 
 
 def _build(kind: type, mapping: Mapping[str, Any], section: str, problems: list[str], folder: Path | None) -> Any:
-    hints, values = typing.get_type_hints(kind), {}
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(kind)}
     for name in mapping:
         if name not in fields:
@@ -219,6 +221,8 @@ def _build(kind: type, mapping: Mapping[str, Any], section: str, problems: list[
         elif not _has_default(field):
             problems.append(f"{where}: required, but not given")
             values[name] = _empty(hint)
+        elif isinstance(field.default, Path):
+            values[name] = (folder or Path()) / field.default
     return kind(**values)
 
 
@@ -247,10 +251,7 @@ def _converted(value: Any, hint: Any, rule: _Rule, folder: Path | None) -> Any:
     """`value` as `hint` wants it; ValueError says what was expected."""
     kind = _plain(hint)
     if isinstance(kind, type) and issubclass(kind, Enum):
-        words = {enum_word(member): member for member in rule.choices or tuple(kind)}
-        if not isinstance(value, str) or value not in words:
-            raise ValueError(f"one of {', '.join(words)} is expected")
-        return words[value]
+        return _member(kind, value, rule.choices or tuple(kind))
     if kind is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ValueError("an array of strings is expected")
@@ -272,6 +273,29 @@ def _converted(value: Any, hint: Any, rule: _Rule, folder: Path | None) -> Any:
     return value
 
 
+def _member(kind: type[Enum], value: Any, members: tuple[Any, ...]) -> Enum:
+    """By its word; by number and public label too where the enumeration has them ("no-answer", "No Answer", 7)."""
+    words = {enum_word(member): member for member in members}
+    if isinstance(value, str):
+        word = value.strip().casefold().replace(" ", "-").replace("_", "-")
+        labels = {member.label.casefold().replace(" ", "-"): member for member in members if hasattr(member, "label")}
+        found = words.get(word, labels.get(word))
+    else:
+        found = next((member for member in members if issubclass(kind, int) and type(value) is int
+                      and member.value == value), None)
+    if found is None:
+        near = difflib.get_close_matches(str(value), words, 1) if len(words) > _LISTED else []
+        raise ValueError(f"{_choices(kind, members)} is expected" + (f" ({near[0]}?)" if near else ""))
+    return cast(Enum, found)
+
+
+def _choices(kind: type[Enum], members: tuple[Any, ...]) -> str:
+    if len(members) > _LISTED:
+        return f"the name or number of a {kind.__name__}"
+    return f"one of {', '.join(map(enum_word, members))}"
+
+
+_LISTED = 16    # members of an enumeration that people are shown in full
 _TYPE_NAMES = {tuple: "array of strings", bool: "bool", int: "integer", float: "number", str: "string", Path: "path"}
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 
@@ -290,7 +314,7 @@ def _empty(hint: Any) -> Any:
 
 def _table_type(hint: Any) -> tuple[type | None, bool]:
     if dataclasses.is_dataclass(hint):
-        return typing.cast(type, hint), False
+        return cast(type, hint), False
     if typing.get_origin(hint) is tuple and dataclasses.is_dataclass(typing.get_args(hint)[0]):
         return typing.get_args(hint)[0], True
     return None, False
@@ -311,11 +335,13 @@ def _entry(field: Any, hint: Any, section: str, array: bool) -> Entry:
     required = not _has_default(field)
     members = tuple(kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
     word = "word" if members else _TYPE_NAMES[kind]
-    choices = tuple(enum_word(one) if isinstance(one, Enum) else str(one) for one in rule.choices or members)
+    if members:
+        span = _choices(kind, rule.choices or members)
+    else:
+        span = f"one of {', '.join(map(str, rule.choices))}" if rule.choices else _range(rule)
     default = "" if required else _toml(field.default)
-    example = default if not required else _toml(_empty(hint) if rule.example is None else rule.example)
-    return Entry(section, field.name, word, default, required, rule.unit,
-                 f"one of {', '.join(choices)}" if choices else _range(rule), rule.effect, rule.text, array, example)
+    example = _toml(rule.example) if rule.example is not None else default or _toml(_empty(hint))
+    return Entry(section, field.name, word, default, required, rule.unit, span, rule.effect, rule.text, array, example)
 
 
 def _has_default(field: Any) -> bool:
@@ -354,7 +380,6 @@ def _toml(value: Any) -> str:
 
 
 def _hint(name: str, fields: Mapping[str, Any]) -> str:
-    import difflib
     near = difflib.get_close_matches(name, fields, 1)
     return f" (did you mean {near[0]}?)" if near else ""
 

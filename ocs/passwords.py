@@ -19,7 +19,7 @@ def is_hash(text: str) -> bool:
     """True if `text` is what `hash_password` gives."""
     try:
         _CAREFUL.check_needs_rehash(text)
-    except InvalidHashError:
+    except (InvalidHashError, UnicodeEncodeError):
         return False
     return True
 
@@ -28,5 +28,5 @@ def verify_password(hash: str, text: str) -> bool:
     """True if `text` is the password behind `hash`; False too where `hash` is not one."""
     try:
         return _CAREFUL.verify(hash, text)
-    except (InvalidHashError, VerificationError):
+    except (InvalidHashError, VerificationError, UnicodeEncodeError):
         return False

@@ -40,6 +40,9 @@ class ClockOptions:
     real_start: float = option(0.0, low=0, unit="epoch seconds",
                                text="When, by the machine's time, the clock showed wall_start.")
 
+    def problems(self) -> list[str]:
+        return ["speed: needs wall_start and real_start"] if self.speed != 1.0 and not self.wall_start else []
+
 
 def make_clock(options: ClockOptions, reactor: Any) -> IClock:
     """The clock that people, retries and windows go by."""

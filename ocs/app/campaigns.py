@@ -1,0 +1,202 @@
+"""What is dialed for whom: treatments, lists, groups and campaigns as option tables and as the engine's values."""
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+from typing import Iterable, Iterator, Protocol
+
+from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, Treatment, TreatmentAction
+from ocs.options import REQUIRED, enum_word, option
+
+__all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
+           "CampaignOptions", "TreatmentOptions", "campaign_groups", "reference_problems"]
+
+AVAILABLE_MODES = (DialingMode.PROGRESSIVE, DialingMode.PREVIEW)
+
+
+class AtStart(Enum):
+    """What happens to a campaign group when the server starts."""
+    MANUAL = "manual"
+    LOAD = "load"
+    START = "start"
+
+
+@dataclass(frozen=True)
+class TreatmentOptions:
+    """What follows a call result; several of one result form a sequence."""
+
+    name: str = option(REQUIRED, example="busy-retry", text="Name, unique; calling lists refer to it.")
+    dbid: int = option(REQUIRED, example=1, low=1, text="Its number, unique; rescheduled records carry it.")
+    call_result: CallResult = option(
+        REQUIRED, example=CallResult.BUSY, text="The result that it answers, by name or number.")
+    action: TreatmentAction = option(REQUIRED, example=TreatmentAction.RETRY_IN, text="What is done with the record.")
+    sequence: int = option(
+        1, low=1, high=100, text="Its place among the treatments of the same result; a gap ends them.")
+    cycle_attempts: int = option(
+        1, low=1, high=1_000, text="How often it is applied before the next one of the sequence.")
+    interval_min: float = option(
+        0.0, low=0, high=525_600, unit="minutes", example=10.0, text="How long to wait before the next attempt.")
+    increment_min: float = option(
+        0.0, low=0, high=525_600, unit="minutes",
+        text="What is added to the interval from the second cycle attempt on.")
+
+    def problems(self) -> list[str]:
+        timed = self.action in (TreatmentAction.RETRY_IN, TreatmentAction.NEXT_IN_CHAIN_AFTER)
+        return [f"interval_min: {enum_word(self.action)} needs an interval"] if timed and not self.interval_min else []
+
+
+@dataclass(frozen=True)
+class CallingListOptions:
+    """A list of contacts in the database; `ocs list import` fills it."""
+
+    name: str = option(REQUIRED, example="spring", text="Name of the list in the database, unique.")
+    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the list, unique; agents' desktops get it.")
+    maximum_attempts: int = option(
+        10, low=1, high=10_000, unit="attempts", text="A record is dialed this often at most.")
+    treatments: tuple[str, ...] = option((), text="Names of the treatments that apply.")
+
+
+@dataclass(frozen=True)
+class AgentGroupOptions:
+    """Agents who work together."""
+
+    name: str = option(REQUIRED, example="outbound", text="Name, unique.")
+    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the group, unique; retrieved records carry it.")
+    agents: tuple[str, ...] = option(REQUIRED, example=("1001", "1002"), text="Agent ids of the members.")
+    dns: tuple[str, ...] = option(REQUIRED, example=("7001", "7002"), text="Extensions at which they may log in.")
+
+
+@dataclass(frozen=True)
+class CampaignOptions:
+    """A purpose, and the lists that are dialed for it."""
+
+    name: str = option(REQUIRED, example="renewals", text="Name, unique; do-not-call entries may be limited to it.")
+    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the campaign, unique; retrieved records carry it.")
+    description: str = option("", text="What agents are told about it.")
+    lists: tuple[str, ...] = option(REQUIRED, example=("spring",), text="Names of its calling lists.")
+
+
+@dataclass(frozen=True)
+class CampaignGroupOptions:
+    """A campaign and a group that works for it: the unit that is loaded, started, paced. Its name is Campaign@Group."""
+
+    campaign: str = option(REQUIRED, example="renewals", text="Name of the campaign.")
+    group: str = option(REQUIRED, example="outbound", text="Name of the agent group.")
+    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the campaign group, unique.")
+    description: str = option("", text="What people are told about it.")
+    mode: DialingMode = option(DialingMode.PROGRESSIVE, choices=AVAILABLE_MODES, text="How it dials.")
+    voice_transfer_destination: str = option(
+        REQUIRED, example="6001", text="DN of the queue at which answered calls wait for an agent.")
+    trunk_group_dn: str = option(
+        "", text="DN on whose behalf calls are placed; empty = the voice transfer destination.")
+    multiplier: float = option(
+        1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
+    maximum_ports: int = option(0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit.")
+    dialing_rate_limit: float = option(
+        30.0, low=0.1, high=10_000, unit="calls per second", text="Dial requests at most.")
+    ring_timeout_s: float = option(
+        30.0, low=5, high=300, unit="seconds", text="How long a customer's phone rings at most.")
+    minimum_buffer: float = option(
+        4.0, low=0.1, high=1_000, unit="chains per agent", text="Retrieve records below this.")
+    optimal_buffer: float = option(
+        6.0, low=0.1, high=1_000, unit="chains per agent", text="Retrieve records up to this.")
+    at_start: AtStart = option(AtStart.MANUAL, text="What is done with it when the server starts.")
+
+    @property
+    def name(self) -> str:
+        return f"{self.campaign}@{self.group}"
+
+    def problems(self) -> list[str]:
+        if self.optimal_buffer < self.minimum_buffer:
+            return [f"optimal_buffer: {self.optimal_buffer:g} is below minimum_buffer {self.minimum_buffer:g}"]
+        return []
+
+
+class Tables(Protocol):
+    """The arrays of a configuration that refer to each other."""
+
+    @property
+    def treatment(self) -> tuple[TreatmentOptions, ...]: ...
+    @property
+    def calling_list(self) -> tuple[CallingListOptions, ...]: ...
+    @property
+    def agent_group(self) -> tuple[AgentGroupOptions, ...]: ...
+    @property
+    def campaign(self) -> tuple[CampaignOptions, ...]: ...
+    @property
+    def campaign_group(self) -> tuple[CampaignGroupOptions, ...]: ...
+
+
+def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
+    """The engine's values, by name; the references of `tables` must have been checked."""
+    treatments = {one.name: Treatment(one.name, one.call_result, one.action, one.dbid, one.sequence, one.cycle_attempts,
+                                      one.interval_min * 60.0, one.increment_min * 60.0)
+                  for one in tables.treatment}
+    lists = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts,
+                                   tuple(treatments[name] for name in one.treatments))
+             for one in tables.calling_list}
+    groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns) for one in tables.agent_group}
+    campaigns = {one.name: one for one in tables.campaign}
+    made = [CampaignGroup(
+        dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaigns[one.campaign].dbid, group=groups[one.group],
+        lists=tuple(lists[name] for name in campaigns[one.campaign].lists), mode=one.mode,
+        campaign_description=campaigns[one.campaign].description, description=one.description,
+        voice_transfer_destination=one.voice_transfer_destination, trunk_group_dn=one.trunk_group_dn,
+        multiplier=one.multiplier, maximum_ports=one.maximum_ports, dialing_rate_limit=one.dialing_rate_limit,
+        ring_timeout_s=one.ring_timeout_s, minimum_buffer=one.minimum_buffer, optimal_buffer=one.optimal_buffer)
+        for one in tables.campaign_group]
+    return {group.name: group for group in made}
+
+
+def reference_problems(tables: Tables) -> list[str]:
+    """Names and numbers given twice, and references to what there is not; each names its option."""
+    return [*_doubles(tables), *_unknown("calling_list", "treatments", "treatment", tables.treatment,
+                                         ((one, one.treatments) for one in tables.calling_list)),
+            *_unknown("campaign", "lists", "calling list", tables.calling_list,
+                      ((one, one.lists) for one in tables.campaign)),
+            *_unknown("campaign_group", "campaign", "campaign", tables.campaign,
+                      ((one, (one.campaign,)) for one in tables.campaign_group)),
+            *_unknown("campaign_group", "group", "agent group", tables.agent_group,
+                      ((one, (one.group,)) for one in tables.campaign_group)),
+            *_sequences(tables)]
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _doubles(tables: Tables) -> Iterator[str]:
+    arrays: dict[str, tuple[_Named, ...]] = {
+        "treatment": tables.treatment, "calling_list": tables.calling_list, "agent_group": tables.agent_group,
+        "campaign": tables.campaign, "campaign_group": tables.campaign_group}
+    for array, elements in arrays.items():
+        names = Counter(one.name for one in elements if one.name.strip("@"))
+        what = "campaign and group" if array == "campaign_group" else "name"
+        yield from (f"{array}: {what} {name} is given {count} times" for name, count in names.items() if count > 1)
+        dbids = Counter(getattr(one, "dbid", 0) for one in elements)
+        yield from (f"{array}: dbid {dbid} is given {count} times"
+                    for dbid, count in dbids.items() if dbid and count > 1)
+
+
+def _unknown(array: str, option_name: str, what: str, known: Iterable[_Named],
+             references: Iterable[tuple[_Named, tuple[str, ...]]]) -> Iterator[str]:
+    names = {one.name for one in known}
+    for number, (element, wanted) in enumerate(references, 1):
+        yield from (f"{array}[{number}].{option_name}: there is no {what} {name} (in {array} {element.name})"
+                    for name in wanted if name and name not in names)
+
+
+def _sequences(tables: Tables) -> Iterator[str]:
+    """Two treatments of one list that answer the same result at the same place."""
+    treatments = {one.name: one for one in tables.treatment}
+    for number, one in enumerate(tables.calling_list, 1):
+        places: dict[tuple[CallResult, int], str] = {}
+        for treatment in (treatments[name] for name in one.treatments if name in treatments):
+            place = treatment.call_result, treatment.sequence
+            if place in places:
+                yield (f"calling_list[{number}].treatments: {places[place]} and {treatment.name} both answer"
+                       f" {treatment.call_result.label} as no. {treatment.sequence}")
+            places[place] = treatment.name

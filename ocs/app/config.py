@@ -1,0 +1,178 @@
+"""The configuration of the outbound contact server: every option, with its default, unit and range.
+
+`etc/ocs.toml` is what `ocs config sample` prints of these tables, `docs/configuration.md` what `ocs config reference`
+prints.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocs.app.campaigns import (
+    AgentGroupOptions,
+    CallingListOptions,
+    CampaignGroupOptions,
+    CampaignOptions,
+    TreatmentOptions,
+    campaign_groups,
+    reference_problems,
+)
+from ocs.dialing.values import CampaignGroup
+from ocs.log import LogOptions
+from ocs.options import load_file, option, read_secret, table
+from ocs.passwords import is_hash
+from ocs.runtime import ClockOptions, ServiceOptions
+
+__all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
+           "load_configuration", "to_campaign_groups"]
+
+
+@dataclass(frozen=True)
+class ApplicationOptions:
+    """Who this server is."""
+
+    name: str = option("ocs", text="Name of the application, as agents' desktops and logs show it.")
+    dbid: int = option(
+        1, low=1,
+        text="Number of the application (GSW_APPLICATION_ID); retrieved records carry it, so two servers on one "
+             "database need two.")
+
+
+@dataclass(frozen=True)
+class DatabaseOptions:
+    """Where calling lists, attempts and the do-not-call list lie."""
+
+    url: str = option(
+        "sqlite:///ocs.db", text="SQLAlchemy URL; a relative SQLite path counts from the working directory.")
+    pool_size: int = option(4, low=1, high=64, unit="connections", text="Connections, and threads that use them.")
+    statement_timeout_s: float = option(
+        10.0, low=0.1, high=600, unit="seconds", text="A statement waits this long at most for the database.")
+
+    def problems(self) -> list[str]:
+        if not self.url.startswith("sqlite:"):
+            kind = self.url.partition(":")[0]
+            return [f"url: {kind} is not supported yet; sqlite:///FILE is"]
+        return []
+
+
+@dataclass(frozen=True)
+class TServerOptions:
+    """The T-Server in front of the switch."""
+
+    host: str = option("127.0.0.1", text="Host of the T-Server.")
+    port: int = option(7020, low=1, high=65_535, text="Port of the T-Server.")
+    application: str = option("ocs", text="Application name with which to register.")
+    password: str = option("", secret=True, text="Application password; better in a file.")
+    password_file: Path | None = option(None, text="File whose first line is the application password.")
+    request_timeout_s: float = option(10.0, low=0.5, high=120, unit="seconds", text="How long to wait for an answer.")
+    keep_alive_s: float = option(
+        10.0, low=0, high=600, unit="seconds", text="Silence after which to ask for a sign of life; 0 = never.")
+    reconnect_min_s: float = option(
+        0.5, low=0.05, high=60, unit="seconds", text="Wait before the first new try to connect.")
+    reconnect_max_s: float = option(
+        30.0, low=0.1, high=600, unit="seconds", text="Longest wait between tries to connect.")
+
+    def problems(self) -> list[str]:
+        found = _one_secret("password", self.password, self.password_file)
+        if self.reconnect_max_s < self.reconnect_min_s:
+            found.append(f"reconnect_max_s: {self.reconnect_max_s:g} is below reconnect_min_s {self.reconnect_min_s:g}")
+        return found
+
+    @property
+    def secret(self) -> str:
+        """The password, wherever it is given."""
+        return read_secret(self.password_file, "tserver.password_file") if self.password_file else self.password
+
+
+@dataclass(frozen=True)
+class ManholeOptions:
+    """The operator's console over SSH."""
+
+    enabled: bool = option(False, text="Whether to listen for operators; needs a password or keys.")
+    host: str = option("127.0.0.1", text="Address to listen on; leave it on loopback and tunnel to it.")
+    port: int = option(7022, low=0, high=65_535, text="SSH port; 0 = any free one, told in the ready file.")
+    user: str = option("admin", text="Name of the operator.")
+    password_hash: str = option(
+        "", secret=True, text="Argon2 hash of the password, as `ocs config password` prints it.")
+    password_hash_file: Path | None = option(None, text="File whose first line is that hash.")
+    authorized_keys: Path | None = option(None, text="File of public keys that may log in, as OpenSSH writes it.")
+    host_key: Path = option(Path("ocs-host-key"), text="File of the server's own key; made where there is none.")
+    sessions: int = option(8, low=1, high=100, unit="connections", text="Operators at the same time at most.")
+
+    def problems(self) -> list[str]:
+        found = _one_secret("password_hash", self.password_hash, self.password_hash_file)
+        if self.password_hash and not is_hash(self.password_hash):
+            found.append("password_hash: not an Argon2 hash; `ocs config password` makes one")
+        if self.authorized_keys is not None and not self.authorized_keys.is_file():
+            found.append(f"authorized_keys: cannot read {self.authorized_keys}")
+        if self.enabled and not (self.password_hash or self.password_hash_file or self.authorized_keys):
+            found.append("enabled: give password_hash, password_hash_file or authorized_keys, or nobody can log in")
+        return found
+
+    @property
+    def secret_hash(self) -> str:
+        """The password's hash, wherever it is given; "" where only keys open."""
+        if self.password_hash_file:
+            return read_secret(self.password_hash_file, "manhole.password_hash_file")
+        return self.password_hash
+
+
+@dataclass(frozen=True)
+class DialingOptions:
+    """How every campaign group dials."""
+
+    pacing_tick_s: float = option(
+        1.0, low=0.05, high=60, unit="seconds",
+        text="How often each session decides what to dial," " beside every change of an agent or a call.")
+    stop_deadline_s: float = option(
+        30.0, low=0, high=3_600, unit="seconds",
+        text="On stop, how long calls may take to finish before their records are left behind.")
+    stale_clean_timeout_min: float = option(
+        30.0, low=1, high=1_440, unit="minutes", text="A record that an agent holds this long becomes Stale.")
+    record_processed: bool = option(
+        True, text="Whether a record waits for the desktop's RecordProcessed after its call.")
+    treatment_sched_threshold_min: float = option(
+        20.0, low=0, high=60, unit="minutes",
+        text="A retry that is further away is written to the list; a nearer one waits in memory.")
+    check_dnc: bool = option(True, text="Whether numbers are checked against the do-not-call list before each dial.")
+    check_dnc_callback: bool = option(True, text="Whether callbacks are checked too.")
+
+
+@dataclass(frozen=True)
+class OCSOptions:
+    """The whole file."""
+
+    application: ApplicationOptions = table(ApplicationOptions)
+    service: ServiceOptions = table(ServiceOptions)
+    clock: ClockOptions = table(ClockOptions)
+    log: LogOptions = table(LogOptions)
+    database: DatabaseOptions = table(DatabaseOptions)
+    tserver: TServerOptions = table(TServerOptions)
+    manhole: ManholeOptions = table(ManholeOptions)
+    dialing: DialingOptions = table(DialingOptions)
+    treatment: tuple[TreatmentOptions, ...] = table()
+    calling_list: tuple[CallingListOptions, ...] = table()
+    agent_group: tuple[AgentGroupOptions, ...] = table()
+    campaign: tuple[CampaignOptions, ...] = table()
+    campaign_group: tuple[CampaignGroupOptions, ...] = table()
+
+    def problems(self) -> list[str]:
+        return reference_problems(self)
+
+
+def load_configuration(path: Path | str) -> OCSOptions:
+    """The checked configuration; ConfigurationError with every problem of the file, each naming its option."""
+    return load_file(OCSOptions, path)
+
+
+def to_campaign_groups(options: OCSOptions) -> dict[str, CampaignGroup]:
+    """The campaign groups that the engine runs, by their names (`Campaign@Group`)."""
+    return campaign_groups(options)
+
+
+def _one_secret(name: str, given: str, file: Path | None) -> list[str]:
+    if given and file is not None:
+        return [f"{name}: given twice, here and by {name}_file"]
+    if file is not None and not file.is_file():
+        return [f"{name}_file: cannot read {file}"]
+    return []

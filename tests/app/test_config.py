@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
+from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.values import AgentGroup, TreatmentAction
+from ocs.errors import ConfigurationError
+from ocs.options import load, sample
+
+ETC = Path(__file__).resolve().parents[2] / "etc"
+
+GOOD = """
+[[treatment]]
+name = "busy"
+dbid = 5
+call_result = "Busy"
+action = "retry-in"
+cycle_attempts = 3
+interval_min = 10
+increment_min = 0.5
+[[calling_list]]
+name = "spring"
+dbid = 7
+maximum_attempts = 4
+treatments = ["busy"]
+[[agent_group]]
+name = "outbound"
+dbid = 3
+agents = ["1001"]
+dns = ["7001"]
+[[campaign]]
+name = "renewals"
+dbid = 2
+description = "Renewals in spring"
+lists = ["spring"]
+[[campaign_group]]
+campaign = "renewals"
+group = "outbound"
+dbid = 9
+mode = "preview"
+voice_transfer_destination = "6001"
+multiplier = 1.5
+"""
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(OCSOptions, tomllib.loads(text))
+    return caught.value.problems
+
+
+def test_the_tables_become_the_engines_campaign_groups() -> None:
+    groups = to_campaign_groups(load(OCSOptions, tomllib.loads(GOOD)))
+    assert list(groups) == ["renewals@outbound"]
+    group = groups["renewals@outbound"]
+    assert (group.dbid, group.campaign_dbid, group.mode, group.multiplier) == (9, 2, DialingMode.PREVIEW, 1.5)
+    assert group.group == AgentGroup("outbound", 3, ("1001",), ("7001",))
+    assert group.campaign_description == "Renewals in spring" and group.voice_transfer_destination == "6001"
+    [calling_list] = group.lists
+    [treatment] = calling_list.treatments
+    assert (calling_list.name, calling_list.dbid, calling_list.maximum_attempts) == ("spring", 7, 4)
+    assert (treatment.name, treatment.dbid, treatment.call_result) == ("busy", 5, CallResult.BUSY)
+    assert (treatment.action, treatment.interval_s, treatment.increment_s) == (TreatmentAction.RETRY_IN, 600.0, 30.0)
+    assert treatment.cycle_attempts == 3
+
+
+def test_references_to_what_there_is_not_are_all_reported() -> None:
+    text = GOOD
+    for old, new in (('["busy"]', '["busi", "fax"]'), ('lists = ["spring"]', 'lists = ["fall"]'),
+                     ('group = "outbound"', 'group = "inbound"'), ('campaign = "renewals"', 'campaign = "sales"')):
+        text = text.replace(old, new)
+    assert problems(text) == [
+        "calling_list[1].treatments: there is no treatment busi (in calling_list spring)",
+        "calling_list[1].treatments: there is no treatment fax (in calling_list spring)",
+        "campaign[1].lists: there is no calling list fall (in campaign renewals)",
+        "campaign_group[1].campaign: there is no campaign sales (in campaign_group sales@inbound)",
+        "campaign_group[1].group: there is no agent group inbound (in campaign_group sales@inbound)",
+    ]
+
+
+def test_names_and_numbers_that_are_given_twice_are_reported() -> None:
+    assert problems(GOOD + GOOD) == [
+        "treatment: name busy is given 2 times", "treatment: dbid 5 is given 2 times",
+        "calling_list: name spring is given 2 times", "calling_list: dbid 7 is given 2 times",
+        "agent_group: name outbound is given 2 times", "agent_group: dbid 3 is given 2 times",
+        "campaign: name renewals is given 2 times", "campaign: dbid 2 is given 2 times",
+        "campaign_group: campaign and group renewals@outbound is given 2 times",
+        "campaign_group: dbid 9 is given 2 times",
+    ]
+
+
+def test_two_treatments_of_a_list_at_the_same_place_are_reported() -> None:
+    text = GOOD.replace('treatments = ["busy"]', 'treatments = ["busy", "engaged"]') + (
+        '[[treatment]]\nname = "engaged"\ndbid = 6\ncall_result = 6\naction = "redial"\n')
+    assert problems(text) == ["calling_list[1].treatments: busy and engaged both answer Busy as no. 1"]
+
+
+@pytest.mark.parametrize("old, new, problem", [
+    ('mode = "preview"', 'mode = "predictive"',
+     "campaign_group[1].mode: one of progressive, preview is expected, not 'predictive'"),
+    ("multiplier = 1.5", "minimum_buffer = 7", "campaign_group[1].optimal_buffer: 6 is below minimum_buffer 7"),
+    ("interval_min = 10", "", "treatment[1].interval_min: retry-in needs an interval"),
+    ('call_result = "Busy"', 'call_result = "bussy"',
+     "treatment[1].call_result: the name or number of a CallResult is expected (busy?), not 'bussy'"),
+    ("dbid = 9", "", "campaign_group[1].dbid: required, but not given"),
+])
+def test_a_wrong_campaign_is_named(old: str, new: str, problem: str) -> None:
+    assert problems(GOOD.replace(old, new)) == [problem]
+
+
+@pytest.mark.parametrize("text, problem", [
+    ('[database]\nurl = "postgresql://ocs@db/ocs"', "database.url: postgresql is not supported yet; sqlite:///FILE is"),
+    ('[tserver]\npassword = "x"\npassword_file = "y"', "tserver.password: given twice, here and by password_file"),
+    ('[tserver]\npassword_file = "/nowhere/y"', "tserver.password_file: cannot read /nowhere/y"),
+    ("[tserver]\nreconnect_min_s = 40", "tserver.reconnect_max_s: 30 is below reconnect_min_s 40"),
+    ("[manhole]\nenabled = true",
+     "manhole.enabled: give password_hash, password_hash_file or authorized_keys, or nobody can log in"),
+    ('[manhole]\npassword_hash = "secret"',
+     "manhole.password_hash: not an Argon2 hash; `ocs config password` makes one"),
+    ('[manhole]\nauthorized_keys = "/nowhere/k"', "manhole.authorized_keys: cannot read /nowhere/k"),
+])
+def test_a_wrong_server_is_named(text: str, problem: str) -> None:
+    assert problems(text) == [problem]
+
+
+def test_passwords_are_read_from_their_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("open sesame\n")
+    (tmp_path / "ocs.toml").write_text(
+        '[tserver]\npassword_file = "secret"\n[manhole]\npassword_hash_file = "secret"\n')
+    options = load_configuration(tmp_path / "ocs.toml")
+    assert options.tserver.secret == "open sesame" and options.manhole.secret_hash == "open sesame"
+    assert load(OCSOptions, {"tserver": {"password": "x"}}).tserver.secret == "x"
+
+
+def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
+    from ocs.app.cli.config import SAMPLE_TITLE
+    assert (ETC / "ocs.toml").read_text() == sample(OCSOptions, SAMPLE_TITLE)
+    assert load_configuration(ETC / "ocs.toml") == load(OCSOptions, {}, ETC)
+
+
+def test_the_documented_options_are_the_options_there_are() -> None:
+    from ocs.app.cli.config import reference
+    assert (ETC.parent / "docs" / "configuration.md").read_text() == reference()
