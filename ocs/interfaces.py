@@ -96,15 +96,19 @@ class ISwitchLink(Interface):
 class ISwitchListener(Interface):
     """Who follows a switch. Called in the order of the events."""
 
-    def switch_up(conn_ids: Mapping[str, KVList]) -> None:
-        """The link is granted and every watched DN registered; `conn_ids` are the calls in progress there with their
-        user data. Whatever was thought to be in progress and is not among them has ended unseen."""
+    def switch_up(guids: Mapping[str, str]) -> None:
+        """The link is granted and every watched DN registered; `guids` are the calls in progress there: ConnID -> call
+        attempt GUID ("" where a call has none). Whatever was thought to be in progress and is not among them has ended
+        unseen."""
 
     def switch_down(reason: str) -> None:
         """The link is lost; calls go on without us."""
 
     def call_event(event: object) -> None:
         """A step of a call (one of the events of `ocs.dialing.call`)."""
+
+    def agent_event(event: object) -> None:
+        """A step of an agent (`ocs.dialing.agent.AgentEvent`)."""
 
     def user_event(dn: str, user_data: KVList) -> None:
         """A user event on a watched DN, our own included."""

@@ -92,8 +92,13 @@ class Call:
     talked: bool = False            # an agent was connected
     detected: int = 0
     busy_reported: bool = False
+    transfer_failed: bool = False
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
+
+    def with_transfer_error(self) -> Call:
+        """The call could not be moved to the agents: when it ends its result is Transfer Error."""
+        return replace(self, transfer_failed=True)
 
 
 class Effect(Enum):
@@ -203,10 +208,12 @@ def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
 
 def _ended(call: Call, signal: _Signal, event: CallEvent) -> Call:
     """The end and the result that the course of the call tells; an agent's word may replace it later."""
-    if signal is _Signal.VANISHED:
-        result = CallResult.UNKNOWN
-    elif call.talked:
+    if call.talked:
         result = CallResult(call.detected) if call.detected in _NOT_A_PERSON else CallResult.ANSWER
+    elif signal is _Signal.VANISHED:
+        result = CallResult.UNKNOWN
+    elif call.transfer_failed:
+        result = CallResult.TRANSFER_ERROR
     elif signal is _Signal.ABANDONED:
         result = CallResult.ABANDONED
     elif call.detected in _NOT_A_PERSON:

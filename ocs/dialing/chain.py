@@ -15,7 +15,7 @@ from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
 
 __all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "finish", "give_back", "head_index",
-           "hold_until", "next_state", "put_record", "reschedule", "stale"]
+           "hold_until", "next_state", "put_record", "reschedule", "stale", "updated"]
 
 
 class ChainState(Enum):
@@ -35,13 +35,12 @@ class ChainEvent(Enum):
     TAKEN = auto()          # pacing takes it for a dial
     DELIVERED = auto()      # an agent gets it as a preview
     OPENED = auto()         # the attempt is committed
-    REFUSED = auto()        # a check or the database forbids the dial
     AGENT_DIALS = auto()    # the agent dials the previewed record
     CALL_ENDED = auto()
     TO_AGENT = auto()       # the call ended after an agent talked: the agent settles the record
     SETTLED = auto()        # an agent's request, or a final result, settles the record
     DELAYED = auto()        # a treatment dials it again later
-    DUE = auto()            # the delay is over
+    DUE = auto()            # the delay is over, or the dial did not come about: it is its turn again
     GIVEN_BACK = auto()     # back to the list as it is
     SAVED = auto()
 
@@ -50,17 +49,17 @@ _S, _E = ChainState, ChainEvent
 _NEXT: dict[tuple[ChainState, ChainEvent], ChainState] = {
     (_S.BUFFERED, _E.TAKEN): _S.OPENING,
     (_S.BUFFERED, _E.DELIVERED): _S.WITH_AGENT,
-    (_S.BUFFERED, _E.REFUSED): _S.SAVING,
     (_S.BUFFERED, _E.GIVEN_BACK): _S.SAVING,
     (_S.BUFFERED, _E.SETTLED): _S.SAVING,
     (_S.OPENING, _E.OPENED): _S.CALLING,
-    (_S.OPENING, _E.REFUSED): _S.SAVING,
+    (_S.OPENING, _E.DUE): _S.BUFFERED,          # not dialed after all: back into the buffer
     (_S.OPENING, _E.SETTLED): _S.SAVING,
     (_S.OPENING, _E.GIVEN_BACK): _S.SAVING,
     (_S.CALLING, _E.CALL_ENDED): _S.SAVING,
     (_S.CALLING, _E.TO_AGENT): _S.WITH_AGENT,
     (_S.CALLING, _E.SETTLED): _S.TRAILING,
     (_S.CALLING, _E.DELAYED): _S.WAITING,
+    (_S.CALLING, _E.DUE): _S.BUFFERED,          # the switch refused the dial for its own reasons
     (_S.CALLING, _E.GIVEN_BACK): _S.SAVING,
     (_S.TRAILING, _E.CALL_ENDED): _S.SAVING,
     (_S.TRAILING, _E.TO_AGENT): _S.SAVING,
@@ -69,7 +68,6 @@ _NEXT: dict[tuple[ChainState, ChainEvent], ChainState] = {
     (_S.WITH_AGENT, _E.SETTLED): _S.SAVING,
     (_S.WITH_AGENT, _E.DELAYED): _S.WAITING,
     (_S.WITH_AGENT, _E.GIVEN_BACK): _S.SAVING,
-    (_S.WITH_AGENT, _E.REFUSED): _S.SAVING,
     (_S.WAITING, _E.DUE): _S.BUFFERED,
     (_S.WAITING, _E.GIVEN_BACK): _S.SAVING,
     (_S.WAITING, _E.SETTLED): _S.SAVING,
@@ -86,8 +84,8 @@ def next_state(state: ChainState, event: ChainEvent) -> ChainState:
 
 
 def head_index(records: tuple[Record, ...]) -> int | None:
-    """Which record to dial first: the one that is scheduled, else the first that is not final; None if all are final."""
-    open_ = [index for index, record in enumerate(records) if not record.record_status.final]
+    """Which record to dial first: the one that is scheduled, else the first that is open; None if none is."""
+    open_ = [index for index, record in enumerate(records) if record.record_status.open]
     scheduled = [index for index in open_ if records[index].dial_sched_time is not None]
     return min(scheduled, key=lambda i: records[i].dial_sched_time or 0) if scheduled else (open_[0] if open_ else None)
 
@@ -100,7 +98,7 @@ def put_record(chain: Chain, index: int, record: Record) -> Chain:
 def _rest(chain: Chain, index: int, status: RecordStatus) -> Iterable[tuple[int, Record]]:
     """The siblings of the head that are still open, moved to `status`."""
     for number, record in enumerate(chain.records):
-        if number != index and not record.record_status.final:
+        if number != index and record.record_status.open:
             yield number, replace(record, record_status=status, dial_sched_time=None)
 
 
@@ -116,6 +114,11 @@ def finish(chain: Chain, index: int, result: CallResult) -> Chain:
     """The contact is done: head Updated with its result, siblings Chain Updated."""
     head = replace(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
     return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
+
+
+def updated(record: Record) -> Record:
+    """A record that is not to be dialed any more; its result stays."""
+    return replace(record, record_status=RecordStatus.UPDATED, dial_sched_time=None)
 
 
 def stale(chain: Chain, index: int) -> Chain:

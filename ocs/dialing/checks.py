@@ -24,13 +24,13 @@ class Refusal(Enum):
 
 
 def refusal(record: Record, now: float, campaign: str, do_not_call: DoNotCallList, maximum_attempts: int,
-            customer_id: str | None = None) -> Refusal | None:
+            customer_id: str | None = None, check_dnc: bool = True) -> Refusal | None:
     """The first check that forbids dialing `record` at `now` (epoch s); None if it may be dialed."""
     if record.record_status is not RecordStatus.RETRIEVED:
         return Refusal.NOT_HELD
     if record.record_type is RecordType.NO_CALL:
         return Refusal.NO_CALL
-    if do_not_call.blocks(campaign, record.contact_info, customer_id) is not None:
+    if check_dnc and do_not_call.blocks(campaign, record.contact_info, customer_id) is not None:
         return Refusal.DO_NOT_CALL
     if not is_open(record, now):
         return Refusal.OUTSIDE_WINDOW

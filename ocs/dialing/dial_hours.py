@@ -6,7 +6,7 @@ that it wraps over midnight could call people at night. Source: the public calli
 """
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Iterable, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,7 @@ __all__ = ["END_OF_DAY", "is_open", "known_zone", "local_seconds", "local_times"
 
 END_OF_DAY = 86_340
 _DAY = 86_400
+_STRETCHES = 4      # two days and two changes of the offset: more than any zone has in a row
 
 
 @lru_cache(maxsize=1024)
@@ -41,8 +42,8 @@ def local_seconds(now: float, zone: str) -> int:
 
 
 def local_times(now: float, zones: Mapping[int, str]) -> dict[int, int]:
-    """tz_dbid -> seconds after local midnight, for each of `zones` (tz_dbid -> IANA name)."""
-    return {dbid: local_seconds(now, name) for dbid, name in zones.items()}
+    """tz_dbid -> seconds after local midnight, for each of `zones` (tz_dbid -> IANA name) that is known."""
+    return {dbid: local_seconds(now, name) for dbid, name in zones.items() if known_zone(name)}
 
 
 def utc_offset_s(now: float, zone: str) -> int:
@@ -57,19 +58,23 @@ def local_to_epoch(local: datetime, zone: str) -> int:
     return int(local.replace(tzinfo=_zone(zone), fold=0).astimezone(timezone.utc).timestamp())
 
 
-def _window(record: Record) -> tuple[int, int]:
-    return record.daily_from, _DAY if record.daily_till >= END_OF_DAY else record.daily_till
+def _window(record: Record) -> tuple[int, int] | None:
+    """When the window opens and closes; None if it never opens."""
+    if record.daily_from >= record.daily_till:
+        return None
+    opens, closes = max(0, record.daily_from), _DAY if record.daily_till >= END_OF_DAY else record.daily_till
+    return (opens, closes) if opens < closes and known_zone(record.tz_name) else None
 
 
 def is_open(record: Record, now: float) -> bool:
-    """True if the record's window is open at `now`."""
-    opens, closes = _window(record)
-    return opens < closes and opens <= local_seconds(now, record.tz_name) < closes
+    """True if the record's window is open at `now`. A zone that nobody knows is closed."""
+    window = _window(record)
+    return window is not None and window[0] <= local_seconds(now, record.tz_name) < window[1]
 
 
 def next_opening(records: Iterable[Record], now: float) -> tuple[int, Record] | None:
     """The earliest instant (epoch s) from `now` on at which one of the records may be dialed, and that record; None if no
-    window ever opens."""
+    window ever opens. An instant that has begun counts as its whole second."""
     best: tuple[int, Record] | None = None
     for record in records:
         opening = _opening(record, now)
@@ -79,15 +84,28 @@ def next_opening(records: Iterable[Record], now: float) -> tuple[int, Record] | 
 
 
 def _opening(record: Record, now: float) -> int | None:
-    opens, closes = _window(record)
-    if opens >= closes:
+    """Between two changes of the offset local time runs evenly, so each such stretch is looked at for itself. Thus a window
+    whose begin the clocks skip opens at the change, and one that they repeat may open a second time."""
+    window, at = _window(record), int(now)
+    if window is None:
         return None
-    if is_open(record, now):
-        return int(now)
-    today = datetime.fromtimestamp(now, _zone(record.tz_name)).date()
-    for days in range(3):       # today, tomorrow, and one more for a day whose window daylight saving swallows
-        midnight = datetime.combine(today + timedelta(days=days), datetime.min.time())
-        at = local_to_epoch(midnight + timedelta(seconds=opens), record.tz_name)
-        if at > now and is_open(record, at):
-            return at
+    opens, closes = window
+    for _ in range(_STRETCHES):
+        local, end = local_seconds(at, record.tz_name), _stretch_end(at, record.tz_name)
+        wait_s = 0 if opens <= local < closes else (opens - local) % _DAY
+        if at + wait_s < end:
+            return at + wait_s
+        at = end
     return None
+
+
+def _stretch_end(at: int, zone: str) -> int:
+    """The first instant within a day after `at` with another offset; a day after `at` if there is none. No zone has ever
+    changed its offset to and fro within a day."""
+    before, end, offset_s = at, at + _DAY, utc_offset_s(at, zone)
+    if utc_offset_s(end, zone) == offset_s:
+        return end
+    while end - before > 1:
+        middle = (before + end) // 2
+        before, end = (middle, end) if utc_offset_s(middle, zone) == offset_s else (before, middle)
+    return end

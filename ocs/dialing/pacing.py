@@ -5,12 +5,15 @@ Source: the public rule of progressive dialing, floor(multiplier x free agents).
 """
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from math import floor
 
 from ocs.dialing.session import Condition
 
 __all__ = ["PacingDecision", "PacingInput", "RateLimit", "progressive"]
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class PacingDecision:
 
 def progressive(given: PacingInput) -> PacingDecision:
     """Calls for the agents who are ready and for whom no call is on its way."""
-    allowed = floor(given.multiplier * given.ready_agents)
+    allowed = floor(given.multiplier * given.ready_agents + _ROUNDING)      # 0.29 x 100 is 29
     wanted = max(0, allowed - given.under_way)
     text = f"{given.ready_agents} ready x {given.multiplier:g} less {given.under_way} under way"
     if not given.ready_agents:
@@ -50,26 +53,32 @@ def progressive(given: PacingInput) -> PacingDecision:
         calls, text = max(0, given.ports_left), f"{text}, {given.ports_left} ports left"
         condition = Condition.WAITING_PORTS if not calls else condition
     if given.rate_left < calls:
-        calls, text = given.rate_left, f"{text}, {given.rate_left} left of the dialing rate"
+        calls, text = max(0, given.rate_left), f"{text}, {given.rate_left} left of the dialing rate"
     if given.records_left < calls:
-        calls, text = given.records_left, f"{text}, {given.records_left} records at hand"
+        calls, text = max(0, given.records_left), f"{text}, {given.records_left} records at hand"
         condition = Condition.WAITING_RECORDS if not calls else condition
     return PacingDecision(given.now, calls, condition, f"dialed {calls}: {text}")
 
 
 class RateLimit:
-    """At most `per_second` dials in any second: a bucket that holds one second's worth."""
+    """At most `per_second` dials in any second, rounded down; below one a second, one in `1 / per_second` seconds.
+
+    The times of the last dials are kept, so the limit holds over every second, not on an average."""
 
     def __init__(self, per_second: float) -> None:
-        self._rate, self._level, self._at = per_second, max(1.0, per_second), float("-inf")
+        if per_second <= 0:
+            raise ValueError("per_second must be positive")
+        self._most, self._span_s = max(1, int(per_second)), 1.0 if per_second >= 1 else 1.0 / per_second
+        self._dials: deque[float] = deque()
+        self._at = float("-inf")
 
     def left(self, now: float) -> int:
         """How many dials are allowed at `now` (monotonic seconds)."""
-        if self._at != float("-inf"):
-            self._level = min(max(1.0, self._rate), self._level + (now - self._at) * self._rate)
         self._at = now
-        return int(self._level + 1e-9)
+        while self._dials and now - self._dials[0] >= self._span_s:
+            self._dials.popleft()
+        return max(0, self._most - len(self._dials))
 
     def spend(self, count: int) -> None:
-        """`count` dials were placed."""
-        self._level -= count
+        """`count` dials were placed, at the time that `left` was last asked for."""
+        self._dials.extend([self._at] * count)

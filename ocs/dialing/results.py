@@ -116,7 +116,13 @@ class RecordStatus(IntEnum):
         """True where nothing more is planned for the record."""
         return self in _FINAL
 
+    @property
+    def open(self) -> bool:
+        """True where this server may take, dial or move the record; not where it is final, or with somebody else."""
+        return self in _OPEN
 
+
+_OPEN = frozenset({RecordStatus.READY, RecordStatus.RETRIEVED, RecordStatus.CHAIN_READY})
 _FINAL = frozenset({RecordStatus.UPDATED, RecordStatus.STALE, RecordStatus.CANCELLED, RecordStatus.AGENT_ERROR,
                     RecordStatus.CHAIN_UPDATED, RecordStatus.MISSED_CALLBACK})
 

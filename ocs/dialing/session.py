@@ -4,7 +4,7 @@ Source: the public campaign group status and the rules of load, start, stop, unl
 """
 from __future__ import annotations
 
-from enum import Enum, IntEnum, auto
+from enum import Enum, IntEnum
 
 from ocs.errors import WrongState
 
@@ -61,10 +61,10 @@ def next_state(state: SessionState, event: SessionEvent, name: str = "session") 
 
 
 class Condition(Enum):
-    """Why a running session does not dial at this moment; the value is what people read."""
-    DIALING = auto()
-    PAUSED = auto()
-    WAITING_AGENTS = auto()
-    WAITING_PORTS = auto()
-    WAITING_RECORDS = auto()
-    SYSTEM_ERROR = auto()
+    """Whether a running session dials at this moment, and if not why; the value is what people read."""
+    DIALING = "dialing"
+    PAUSED = "paused"
+    WAITING_AGENTS = "waiting for agents"
+    WAITING_PORTS = "waiting for ports"
+    WAITING_RECORDS = "waiting for records"
+    SYSTEM_ERROR = "system error"

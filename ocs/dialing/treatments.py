@@ -6,14 +6,18 @@ that is used up, finish the chain. Source: the public rules of treatment sequenc
 """
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Sequence, Union
 
-from ocs.dialing.results import CallResult
+from ocs.dialing.results import CallResult, RecordType
 from ocs.dialing.values import Record, Treatment, TreatmentAction
 
-__all__ = ["CloseRecord", "Decision", "DialNext", "FinishChain", "Progress", "SUCCESSFUL", "decide"]
+__all__ = ["CloseRecord", "Decision", "DialNext", "FinishChain", "Progress", "SUCCESSFUL", "decide", "resume"]
 
+_RESUMED_TYPES = frozenset({RecordType.CAMPAIGN_RESCHEDULED, RecordType.PERSONAL_RESCHEDULED,
+                            RecordType.CAMPAIGN_CALLBACK, RecordType.PERSONAL_CALLBACK})
+_ENCODED = re.compile(r"[0-9]{1,18}@(?P<cycle>[0-9]{1,9})@[0-9]{1,9}@(?P<sequence>[0-9]{1,9})(?:@(?P<chain_cycle>[0-9]{1,9}))?")
 SUCCESSFUL = frozenset({CallResult.ANSWER, CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED})
 
 
@@ -27,8 +31,10 @@ class Progress:
     chain_cycle: int = 0
 
     def encode(self, treatment_dbid: int, chain_n: int) -> str:
-        """The public form of the list's `treatments` column: treatment, cycle attempt, chain_n to dial, sequence."""
-        return f"{treatment_dbid}@{self.cycle}@{chain_n}@{self.sequence}"
+        """The public form of the list's `treatments` column: treatment, cycle attempt, chain_n to dial, sequence. Passes
+        through the chain have no place in it; they follow as a fifth number from the second pass on."""
+        text = f"{treatment_dbid}@{self.cycle}@{chain_n}@{self.sequence}"
+        return f"{text}@{self.chain_cycle}" if self.chain_cycle else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,16 @@ class DialNext:
 
 
 Decision = Union[FinishChain, CloseRecord, DialNext]
+
+
+def resume(record: Record) -> Progress:
+    """How far a sequence was when the record went back to the list. A fresh start for a record that neither a treatment nor
+    a callback has scheduled, and where `treatments` is not what `Progress.encode` writes."""
+    found = _ENCODED.fullmatch(record.treatments or "")
+    if found is None or record.record_type not in _RESUMED_TYPES:
+        return Progress()
+    cycle, sequence, chain_cycle = (int(found[name] or 0) for name in ("cycle", "sequence", "chain_cycle"))
+    return Progress(record.call_result, max(1, sequence), cycle, chain_cycle)
 
 
 def decide(treatments: Sequence[Treatment], progress: Progress, result: CallResult, records: Sequence[Record], index: int,
@@ -102,7 +118,7 @@ def _next_in_chain(treatment: Treatment, progress: Progress, records: Sequence[R
 def _dialable(records: Sequence[Record], indices: range, maximum_attempts: int) -> int | None:
     for index in indices:
         record = records[index]
-        if not record.record_status.final and record.attempt < maximum_attempts:
+        if record.record_status.open and record.attempt < maximum_attempts:
             return index
     return None
 

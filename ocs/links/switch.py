@@ -1,0 +1,237 @@
+"""The T-Server as `ISwitchLink`: DNs are registered after every login, messages become events of calls and agents.
+
+After a login all watched DNs are registered, then the calls in progress there are asked for; only then do listeners hear
+`switch_up`, and after it whatever came meanwhile, in order. So nobody acts on half a picture.
+Transport-free: `granted` gives it a client to ask with; sockets are the affair of `ocs.links.service`.
+"""
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Sequence
+
+from twisted.internet.defer import Deferred, DeferredList, fail
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from ocs.clock import IClock
+from ocs.dialing.agent import AgentEvent, AgentEventKind
+from ocs.dialing.call import CallEvent, SwitchEvent
+from ocs.interfaces import ISwitchLink
+from protocols.attributes import KVList, first
+from protocols.desktop.keys import CALL_ATTEMPT_GUID, RECORD_HANDLE
+from protocols.errors import LinkLost, RequestFailed, RequestRefused
+from protocols.tserver.messages import USER_EVENT_NUMBER, AgentStatus, AgentWorkMode, CallType, Message
+from protocols.tserver.protocol import ITServerListener
+
+__all__ = ["SwitchLink"]
+
+_CALL_EVENTS = {event.value: event for event in SwitchEvent if event is not SwitchEvent.VANISHED}
+_AGENT_EVENTS = {"EventAgentLogin": AgentEventKind.LOGIN, "EventAgentLogout": AgentEventKind.LOGOUT,
+                 "EventAgentReady": AgentEventKind.READY, "EventAgentNotReady": AgentEventKind.NOT_READY,
+                 "EventAgentAfterCallWork": AgentEventKind.AFTER_CALL_WORK}
+_STATUS_EVENTS = {AgentStatus.LOGGED_IN: AgentEventKind.NOT_READY, AgentStatus.READY: AgentEventKind.READY,
+                  AgentStatus.NOT_READY: AgentEventKind.NOT_READY,
+                  AgentStatus.AFTER_CALL_WORK: AgentEventKind.AFTER_CALL_WORK}
+_PENDING_LIMIT = 100_000
+
+
+@implementer(ISwitchLink, ITServerListener)
+class SwitchLink:
+    """Call control on one T-Server."""
+
+    log = Logger()
+
+    def __init__(self, clock: IClock, name: str = "tserver") -> None:
+        self.name, self._clock = name, clock
+        self.up = False
+        self.last_reason = "not connected yet"
+        self._client: Any = None
+        self._dns: dict[str, None] = {}
+        self._listeners: list[Any] = []
+        self._pending: list[Message] | None = None      # messages that wait for the picture to be complete
+
+    # -- ISwitchLink ----------------------------------------------------------------------------------------------
+    def add_listener(self, listener: Any) -> None:
+        self._listeners.append(listener)
+
+    def watch(self, dns: Sequence[str]) -> None:
+        fresh = [dn for dn in dns if dn not in self._dns]
+        self._dns.update(dict.fromkeys(fresh))
+        if self._client is not None and fresh:
+            self._build_picture(fresh)
+
+    def make_predictive_call(self, origin_dn: str, destination: str, ring_timeout_s: float, user_data: KVList,
+                             extensions: KVList) -> Deferred[str]:
+        asked = self._ask("RequestMakePredictiveCall", {
+            "ThisDN": origin_dn, "OtherDN": destination, "Timeout": int(ring_timeout_s), "UserData": user_data,
+            "Extensions": extensions})
+        return asked.addCallback(lambda answer: answer.get("ConnID", ""))
+
+    def release_call(self, dn: str, conn_id: str) -> Deferred[None]:
+        return self._ask("RequestReleaseCall", {"ThisDN": dn, "ConnID": conn_id}).addCallback(_nothing)
+
+    def single_step_transfer(self, dn: str, conn_id: str, destination_dn: str) -> Deferred[None]:
+        return self._ask("RequestSingleStepTransfer", {"ThisDN": dn, "ConnID": conn_id, "OtherDN": destination_dn}
+                         ).addCallback(_nothing)
+
+    def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
+        return self._ask("RequestDistributeUserEvent", {"ThisDN": dn, "UserEvent": USER_EVENT_NUMBER,
+                                                        "UserData": user_data}).addCallback(_nothing)
+
+    def _ask(self, name: str, attributes: Mapping[str, Any]) -> Deferred[Any]:
+        if self._client is None:
+            return fail(LinkLost(f"{name}: no link to {self.name} ({self.last_reason})"))
+        return self._client.request(name, attributes)
+
+    # -- ITServerListener -----------------------------------------------------------------------------------------
+    def granted(self, client: Any, answer: Message) -> None:
+        self.log.info("link {link} is granted", link=self.name)
+        self._client = client
+        self._build_picture(list(self._dns))
+
+    def refused(self, client: Any, error: RequestRefused) -> None:
+        self.last_reason = f"login refused: {error}"
+        self.log.error("link {link}: {reason}", link=self.name, reason=self.last_reason)
+
+    def lost(self, client: Any, reason: str) -> None:
+        if client is not self._client:
+            return
+        self._client, self._pending, self.last_reason = None, None, reason
+        if self.up:
+            self.up = False
+            self.log.warn("link {link} lost: {reason}", link=self.name, reason=reason)
+            self._tell("switch_down", reason)
+
+    def event(self, client: Any, message: Message) -> None:
+        if self._pending is not None:
+            if len(self._pending) >= _PENDING_LIMIT:
+                self.log.error("link {link}: {count} events wait for the registration; reconnecting", link=self.name,
+                               count=len(self._pending))
+                client.abort()
+                return
+            self._pending.append(message)
+        else:
+            self._deliver(message)
+
+    # -- the picture after a login --------------------------------------------------------------------------------
+    def _build_picture(self, dns: list[str]) -> None:
+        client = self._client
+        if self._pending is None:
+            self._pending = []
+        asked = [client.request("RequestRegisterAddress", {"ThisDN": dn}) for dn in dns]
+        DeferredList(asked, consumeErrors=True).addCallback(self._registered, client, dns).addErrback(self._bug)
+
+    def _registered(self, answers: list[tuple[bool, Any]], client: Any, dns: list[str]) -> Any:
+        if client is not self._client:
+            return None
+        calls: dict[str, str] = {}
+        agents: list[AgentEvent] = []
+        for dn, (good, answer) in zip(dns, answers):
+            if not good:
+                self._not_registered(dn, answer)
+                continue
+            calls.update(_calls_in(answer, dn))
+            agents.extend(_agent_picture(answer, dn, self._clock.wall()))
+        asked = [client.request("RequestQueryCall", {"ThisDN": dn, "ConnID": conn}) for conn, dn in calls.items()]
+        return DeferredList(asked, consumeErrors=True).addCallback(self._complete, client, list(calls), agents)
+
+    def _not_registered(self, dn: str, failure: Failure) -> None:
+        if failure.check(LinkLost) is None:
+            self.log.error("link {link}: DN {dn} cannot be registered: {reason}", link=self.name, dn=dn,
+                           reason=failure.getErrorMessage())
+
+    def _complete(self, answers: list[tuple[bool, Any]], client: Any, conns: list[str], agents: list[AgentEvent]) -> None:
+        if client is not self._client:
+            return
+        guids = {conn: str(answer.user_value(CALL_ATTEMPT_GUID) or "") if good else ""
+                 for conn, (good, answer) in zip(conns, answers)}
+        for event in agents:
+            self._tell("agent_event", event)
+        if not self.up:
+            self.up = True
+            self._tell("switch_up", guids)
+        pending, self._pending = self._pending or [], None
+        for message in pending:
+            self._deliver(message)
+
+    def _bug(self, failure: Failure) -> None:
+        if failure.check(RequestFailed) is None:
+            self.log.failure("registering at {link}", failure, link=self.name)
+
+    # -- messages into events -------------------------------------------------------------------------------------
+    def _deliver(self, message: Message) -> None:
+        dn, at = message.get("ThisDN", ""), _stamp(message, self._clock)
+        if message.name == "EventUserEvent":
+            self._tell("user_event", dn, message.user_data)
+        elif message.name in _AGENT_EVENTS:
+            kind = _AGENT_EVENTS[message.name]
+            if kind is AgentEventKind.NOT_READY and message.get("AgentWorkMode") == AgentWorkMode.AFTER_CALL_WORK:
+                kind = AgentEventKind.AFTER_CALL_WORK
+            self._tell("agent_event", AgentEvent(kind, dn, at, message.get("AgentID", "")))
+        elif message.name in _CALL_EVENTS:
+            event = _call_event(message, _CALL_EVENTS[message.name], dn, at)
+            self._tell("call_event", event)
+            for agent_event in _agent_steps(event):
+                self._tell("agent_event", agent_event)
+
+    def _tell(self, method: str, *args: Any) -> None:
+        for listener in self._listeners:
+            with self.log.failuresHandled("telling {listener} of {method}", listener=listener, method=method):
+                getattr(listener, method)(*args)
+
+
+def _nothing(_: object) -> None:
+    """Drop an answer of which only the arrival matters."""
+
+
+def _stamp(message: Message, clock: IClock) -> float:
+    """The event's own time (epoch s); the local wall clock where it has none."""
+    seconds = message.get("TimeinSecs")
+    return clock.wall() if seconds is None else seconds + message.get("TimeinuSecs", 0) / 1e6
+
+
+def _call_event(message: Message, kind: SwitchEvent, dn: str, at: float) -> CallEvent:
+    handle = message.user_value(RECORD_HANDLE)
+    return CallEvent(
+        kind=kind, conn_id=message.get("ConnID", ""), dn=dn, call_state=message.get("CallState", 0), at=at,
+        other_dn=message.get("OtherDN", ""), guid=str(message.user_value(CALL_ATTEMPT_GUID) or ""),
+        record_handle=int(handle) if isinstance(handle, int) or str(handle or "").isdigit() else 0,
+        previous_conn_id=message.get("PreviousConnID", ""))
+
+
+def _agent_steps(event: CallEvent) -> Iterable[AgentEvent]:
+    """What a call's event means for whoever sits at the DN. For queues and trunk groups it is noise that nobody reads."""
+    if event.kind in (SwitchEvent.RINGING, SwitchEvent.DIALING):
+        yield AgentEvent(AgentEventKind.CALL, event.dn, event.at, conn_id=event.conn_id)
+    elif event.kind in (SwitchEvent.ESTABLISHED, SwitchEvent.PARTY_CHANGED):
+        yield AgentEvent(AgentEventKind.CALL, event.dn, event.at, conn_id=event.conn_id, talking=True)
+        if event.previous_conn_id and event.previous_conn_id != event.conn_id:
+            yield AgentEvent(AgentEventKind.CALL_GONE, event.dn, event.at, conn_id=event.previous_conn_id)
+    elif event.kind in (SwitchEvent.RELEASED, SwitchEvent.ABANDONED):
+        yield AgentEvent(AgentEventKind.CALL_GONE, event.dn, event.at, conn_id=event.conn_id)
+
+
+def _calls_in(answer: Message, dn: str) -> dict[str, str]:
+    """ConnID -> DN of the calls in progress that EventRegistered lists (pairs conn-1, conn-2 ...; ct-N their types)."""
+    found: dict[str, str] = {}
+    for key, value in answer.extensions:
+        if key.startswith("conn-") and isinstance(value, str):
+            call_type = first(answer.extensions, "ct-" + key[5:])
+            if call_type is None or call_type == CallType.OUTBOUND:
+                found[value] = dn
+    return found
+
+
+def _agent_picture(answer: Message, dn: str, at: float) -> Iterable[AgentEvent]:
+    """The events that bring a listener to the state that EventRegistered tells."""
+    status, agent_id = first(answer.extensions, "AgentStatus"), answer.get("AgentID", "")
+    if status is None and not agent_id:
+        return
+    if status in (None, AgentStatus.LOGGED_OUT):
+        yield AgentEvent(AgentEventKind.LOGOUT, dn, at)
+        return
+    yield AgentEvent(AgentEventKind.LOGIN, dn, at, agent_id)
+    yield AgentEvent(_STATUS_EVENTS[AgentStatus(int(status))], dn, at, agent_id)      # type: ignore[arg-type]
+    for key, conn in answer.extensions:
+        if key.startswith("conn-") and isinstance(conn, str):
+            yield AgentEvent(AgentEventKind.CALL, dn, at, conn_id=conn, talking=True)

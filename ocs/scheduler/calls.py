@@ -1,0 +1,121 @@
+"""Which call belongs to which held chain: events of the switch find their chain by ConnID, by attempt GUID, or, for a
+call that an agent dials, by record handle. After a reconnect the book is compared with the switch's own.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, Iterator, Mapping
+
+from twisted.logger import Logger
+
+from ocs.dialing.call import Call, CallEvent, CallState, Effect, SwitchEvent, step
+from ocs.errors import UnexpectedEvent
+from ocs.scheduler.context import Context
+from ocs.scheduler.held import HeldChain
+
+__all__ = ["CallBook"]
+
+Stepped = Callable[[HeldChain, Call, Call, Effect], None]
+
+
+class CallBook:
+    """Calls that have not ended. `stepped(held, before, after, effect)` is told of every step, `agent_dials(held, event)`
+    of a call that an agent places for a record it holds; the latter returns the Call to follow, or None."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, stepped: Stepped,
+                 agent_dials: Callable[[HeldChain, CallEvent], Call | None]) -> None:
+        self._context, self._stepped, self._agent_dials = context, stepped, agent_dials
+        self._by_conn: dict[str, HeldChain] = {}
+        self._by_guid: dict[str, HeldChain] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_guid)
+
+    def __iter__(self) -> Iterator[HeldChain]:
+        return iter(list(self._by_guid.values()))
+
+    def follow(self, held: HeldChain) -> None:
+        """A call for `held` (its attempt and call are set) is on its way."""
+        assert held.attempt is not None and held.call is not None
+        self._by_guid[held.attempt.guid] = held
+        if held.call.conn_id:
+            self._by_conn[held.call.conn_id] = held
+
+    def tie(self, held: HeldChain, conn_id: str) -> None:
+        """The switch has named the call."""
+        if conn_id and held.call is not None and held.attempt is not None \
+                and self._by_guid.get(held.attempt.guid) is held:
+            held.call = replace(held.call, conn_id=conn_id)
+            self._by_conn[conn_id] = held
+
+    def drop(self, held: HeldChain) -> None:
+        """The call of `held` is no longer followed."""
+        held.drop_lease()
+        if held.attempt is not None:
+            self._by_guid.pop(held.attempt.guid, None)
+        if held.call is not None:
+            self._by_conn.pop(held.call.conn_id, None)
+
+    def event(self, event: CallEvent) -> None:
+        """Step the call that the event concerns; events of other calls are not ours."""
+        held = self._by_conn.get(event.conn_id)
+        if held is None and event.guid:
+            held = self._by_guid.get(event.guid)
+            if held is not None and event.conn_id:
+                self._by_conn[event.conn_id] = held
+        if held is None and event.kind is SwitchEvent.DIALING and event.record_handle:
+            held = self._dialed_by_agent(event)
+        if held is not None and held.call is not None:
+            self._step(held, event)
+
+    def _dialed_by_agent(self, event: CallEvent) -> HeldChain | None:
+        found = self._context.handles.find(event.record_handle)
+        if found is None:
+            return None
+        held, index = found
+        if held.agent_dn != event.dn:
+            return None
+        held.index = index
+        call = self._agent_dials(held, event)
+        if call is None:
+            return None
+        held.call = call
+        self.follow(held)
+        self._by_conn[event.conn_id] = held
+        return held
+
+    def _step(self, held: HeldChain, event: CallEvent) -> None:
+        before = held.call
+        assert before is not None
+        try:
+            after, effect = step(before, event)
+        except UnexpectedEvent as error:
+            self.log.warn("{reason}", reason=str(error), conn_id=event.conn_id)
+            return
+        held.call = after
+        if after.state is CallState.ENDED:
+            self.drop(held)
+        self._stepped(held, before, after, effect)
+
+    def vanish(self, held: HeldChain, why: str) -> None:
+        """Give the call up: its outcome cannot be known any more."""
+        if held.call is None or held.call.state is CallState.ENDED:
+            return
+        self.log.warn("call {conn_id} of record {record_id} is given up: {reason}", conn_id=held.call.conn_id or "?",
+                      record_id=held.record.record_id, reason=why)
+        self._step(held, CallEvent(SwitchEvent.VANISHED, held.call.conn_id, held.call.origin_dn,
+                                   at=self._context.clock.wall()))
+
+    def compare(self, guids: Mapping[str, str]) -> None:
+        """The link is back, `guids` (ConnID -> attempt GUID or "") are the calls there. Calls that the switch no longer has
+        ended unseen; one whose ConnID we never heard may be among those that it has, by its GUID."""
+        conn_ids = {guid: conn_id for conn_id, guid in guids.items() if guid}
+        for held in self:
+            assert held.call is not None and held.attempt is not None
+            conn_id = held.call.conn_id or conn_ids.get(held.attempt.guid, "")
+            if conn_id in guids:
+                self.tie(held, conn_id)
+            else:
+                self.vanish(held, "the switch does not have it after the reconnect")

@@ -1,0 +1,66 @@
+"""What the parts of the engine share: the systems around it, its options, and a way to run coroutines without losing errors."""
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any, Callable, Coroutine
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from ocs.clock import IClock
+from ocs.dialing.dnc import DoNotCallList
+from ocs.interfaces import KVList
+from ocs.scheduler.held import Handles, HeldChain
+
+__all__ = ["Context", "EngineOptions", "new_guid", "run"]
+
+log = Logger()
+_GUID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Numbers that rule the engine; seconds are the engine clock's."""
+
+    application_id: int = 1
+    tick_s: float = 1.0                     # a pacing decision at least this often
+    retrieval_interval_s: float = 10.0      # how often a list that had nothing more is asked again
+    system_error_pause_s: float = 10.0      # no dial after the switch refused one for its own reasons
+    lease_s: float = 60.0                   # beyond the ring time-out, until a silent call is given up
+    stale_clean_s: float = 1_800.0          # an agent who does not settle a record
+    treatment_sched_threshold_s: float = 1_200.0    # longer delays go back to the list
+    record_processed: bool = False          # wait for RecordProcessed even when the agent is ready again
+    check_dnc: bool = True
+    customer_id_field: str = ""
+    decisions_kept: int = 3_600
+
+
+@dataclass
+class Context:
+    """The systems and registers of one engine. `switch`, `agents` and `store` provide the interfaces of `ocs.interfaces`."""
+
+    clock: IClock
+    rng: random.Random
+    store: Any
+    switch: Any
+    agents: Any
+    describe: Callable[[HeldChain], KVList]     # what an agent is told of a record: the user data of its call
+    options: EngineOptions = EngineOptions()
+    do_not_call: DoNotCallList = field(default_factory=DoNotCallList)
+    handles: Handles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.handles = Handles(self.clock.wall())
+
+
+def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:
+    """Run a coroutine whose result nobody awaits; a failure is logged as the bug that it is."""
+    return Deferred.fromCoroutine(work).addErrback(lambda failure: log.failure("{what}", failure, what=what))
+
+
+def new_guid(rng: random.Random) -> str:
+    """A call attempt GUID: 32 characters 0-9 A-V, 160 bits of chance."""
+    number = rng.getrandbits(160)
+    return "".join(_GUID_DIGITS[number >> shift & 31] for shift in range(155, -1, -5))
+

@@ -1,0 +1,206 @@
+"""From a chain to a dialed call: the checks, the attempt's row, the dial, and what becomes of a dial that is refused.
+
+The attempt is committed before the switch is asked, and the checks run twice: when the chain is taken and, because a
+do-not-call request may come in between, again at the moment of dialing.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ocs.dialing import chain as chains
+from ocs.dialing.call import Call, CallOrigin, CallState
+from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.checks import Refusal, refusal
+from ocs.dialing.dial_hours import is_open, next_opening
+from ocs.dialing.results import CallResult
+from ocs.dialing.values import Attempt, AttemptState
+from ocs.errors import OCSError
+from ocs.log import masked
+from ocs.scheduler.calls import CallBook
+from ocs.scheduler.context import Context, new_guid, run
+from ocs.scheduler.held import HeldChain
+from protocols.errors import LinkLost, RequestRefused, RequestTimedOut, TooManyRequests
+
+__all__ = ["Dialer"]
+
+# error codes of the switch that speak of the number, not of the switch: the record gets Dial Error
+_NUMBER_REFUSED = frozenset({53, 61, 71, 72, 91, 168, 169, 177})
+
+
+class Dialer:
+    """Dials chains of one session. The session is told of what it must settle (`settle_dial_error`, `give_back` ...)."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, session: Any, book: CallBook) -> None:
+        self._context, self._session, self._book = context, session, book
+
+    def choose(self, held: HeldChain) -> bool:
+        """Find the chain's record that may be dialed now and make it the head. False if there is none: the chain has then
+        been settled (finished, or back to the list for when a window opens)."""
+        index: int | None = held.index
+        while index is not None:
+            held.index = index
+            why = self.refused(held)
+            if why is None:
+                return True
+            self._session.count_refusal(held, why)
+            index = self._after_refusal(held, why)
+        return False
+
+    def refused(self, held: HeldChain) -> Refusal | None:
+        """The check that forbids dialing the chain's head now."""
+        options = self._context.options
+        customer_id = held.record.fields.get(options.customer_id_field) if options.customer_id_field else None
+        return refusal(held.record, self._context.clock.wall(), self._session.group.campaign,
+                       self._context.do_not_call, held.calling_list.maximum_attempts,
+                       None if customer_id is None else str(customer_id), options.check_dnc)
+
+    def _after_refusal(self, held: HeldChain, why: Refusal) -> int | None:
+        """The index to try next; None when the chain has been settled."""
+        if why in (Refusal.DO_NOT_CALL, Refusal.NO_CALL):
+            held.chain = chains.blocked_by_dnc(held.chain, held.index)
+        elif why is Refusal.MAXIMUM_ATTEMPTS:
+            held.chain = chains.put_record(held.chain, held.index, chains.updated(held.record))
+        elif why is Refusal.OUTSIDE_WINDOW:
+            return self._another_window(held)
+        else:
+            self._session.give_back(held)
+            return None
+        index = chains.head_index(held.chain.records)
+        if index is None:
+            self._session.settle(held, held.chain)
+        return index
+
+    def _another_window(self, held: HeldChain) -> int | None:
+        """Another record of the chain that is open now, else the chain waits in the list for the earliest opening."""
+        now = self._context.clock.wall()
+        open_ = [(index, record) for index, record in enumerate(held.chain.records) if not record.record_status.final]
+        for index, record in open_:
+            if index != held.index and is_open(record, now):
+                return index
+        opening = next_opening([record for _, record in open_], now)
+        if opening is None:
+            self._session.settle(held, chains.finish(held.chain, held.index, held.record.call_result))
+            return None
+        due, record = opening
+        index = next(index for index, each in open_ if each is record)
+        self._session.settle(held, chains.reschedule(held.chain, index, due, record.record_type))
+        return None
+
+    # -- dialing --------------------------------------------------------------------------------------------------
+    def attempt_for(self, held: HeldChain) -> Attempt:
+        """A fresh attempt for the chain's head."""
+        record, group = held.record, self._session.group
+        return Attempt(
+            guid=new_guid(self._context.rng), calling_list=held.chain.calling_list, record_id=record.record_id,
+            chain_id=record.chain_id, chain_n=record.chain_n, phone=record.contact_info, number=record.attempt + 1,
+            campaign=group.campaign, group=group.group.name, session_guid=self._session.guid,
+            opened_at=self._context.clock.wall(), agent_id=held.agent_id or None, agent_dn=held.agent_dn or None)
+
+    def dial(self, held: HeldChain) -> None:
+        """Open the attempt of a chain that `choose` accepted, then dial it."""
+        held.move(ChainEvent.TAKEN)
+        held.attempt, held.call = self.attempt_for(held), None
+        self._session.recount(held)
+        run(self._dial(held), "dialing")
+
+    async def _dial(self, held: HeldChain) -> None:
+        attempt = held.attempt
+        assert attempt is not None
+        try:
+            await self._context.store.open_attempts([attempt])
+        except OCSError as error:
+            if held.state is ChainState.OPENING and held.attempt is attempt:
+                held.attempt = None
+                self._session.system_error(f"the attempt could not be written: {error}")
+                self._session.requeue(held)
+            return
+        if held.state is not ChainState.OPENING or held.attempt is not attempt:
+            return      # settled or given back meanwhile; whoever did so has closed the attempt
+        why = self.refused(held)
+        if why is not None or not self._session.may_dial:
+            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+            if why is not None:
+                self._session.count_refusal(held, why)
+                if self._after_refusal(held, why) is None:
+                    return
+            self._session.requeue(held)
+            return
+        held.move(ChainEvent.OPENED)
+        self._place(held)
+
+    def _place(self, held: HeldChain) -> None:
+        group, record = self._session.group, held.record
+        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn else CallOrigin.QUEUE
+        held.call = Call(origin, group.trunk_group_dn or group.voice_transfer_destination)
+        self._book.follow(held)
+        self.lease(held)
+        self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
+                       attempt=held.attempt.guid if held.attempt else "")
+        asked = self._context.switch.make_predictive_call(
+            held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held), ())
+        asked.addCallbacks(lambda conn_id: self._book.tie(held, conn_id), self._refused_by_switch,
+                           errbackArgs=(held, held.attempt))
+        asked.addErrback(lambda failure: self.log.failure("dialing", failure))
+
+    def lease(self, held: HeldChain) -> None:
+        """A dialed call has so long to be answered or fail; then it is given up and, if it exists, released."""
+        held.drop_lease()
+        wait_s = self._session.group.ring_timeout_s + self._context.options.lease_s
+        held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
+
+    def _lease_over(self, held: HeldChain) -> None:
+        held.lease = None
+        call = held.call
+        if call is None or call.state not in (CallState.REQUESTED, CallState.DIALING):
+            return
+        if not self._context.switch.up:
+            self.lease(held)        # while the link is away its calls wait
+            return
+        if call.conn_id:
+            self.release(held)
+        self._book.vanish(held, "no outcome within its lease")
+
+    def release(self, held: HeldChain) -> None:
+        """Ask the switch to end the call; its event tells when it has."""
+        call = held.call
+        if call is not None and call.conn_id:
+            asked = self._context.switch.release_call(call.origin_dn, call.conn_id)
+            asked.addErrback(lambda failure: self.log.info("release of {conn_id}: {reason}", conn_id=call.conn_id,
+                                                           reason=failure.getErrorMessage()))
+
+    def transfer(self, held: HeldChain) -> None:
+        """Somebody picked up at the trunk group: move the call to the agents; if that fails the call is dropped."""
+        call, destination = held.call, self._session.group.voice_transfer_destination
+        assert call is not None
+
+        def failed(failure: Failure) -> None:
+            self.log.warn("call {conn_id} cannot be transferred: {reason}", conn_id=call.conn_id,
+                          reason=failure.getErrorMessage())
+            self._session.transfer_failed(held)
+            self.release(held)
+
+        asked = self._context.switch.single_step_transfer(call.origin_dn, call.conn_id, destination)
+        asked.addErrback(failed)
+
+    def _refused_by_switch(self, failure: Failure, held: HeldChain, attempt: Attempt) -> None:
+        if held.attempt is not attempt or held.call is None or held.call.state is not CallState.REQUESTED:
+            return
+        if failure.check(LinkLost, RequestTimedOut) is not None:
+            return      # outcome unknown: the reconnect or the lease tells
+        failure.trap(RequestRefused, TooManyRequests)
+        self._book.drop(held)
+        held.call = None
+        self._session.close_attempt(held, AttemptState.NOT_DIALED)
+        error = failure.value
+        if isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
+            self.log.warn("number {phone} of record {record_id} refused: {reason}", phone=masked(attempt.phone),
+                          record_id=attempt.record_id, reason=str(error))
+            self._session.settle_result(held, CallResult.DIAL_ERROR)
+        else:
+            self._session.system_error(f"the switch refuses to dial: {error}")
+            self._session.requeue(held)

@@ -1,0 +1,116 @@
+"""The engine: the sessions of all campaign groups, fed by the switch and by the agents, stopped in order."""
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ocs.dialing.agent import Agent, AgentEvent
+from ocs.dialing.call import CallEvent
+from ocs.dialing.session import SessionEvent, SessionState
+from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.errors import OCSError, UnknownCampaign
+from ocs.interfaces import ISwitchListener, KVList
+from ocs.scheduler.context import Context
+from ocs.scheduler.session import DialingSession
+
+__all__ = ["Engine"]
+
+
+@implementer(ISwitchListener)
+class Engine:
+    """All dialing sessions of one OCS."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, groups: Mapping[str, CampaignGroup]) -> None:
+        self.context = context
+        self._watchers: list[Callable[[DialingSession, SessionEvent], None]] = []
+        self.sessions = {name: DialingSession(context, group, self._changed) for name, group in groups.items()}
+        context.switch.add_listener(self)
+        context.agents.add_listener(self.agent_state)
+
+    async def start(self) -> None:
+        """Read the do-not-call list; nothing is dialed before. StoreUnavailable if it cannot be read."""
+        entries: list[DoNotCallEntry] = await self.context.store.do_not_call()
+        self.context.do_not_call.replace(entries)
+        self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
+
+    async def stop(self, deadline_s: float) -> None:
+        """Stop dialing, let calls and wrap-ups finish for `deadline_s` (engine clock), give every record back."""
+        waiting = [session for session in self.sessions.values() if session.state is not SessionState.NOT_LOADED]
+        unloads: list[Deferred[None]] = []
+        for session in waiting:
+            if session.keeps_chains:
+                unloads.append(session.unload())
+        finished = DeferredList(unloads, consumeErrors=True)
+        try:
+            await finished.addTimeout(deadline_s, self.context.clock)
+        except TimeoutError:
+            self.log.warn("calls did not finish within {wait_s} s: given up", wait_s=deadline_s)
+        forced = [session.force_unload() for session in waiting if session.state is not SessionState.NOT_LOADED]
+        try:
+            await DeferredList(forced, consumeErrors=True).addTimeout(deadline_s, self.context.clock)
+        except TimeoutError:
+            self.log.error("the database did not take every record: what it still shows as retrieved is given back at the"
+                           " next start")
+
+    def session(self, name: str) -> DialingSession:
+        """The session of a campaign group, by `Campaign@Group` or, where that is unique, by the campaign's name.
+        UnknownCampaign if there is none."""
+        if name in self.sessions:
+            return self.sessions[name]
+        found = [session for session in self.sessions.values() if session.group.campaign == name]
+        if len(found) != 1:
+            known = ", ".join(sorted(self.sessions)) or "none"
+            raise UnknownCampaign(f"campaign group {name!r}: {'not unique' if found else 'not configured'} (there: {known})")
+        return found[0]
+
+    def watch(self, watcher: Callable[[DialingSession, SessionEvent], None]) -> None:
+        """Tell `watcher(session, event)` of every change of a session's state."""
+        self._watchers.append(watcher)
+
+    def _changed(self, session: DialingSession, event: SessionEvent) -> None:
+        for watcher in self._watchers:
+            with self.log.failuresHandled("telling {watcher} of a session", watcher=watcher):
+                watcher(session, event)
+
+    def loaded(self) -> list[DialingSession]:
+        """Sessions that are loaded or on their way out."""
+        return [session for session in self.sessions.values() if session.state is not SessionState.NOT_LOADED]
+
+    def block(self, entry: DoNotCallEntry) -> None:
+        """From this moment the contact is not dialed by this server, whatever the database says later."""
+        self.context.do_not_call.add(entry)
+
+    # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
+    def switch_up(self, guids: Mapping[str, str]) -> None:
+        for session in self.loaded():
+            session.calls.compare(guids)
+            session.wake()
+
+    def switch_down(self, reason: str) -> None:
+        for session in self.loaded():
+            session.wake()
+
+    def call_event(self, event: Any) -> None:
+        call_event: CallEvent = event
+        for session in self.loaded():
+            session.calls.event(call_event)
+
+    def agent_event(self, event: Any) -> None:
+        """Agents' events come through the provider of IAgentState (`agent_state`)."""
+
+    def user_event(self, dn: str, user_data: KVList) -> None:
+        """Requests of desktops are the affair of `ocs.desktop`."""
+
+    def agent_state(self, agent: Agent, event: AgentEvent) -> None:
+        """An agent's state changed."""
+        for session in self.loaded():
+            if agent.dn in session.group.group.dns:
+                try:
+                    session.agent_event(agent, event)
+                except OCSError as error:
+                    self.log.error("agent {dn}: {reason}", dn=agent.dn, reason=str(error))

@@ -1,0 +1,91 @@
+"""The pacing loop of a session: it decides whenever something changed and at least once a tick.
+
+Wakes are coalesced, so a burst of events costs one decision. The loop also keeps the record buffer filled.
+"""
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from twisted.internet.interfaces import IDelayedCall
+
+from ocs.dialing.pacing import PacingDecision, PacingInput, RateLimit, progressive
+from ocs.dialing.results import DialingMode
+from ocs.dialing.session import Condition, SessionState
+from ocs.scheduler.context import Context, run
+
+if TYPE_CHECKING:
+    from ocs.scheduler.session import DialingSession
+
+__all__ = ["PacingLoop"]
+
+
+class PacingLoop:
+    """Decides how many calls to place now, and has them placed. `decisions` are the last ones with their reasons."""
+
+    def __init__(self, context: Context, session: DialingSession) -> None:
+        self._context, self._session = context, session
+        self.condition = Condition.WAITING_AGENTS
+        self.decisions: deque[PacingDecision] = deque(maxlen=context.options.decisions_kept)
+        self._rate = RateLimit(session.group.dialing_rate_limit)
+        self._wake: IDelayedCall | None = None
+        self._tick: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """Tick from now on."""
+        self._tick = self._context.clock.callLater(self._context.options.tick_s, self._ticked)
+
+    def stop(self) -> None:
+        """No more timers."""
+        for timer in (self._wake, self._tick):
+            if timer is not None and timer.active():
+                timer.cancel()
+        self._wake = self._tick = None
+
+    def wake(self) -> None:
+        """Decide soon; several wakes make one decision."""
+        if self._wake is None and self._session.state is SessionState.RUNNING:
+            self._wake = self._context.clock.callLater(0, self._decide)
+
+    def _ticked(self) -> None:
+        self.start()
+        self._fill()
+        self.wake()
+
+    def _fill(self) -> None:
+        session = self._session
+        if session.keeps_chains and session.buffer.wanted() and not session.buffer.exhausted:
+            run(session.buffer.fill(), "retrieval")
+
+    def _decide(self) -> None:
+        self._wake = None
+        session = self._session
+        if session.state is not SessionState.RUNNING:
+            return
+        decision = self._decision()
+        self.condition = decision.condition
+        if decision.calls or not self.decisions or self.decisions[-1].reason != decision.reason:
+            self.decisions.append(decision)
+        placed = 0
+        while placed < decision.calls and (held := session.buffer.take()) is not None:
+            if session.dialer.choose(held):
+                session.dialer.dial(held)
+                placed += 1
+        self._rate.spend(placed)
+        self._fill()
+
+    def _decision(self) -> PacingDecision:
+        session, group = self._session, self._session.group
+        now = self._context.clock.wall()
+        if session.paused:
+            return PacingDecision(now, 0, Condition.PAUSED, "paused")
+        if not session.may_dial:
+            return PacingDecision(now, 0, Condition.SYSTEM_ERROR, session.why_not)
+        if group.mode is DialingMode.PREVIEW:
+            empty = not len(session.buffer) and session.buffer.exhausted
+            return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents ask for records")
+        return progressive(PacingInput(
+            now=now, ready_agents=len(self._context.agents.ready(group)), under_way=session.under_way,
+            multiplier=group.multiplier, rate_left=self._rate.left(self._context.clock.seconds()),
+            ports_left=group.maximum_ports - len(session.calls) if group.maximum_ports else None,
+            records_left=len(session.buffer)))

@@ -1,0 +1,371 @@
+"""A dialing session: one campaign group that is loaded, started, stopped and unloaded. It owns the held chains."""
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Callable
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from ocs.dialing import chain as chains
+from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
+from ocs.dialing.call import Call, CallEvent, CallOrigin, CallState, Effect
+from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.checks import Refusal
+from ocs.dialing.results import CallResult
+from ocs.dialing.session import SessionEvent, SessionState, next_state
+from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, Owner
+from ocs.errors import OCSError, UnknownCallingList, WrongState
+from ocs.scheduler.buffer import RecordBuffer
+from ocs.scheduler.calls import CallBook
+from ocs.scheduler.context import Context, new_guid
+from ocs.scheduler.dialer import Dialer
+from ocs.scheduler.held import HeldChain, Settled
+from ocs.scheduler.loop import PacingLoop
+from ocs.scheduler.settlement import Settlement
+
+__all__ = ["DialingSession", "NoRecords"]
+
+
+class NoRecords(OCSError):
+    """There is no record for a preview now."""
+
+
+class DialingSession:
+    """One campaign group at work."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, group: CampaignGroup, changed: Callable[[DialingSession, SessionEvent], None]) -> None:
+        self.context, self.group, self._changed = context, group, changed
+        self.state = SessionState.NOT_LOADED
+        self.paused, self.guid, self.trouble = False, "", ""
+        self.refusals: Counter[Refusal] = Counter()
+        self.results: Counter[CallResult] = Counter()
+        self.held: set[HeldChain] = set()
+        self._at_agents: defaultdict[str, set[HeldChain]] = defaultdict(set)     # DN -> chains that its agent is to settle
+        self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
+        self._owner = Owner(context.options.application_id, group.campaign_dbid, group.group.dbid)
+        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in)
+        self.settlement = Settlement(context, self)
+        self.calls = CallBook(context, self._stepped, self._agent_dials)
+        self.dialer = Dialer(context, self, self.calls)
+        self.loop = PacingLoop(context, self)
+        self.wake = self.loop.wake
+        self._trouble_until = float("-inf")
+        self._drained: Deferred[None] | None = None
+
+    # -- commands -------------------------------------------------------------------------------------------------
+    async def load(self) -> None:
+        """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. WrongState if it is loaded
+        already; UnknownCallingList or StoreUnavailable leave it not loaded."""
+        self._move(SessionEvent.LOAD)
+        try:
+            known = await self.context.store.calling_lists()
+            missing = [each.name for each in self.group.lists if each.name not in known]
+            if missing:
+                raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
+            for calling_list in self.group.lists:
+                for left in await self.context.store.recover(self._owner, calling_list.name):
+                    held = self._hold(calling_list, left.chain)
+                    self.settlement.recovered(held, left.attempt)
+        except OCSError:
+            self._move(SessionEvent.LOAD_FAILED)
+            raise
+        self.watch_dns()
+        self._move(SessionEvent.LOADED)
+        self.loop.start()
+        await self.buffer.fill()
+
+    def watch_dns(self) -> None:
+        """Follow the agents' DNs and those that the calls go through."""
+        group = self.group
+        self.context.agents.watch(group.group.dns)
+        own = [dn for dn in (group.voice_transfer_destination, group.trunk_group_dn) if dn]
+        self.context.switch.watch([*own, *group.group.dns])
+
+    def start(self) -> None:
+        """Begin dialing. WrongState unless loaded and not yet running."""
+        self._move(SessionEvent.START)
+        self.guid, self.paused = new_guid(self.context.rng), False
+        self.wake()
+
+    def stop(self) -> None:
+        """No new calls; those in progress finish. WrongState unless running."""
+        self._move(SessionEvent.STOP)
+
+    def pause(self) -> None:
+        """Hold the dialing without changing the session's state."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self.paused = False
+        self.wake()
+
+    def unload(self) -> Deferred[None]:
+        """No new calls; calls and previews finish; the buffer goes back to the list. Fires when that is done."""
+        self._move(SessionEvent.UNLOAD)
+        drained = self._drained = Deferred()
+        for held in list(self.held):
+            if held.state in (ChainState.BUFFERED, ChainState.WAITING):
+                self.give_back(held)
+        self._check_drained()
+        return drained
+
+    def force_unload(self) -> Deferred[None]:
+        """As unload, but without waiting: calls that no agent has yet are released, everything is written as it stands."""
+        if self.state is SessionState.NOT_LOADED:
+            raise WrongState(f"{self.group.name}: cannot force unload while not loaded")
+        if self.state is SessionState.UNLOAD_IN_PROGRESS:
+            return self._drained or succeed(None)
+        self._move(SessionEvent.FORCE_UNLOAD)
+        drained = self._drained = self._drained or Deferred()
+        for held in list(self.held):
+            self._let_go(held)
+        self._check_drained()
+        return drained
+
+    def _let_go(self, held: HeldChain) -> None:
+        """End the work on one chain now."""
+        if held.state is ChainState.OPENING:
+            self.close_attempt(held, AttemptState.NOT_DIALED)
+            self.give_back(held)
+        elif held.state in (ChainState.BUFFERED, ChainState.WAITING):
+            self.give_back(held)
+        elif held.state in (ChainState.CALLING, ChainState.TRAILING):
+            self.dialer.release(held)
+            self.calls.vanish(held, "the session is unloaded")
+        if held.state is ChainState.WITH_AGENT:
+            self.agent_leaves(held)
+
+    # -- what holds and what is gone ------------------------------------------------------------------------------
+    @property
+    def keeps_chains(self) -> bool:
+        """False once the session unloads: chains go back to the list instead of waiting here."""
+        return self.state in (SessionState.ACTIVE, SessionState.RUNNING)
+
+    @property
+    def may_dial(self) -> bool:
+        """True if a call may be placed now, pacing apart."""
+        return (self.state is SessionState.RUNNING and not self.paused and bool(self.context.switch.up)
+                and bool(self.context.agents.available) and self.context.clock.seconds() >= self._trouble_until)
+
+    @property
+    def why_not(self) -> str:
+        """Why `may_dial` is False, in words."""
+        if not self.context.switch.up:
+            return "no link to the T-Server"
+        return "no picture of the agents' states" if not self.context.agents.available else self.trouble
+
+    def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
+        held = HeldChain(self, calling_list, chain)
+        self.context.handles.give(held)
+        self.held.add(held)
+        return held
+
+    def _taken(self, calling_list: CallingList, chain: Chain) -> None:
+        held = self._hold(calling_list, chain)
+        if self.keeps_chains:
+            self.buffer.append(held)
+            self.wake()
+        else:
+            self.give_back(held)
+
+    def gone(self, held: HeldChain) -> None:
+        """The chain has been written and let go."""
+        self.held.discard(held)
+        self._check_drained()
+
+    def recount(self, held: HeldChain) -> None:
+        """Keep the session's counts true after a step of this chain."""
+        if held.state is ChainState.WITH_AGENT:
+            self._at_agents[held.agent_dn].add(held)
+        elif held.agent_dn:
+            self._at_agents[held.agent_dn].discard(held)
+        counts = held.state is ChainState.OPENING or (
+            held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
+            and held.call.origin is not CallOrigin.AGENT)
+        if counts != held.counted:
+            self.under_way += 1 if counts else -1
+            held.counted = counts
+
+    def _check_drained(self) -> None:
+        if self.state is SessionState.WAITING_UNLOAD and not self.held:
+            self._move(SessionEvent.DRAINED)
+        if self.state is SessionState.UNLOAD_IN_PROGRESS and not self.held:
+            self.loop.stop()
+            self._move(SessionEvent.UNLOADED)
+            drained, self._drained = self._drained, None
+            if drained is not None:
+                drained.callback(None)
+
+    # -- for the dialer and the settlement ------------------------------------------------------------------------
+    def count_refusal(self, held: HeldChain, why: Refusal) -> None:
+        """A pre-dial check forbade a dial."""
+        self.refusals[why] += 1
+        self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value,
+                      calling_list=held.chain.calling_list)
+
+    def settle(self, held: HeldChain, chain: Chain) -> None:
+        """Write the chain as it is and let it go."""
+        self.settlement.quietly(self.settlement.settle(held, chain), "settling", held)
+
+    def give_back(self, held: HeldChain) -> None:
+        """Back to the list as it came."""
+        self.buffer.remove(held)
+        saved = self.settlement.settle(held, chains.give_back(held.chain), event=ChainEvent.GIVEN_BACK)
+        self.settlement.quietly(saved, "giving back", held)
+
+    def requeue(self, held: HeldChain) -> None:
+        """The dial did not come about: the chain is next again, or goes back to the list if we dial no more."""
+        held.attempt, held.call = None, None
+        if self.keeps_chains:
+            held.move(ChainEvent.DUE)
+            self.recount(held)
+            self.buffer.put_first(held)
+            self.wake()
+        else:
+            self.give_back(held)
+
+    def due(self, held: HeldChain) -> None:
+        """A treatment's delay is over."""
+        held.timer = None
+        held.move(ChainEvent.DUE)
+        self.buffer.put_first(held)
+        self.wake()
+
+    def close_attempt(self, held: HeldChain, state: AttemptState) -> None:
+        """Close the attempt's row without a call."""
+        attempt = self.settlement.closed_attempt(held, state)
+        held.attempt = None
+        if attempt is not None:
+            self.settlement.quietly(self.settlement.save(held, held.chain, attempt), "closing the attempt", held)
+
+    def settle_result(self, held: HeldChain, result: CallResult) -> None:
+        """The dial ended with this result without a call."""
+        self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED)
+
+    def system_error(self, reason: str) -> None:
+        """Something other than a record is wrong: dial no more for a while, and say why."""
+        self.trouble, pause_s = reason, self.context.options.system_error_pause_s
+        self._trouble_until = self.context.clock.seconds() + pause_s
+        self.log.error("{group} does not dial for {wait_s} s: {reason}", group=self.group.name, wait_s=pause_s, reason=reason)
+
+    def transfer_failed(self, held: HeldChain) -> None:
+        """The call could not be moved to the agents; when it ends its result is Transfer Error."""
+        if held.call is not None:
+            held.call = held.call.with_transfer_error()
+
+    # -- calls ----------------------------------------------------------------------------------------------------
+    def _stepped(self, held: HeldChain, before: Call, after: Call, effect: Effect) -> None:
+        if before.dialed_at is None and after.dialed_at is not None and held.state is ChainState.CALLING:
+            held.change_record(attempt=held.record.attempt + 1, call_time=int(after.dialed_at), dial_sched_time=None)
+        if after.agent_dn and after.agent_dn != before.agent_dn:
+            agent = self.context.agents.agent_at(after.agent_dn)
+            held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
+        self.recount(held)
+        if effect is Effect.MOVE_TO_AGENTS:
+            self.dialer.transfer(held)
+        elif effect is Effect.DROP:
+            self.dialer.release(held)
+        elif effect is Effect.ENDED:
+            assert after.result is not None
+            self.results[after.result] += 1
+            if after.dialed_at is None and held.state is ChainState.CALLING:
+                # it vanished before the switch spoke of it: it may have been dialed, so it counts
+                held.change_record(attempt=held.record.attempt + 1, call_time=int(self.context.clock.wall()),
+                                   dial_sched_time=None)
+            self.settlement.call_ended(held)
+        self.wake()
+
+    def _agent_dials(self, held: HeldChain, event: CallEvent) -> Call | None:
+        """An agent dials a record that the agent holds; the first call uses the attempt that came with the preview."""
+        if held.session is not self or held.state is not ChainState.WITH_AGENT:
+            return None
+        if held.attempt is None or held.call_over:
+            held.attempt = self.dialer.attempt_for(held)
+            opened = self.context.store.open_attempts([held.attempt])
+            self.settlement.quietly(opened, "attempt", held)
+        held.drop_timer()
+        held.move(ChainEvent.AGENT_DIALS)
+        self.recount(held)
+        return Call(CallOrigin.AGENT, event.dn)
+
+    # -- agents ---------------------------------------------------------------------------------------------------
+    def _agents_logged_in(self) -> int:
+        return len(self.context.agents.of(self.group))
+
+    def agent_settles(self, held: HeldChain) -> None:
+        """From now on the agent has the record; an agent who forgets it does not keep it."""
+        held.drop_timer()
+        held.timer = self.context.clock.callLater(self.context.options.stale_clean_s, self._stale, held)
+        if self.state is SessionState.UNLOAD_IN_PROGRESS:
+            self.agent_leaves(held)
+
+    def agent_event(self, agent: Agent, event: AgentEvent) -> None:
+        """An agent of the group changed state."""
+        kind = event.kind
+        if kind in (AgentEventKind.READY, AgentEventKind.LOGOUT, AgentEventKind.CALL):
+            waits_for_word = self.context.options.record_processed and kind is not AgentEventKind.LOGOUT
+            for held in list(self._at_agents[agent.dn]):
+                over = held.call_over and not (held.call is not None and held.call.conn_id == event.conn_id)
+                if kind is AgentEventKind.LOGOUT or (over and not waits_for_word):
+                    self.agent_leaves(held)
+        self.wake()
+
+    def agent_leaves(self, held: HeldChain) -> None:
+        """The agent goes on without a last word: what the call told stands; an undialed preview goes back."""
+        if held.call_over and held.call is not None and held.call.result is not None:
+            self.settlement.apply_treatment(held, held.record.call_result, ChainEvent.SETTLED)
+        else:
+            self.close_attempt(held, AttemptState.NOT_DIALED)
+            self.give_back(held)
+
+    def _stale(self, held: HeldChain) -> None:
+        held.timer = None
+        self.log.warn("record {record_id} was not settled by agent {agent} in time", record_id=held.record.record_id,
+                      agent=held.agent_id)
+        if held.call_over and not self.context.options.record_processed:
+            self.agent_leaves(held)
+            return
+        chain = chains.stale(held.chain, held.index)
+        saved = self.settlement.by_agent(held, chain, CallResult.STALE, Settled.OTHER)
+        self.settlement.quietly(saved, "stale record", held)
+
+    async def preview(self, dn: str, agent_id: str) -> HeldChain:
+        """Give the agent a record to look at, its attempt committed; NoRecords if there is none, StoreUnavailable."""
+        if not await self.buffer.take_for(agent_id) and not len(self.buffer):
+            await self.buffer.fill()
+        while (held := self.buffer.take()) is not None:
+            if not self.dialer.choose(held):
+                continue
+            held.move(ChainEvent.DELIVERED)
+            held.agent_dn, held.agent_id = dn, agent_id
+            self.recount(held)
+            held.attempt = attempt = self.dialer.attempt_for(held)
+            try:
+                await self.context.store.open_attempts([attempt])
+            except OCSError:
+                held.attempt = None
+                if held.state is ChainState.WITH_AGENT:
+                    self.give_back(held)
+                raise
+            if held.state is ChainState.WITH_AGENT and self.dialer.refused(held) is None:
+                self.agent_settles(held)
+                self.wake()
+                return held
+            if held.state is ChainState.WITH_AGENT:
+                self.agent_leaves(held)
+        raise NoRecords(f"{self.group.name}: no records available")
+
+    def _move(self, event: SessionEvent) -> None:
+        self.state = next_state(self.state, event, self.group.name)
+        self.log.info("Campaign Group {session} has been {state}", session=self.group.name,
+                      state=self.state.name.lower().replace("_", " "), log_id=_LOG_IDS.get(event))
+        self._changed(self, event)
+
+
+# the public numbers of these log events
+_LOG_IDS = {SessionEvent.LOADED: 52000, SessionEvent.START: 52001, SessionEvent.STOP: 52002,
+            SessionEvent.FORCE_UNLOAD: 52003, SessionEvent.UNLOADED: 52004}

@@ -1,0 +1,236 @@
+"""What becomes of a chain: results of calls go through the treatments, agents' words are written, everything is saved.
+
+`settle` is the one way out of the memory: the chain's last values are written and its handles forgotten. While an agent
+still works on a record after its call, the database already holds what will stand if nothing more comes from the agent.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from ocs.dialing import chain as chains
+from ocs.dialing.call import CallOrigin
+from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.results import CallResult, RecordType
+from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Progress, decide
+from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
+from ocs.errors import OCSError
+from ocs.scheduler.context import Context
+from ocs.scheduler.held import HeldChain, Settled
+
+__all__ = ["Settlement"]
+
+_SAVE_RETRY_S = 5.0
+
+
+class Settlement:
+    """Writes the outcomes of one session's chains."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, session: Any) -> None:
+        self._context, self._session = context, session
+
+    # -- the ways a chain leaves or waits -------------------------------------------------------------------------
+    def settle(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None, how: Settled = Settled.OTHER,
+               event: ChainEvent = ChainEvent.SETTLED, entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
+        """Write the chain's last values and let it go. Fires after the commit; StoreUnavailable if that was not to be had,
+        and then the write is tried again until it succeeds."""
+        held.move(event)
+        held.drop_timer()
+        held.chain = chain
+        if held.state is ChainState.SAVING:
+            self._context.handles.forget(held, how)
+        self._session.recount(held)
+        saved = self.save(held, chain, attempt, entries)
+        if held.state is ChainState.SAVING:
+            saved.addCallbacks(lambda _: self._gone(held), lambda failure: self._retry(failure, held, attempt, entries))
+        return saved
+
+    def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
+             entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
+        """Write these values now; `held` itself is not changed."""
+        change = ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries)
+        return self._context.store.save(change)      # type: ignore[no-any-return]
+
+    def _gone(self, held: HeldChain) -> None:
+        held.move(ChainEvent.SAVED)
+        self._session.gone(held)
+
+    def _retry(self, failure: Failure, held: HeldChain, attempt: Attempt | None,
+               entries: tuple[DoNotCallEntry, ...]) -> Failure:
+        """The outcome stays in memory until the database takes it."""
+        if failure.check(OCSError) is None:
+            self.log.failure("saving chain {chain_id}", failure, chain_id=held.chain.chain_id)
+        else:
+            self.log.error("chain {chain_id} not written, tried again in {wait_s} s: {reason}",
+                           chain_id=held.chain.chain_id, wait_s=_SAVE_RETRY_S, reason=failure.getErrorMessage())
+        held.timer = self._context.clock.callLater(_SAVE_RETRY_S, self._save_again, held, attempt, entries)
+        return failure
+
+    def _save_again(self, held: HeldChain, attempt: Attempt | None, entries: tuple[DoNotCallEntry, ...]) -> None:
+        held.timer = None
+        saved = self.save(held, held.chain, attempt, entries)
+        saved.addCallbacks(lambda _: self._gone(held), lambda failure: self._retry(failure, held, attempt, entries))
+        saved.addErrback(lambda _: None)        # logged by _retry
+
+    def quietly(self, saved: Deferred[None], what: str, held: HeldChain) -> None:
+        """A write that nobody awaits: a database error is logged, the next write of the chain carries the values."""
+        def failed(failure: Failure) -> None:
+            if failure.check(OCSError) is None:
+                self.log.failure("{what}", failure, what=what)
+            else:
+                self.log.error("{what} of chain {chain_id}: {reason}", what=what, chain_id=held.chain.chain_id,
+                               reason=failure.getErrorMessage())
+        saved.addErrback(failed)
+
+    # -- attempts -------------------------------------------------------------------------------------------------
+    def closed_attempt(self, held: HeldChain, state: AttemptState = AttemptState.CLOSED,
+                       result: CallResult | None = None) -> Attempt | None:
+        """The chain's attempt with what its call and the agent have told; None if it has none."""
+        attempt, call = held.attempt, held.call
+        if attempt is None:
+            return None
+        if call is None:
+            return replace(attempt, state=state, ended_at=self._context.clock.wall(), call_result=result)
+        return replace(
+            attempt, state=state, conn_id=call.conn_id or None, dialed_at=call.dialed_at, answered_at=call.answered_at,
+            ended_at=call.ended_at, call_state=call.call_state, call_result=result if result is not None else call.result,
+            agent_dn=(call.agent_dn if call.talked else held.agent_dn) or None, agent_id=held.agent_id or None,
+            treatment=held.treatment)
+
+    # -- results --------------------------------------------------------------------------------------------------
+    def call_ended(self, held: HeldChain) -> None:
+        """The call is over: close its attempt; the treatments decide, or the agent who talked does."""
+        call = held.call
+        assert call is not None and call.result is not None
+        unknown = call.result is CallResult.UNKNOWN and not call.talked
+        state = AttemptState.UNKNOWN if unknown else AttemptState.CLOSED
+        if held.state is ChainState.TRAILING:
+            self._trail_ends(held, state)
+            return
+        held.change_record(call_result=call.result)
+        if call.talked or call.origin is CallOrigin.AGENT:
+            held.move(ChainEvent.TO_AGENT)
+            self._session.recount(held)
+            held.attempt = self.closed_attempt(held, state)
+            self.quietly(self.save(held, self.outcome_so_far(held), held.attempt), "result", held)
+            self._session.agent_settles(held)
+        else:
+            self.apply_treatment(held, call.result, ChainEvent.CALL_ENDED, state)
+
+    def _trail_ends(self, held: HeldChain, state: AttemptState) -> None:
+        """The record was settled during the call: only the attempt is still to be written. (The record may be Ready again
+        by now, and somebody else's.)"""
+        result = None if held.attempt is None else held.attempt.call_result
+        attempt = self.closed_attempt(held, state, result)
+        held.chain = replace(held.chain, records=())
+        self.quietly(self.settle(held, held.chain, attempt, event=ChainEvent.CALL_ENDED), "end of the call", held)
+
+    def outcome_so_far(self, held: HeldChain) -> Chain:
+        """What stands in the database while the agent still works on the record: final if somebody was talked to."""
+        if held.call is not None and held.call.talked:
+            return chains.finish(held.chain, held.index, held.record.call_result)
+        return held.chain
+
+    def apply_treatment(self, held: HeldChain, result: CallResult, event: ChainEvent,
+                        state: AttemptState = AttemptState.CLOSED) -> None:
+        """Do what the treatments say for the result of a call that no agent settles."""
+        decision = self._decide(held, result)
+        attempt = held.attempt = self.closed_attempt(held, state, result)
+        if isinstance(decision, DialNext) and self._stays(decision):
+            self.quietly(self._hold(held, decision, attempt), "treatment", held)
+        else:
+            chain, how = self._written(held, decision, result)
+            self.quietly(self.settle(held, chain, attempt, how, event), "result", held)
+
+    def _decide(self, held: HeldChain, result: CallResult) -> Decision:
+        decision = decide(held.calling_list.treatments, held.progress, result, held.chain.records, held.index,
+                          held.calling_list.maximum_attempts)
+        held.treatment, held.progress = decision.treatment, decision.progress
+        held.change_record(call_result=result)
+        return decision
+
+    def _stays(self, decision: DialNext) -> bool:
+        """True if the chain waits in memory; longer delays go back to the list."""
+        return bool(self._session.keeps_chains
+                    and decision.delay_s <= self._context.options.treatment_sched_threshold_s)
+
+    def _due(self, held: HeldChain, decision: DialNext) -> tuple[int, RecordType, str]:
+        """When, as what type, and the public note of the treatment, for the record that is to be dialed next."""
+        record = held.chain.records[decision.index]
+        record_type = RecordType.CAMPAIGN_RESCHEDULED if decision.delay_s else record.record_type
+        return (int(self._context.clock.wall() + decision.delay_s), record_type,
+                decision.progress.encode(decision.treatment_dbid, record.chain_n))
+
+    def _written(self, held: HeldChain, decision: Decision, result: CallResult,
+                 agent_id: str | None = None) -> tuple[Chain, Settled]:
+        """The chain as it goes back to the list."""
+        if isinstance(decision, FinishChain):
+            return chains.finish(held.chain, held.index, result), Settled.PROCESSED
+        if isinstance(decision, CloseRecord):
+            return chains.close_one(held.chain, held.index, result), Settled.PROCESSED
+        due, record_type, note = self._due(held, decision)
+        if agent_id is not None:
+            record_type = RecordType.PERSONAL_RESCHEDULED
+        return chains.reschedule(held.chain, decision.index, due, record_type, agent_id=agent_id,
+                                 treatments=note), Settled.RESCHEDULED
+
+    def _hold(self, held: HeldChain, decision: DialNext, attempt: Attempt | None) -> Deferred[None]:
+        """Wait in memory for the next dial; the date is written so that it survives a crash."""
+        due, record_type, note = self._due(held, decision)
+        held.move(ChainEvent.DELAYED)
+        held.drop_timer()
+        self._session.recount(held)
+        held.chain = chains.hold_until(held.chain, decision.index, due, record_type, note)
+        held.index = decision.index
+        saved = self.save(held, held.chain, attempt)
+        held.attempt, held.call, held.agent_dn, held.agent_id = None, None, "", ""
+        held.timer = self._context.clock.callLater(max(0.0, decision.delay_s), self._session.due, held)
+        return saved
+
+    # -- an agent's last word -------------------------------------------------------------------------------------
+    def processed(self, held: HeldChain, result: CallResult, treat: bool, personal: bool = False) -> Deferred[None]:
+        """The agent gives the record its result; the treatments apply only if the agent says so, `personal` for this agent.
+        Fires after the commit."""
+        decision = self._decide(held, result) if treat else FinishChain()
+        held.change_record(call_result=result)
+        in_call = held.state in (ChainState.CALLING, ChainState.TRAILING)
+        if isinstance(decision, DialNext) and not in_call and not personal and self._stays(decision):
+            held.attempt = self.closed_attempt(held, self._final_state(held), result)
+            return self._hold(held, decision, held.attempt)
+        chain, how = self._written(held, decision, result, (held.agent_id or "") if personal else None)
+        return self.by_agent(held, chain, result, how)
+
+    def by_agent(self, held: HeldChain, chain: Chain, result: CallResult | None, how: Settled,
+                 entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
+        """The agent settles the chain as `chain`; while its call still goes on, the attempt is followed to the call's end.
+        Fires after the commit."""
+        if held.state in (ChainState.CALLING, ChainState.TRAILING):
+            attempt = held.attempt
+            if attempt is not None and result is not None:
+                attempt = held.attempt = replace(attempt, call_result=result)
+            self._context.handles.forget(held, how)
+        else:
+            attempt = self.closed_attempt(held, self._final_state(held), result)
+        return self.settle(held, chain, attempt, how, ChainEvent.SETTLED, entries)
+
+    @staticmethod
+    def _final_state(held: HeldChain) -> AttemptState:
+        return AttemptState.CLOSED if held.call_over else AttemptState.NOT_DIALED
+
+    def recovered(self, held: HeldChain, attempt: Attempt) -> None:
+        """After a crash: the outcome of this attempt cannot be known; the treatments for Unknown decide."""
+        held.attempt = attempt
+        index = next((i for i, record in enumerate(held.chain.records) if record.record_id == attempt.record_id), held.index)
+        held.index, held.progress = index, Progress()
+        held.change_record(attempt=max(held.record.attempt, attempt.number), call_time=int(attempt.opened_at))
+        decision = self._decide(held, CallResult.UNKNOWN)
+        closed = replace(attempt, state=AttemptState.UNKNOWN, call_result=CallResult.UNKNOWN, treatment=decision.treatment,
+                         ended_at=self._context.clock.wall())
+        chain, how = self._written(held, decision, CallResult.UNKNOWN)
+        self.quietly(self.settle(held, chain, closed, how), "recovery", held)
