@@ -1,0 +1,50 @@
+"""`twistd ocs`: the command line of the server, and the service behind it."""
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.python import usage
+
+from ocs.app.config import OCSOptions, load_configuration
+from ocs.errors import ConfigurationError
+from ocs.log import log_through
+
+__all__ = ["Options", "makeService"]
+
+
+class Options(usage.Options):
+    """Outbound contact server: retrieves contacts, dials them, follows each call to its result."""
+
+    optParameters = [["config", "c", None, "The configuration, a TOML file. `ocs config sample` prints one."]]
+    configuration: OCSOptions
+
+    def postOptions(self) -> None:
+        """Load the file; with any problem nothing starts: all of them go to standard error, exit status 1."""
+        if not self["config"]:
+            raise usage.UsageError("--config FILE is required")
+        try:
+            self.configuration = load_configuration(self["config"])
+        except ConfigurationError as error:
+            refuse(error)
+        log_through(getattr(self, "parent", None), self.configuration.log)
+
+
+def makeService(options: Options) -> IService:
+    """The whole server, not yet started."""
+    from twisted.internet import reactor
+
+    from ocs.app.service import make_service
+    try:
+        service: IService = make_service(options.configuration, reactor)
+    except ConfigurationError as error:
+        refuse(error)
+    return service
+
+
+def refuse(error: ConfigurationError) -> Any:
+    """Tell every problem and end."""
+    for problem in error.problems:
+        print(problem, file=sys.stderr)
+    raise SystemExit(1)
