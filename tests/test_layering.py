@@ -18,7 +18,7 @@ LAYERS: dict[str, set[str]] = {
     "ocs.links": {"ocs.dialing", "protocols"},
     "ocs.scheduler": {"ocs.dialing"},
     "ocs.store": {"ocs.dialing"},
-    "ocs.desktop": {"ocs.dialing", "protocols"},
+    "ocs.desktop": {"ocs.dialing", "ocs.scheduler", "protocols"},
     "ocs.servers": {"protocols"},
     "ocs.lab": {"protocols", "ocs.servers"},
     "ocs.app": {"ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers", "ocs.lab",

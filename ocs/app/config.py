@@ -130,12 +130,13 @@ class DialingOptions:
     stale_clean_timeout_min: float = option(
         30.0, low=1, high=1_440, unit="minutes", text="A record that an agent holds this long becomes Stale.")
     record_processed: bool = option(
-        True, text="Whether a record waits for the desktop's RecordProcessed after its call.")
+        False, text="Whether a record waits for the desktop's RecordProcessed even when its agent is ready again.")
     treatment_sched_threshold_min: float = option(
         20.0, low=0, high=60, unit="minutes",
         text="A retry that is further away is written to the list; a nearer one waits in memory.")
     check_dnc: bool = option(True, text="Whether numbers are checked against the do-not-call list before each dial.")
-    check_dnc_callback: bool = option(True, text="Whether callbacks are checked too.")
+    customer_id_field: str = option(
+        "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,11 @@ def _signal(call: Call, event: CallEvent) -> _Signal:
         return _Signal.MOVED
     if call.origin is CallOrigin.AGENT and call.state is not CallState.TALKING:
         return _Signal.FAILED
-    return _Signal.FAILED if at_origin else _Signal.AGENT_GONE
+    if at_origin:
+        return _Signal.FAILED
+    # an agent who let it ring may be told so after the next one's phone rings already
+    late = call.state is CallState.RINGING and event.dn != call.agent_dn
+    return _Signal.PROGRESS if late else _Signal.AGENT_GONE
 
 
 _S, _G = CallState, _Signal
@@ -208,25 +212,29 @@ def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
 
 def _ended(call: Call, signal: _Signal, event: CallEvent) -> Call:
     """The end and the result that the course of the call tells; an agent's word may replace it later."""
-    if call.talked:
-        result = CallResult(call.detected) if call.detected in _NOT_A_PERSON else CallResult.ANSWER
+    if call.detected in _NOT_A_PERSON:
+        result = CallResult(call.detected)      # a machine stays one, whoever hangs up first
+    elif call.talked:
+        result = CallResult.ANSWER
     elif signal is _Signal.VANISHED:
         result = CallResult.UNKNOWN
     elif call.transfer_failed:
         result = CallResult.TRANSFER_ERROR
     elif signal is _Signal.ABANDONED:
         result = CallResult.ABANDONED
-    elif call.detected in _NOT_A_PERSON:
-        result = CallResult(call.detected)
     elif call.busy_reported:
         result = CallResult.BUSY
-    elif call.answered_at is not None and event.call_state in (CallResult.OK, CallResult.REMOTE_RELEASE):
+    elif call.answered_at is not None and event.call_state in _HUNG_UP:
         result = CallResult.ABANDONED       # a person was there and nobody came to the line
     elif event.call_state == CallResult.OK:
         result = CallResult.NO_ANSWER       # given up before anybody picked up
     else:
-        result = CallResult(event.call_state) if event.call_state in _RESULTS else CallResult.GENERAL_ERROR
+        result = CallResult(event.call_state) if event.call_state in _FAILURES else CallResult.GENERAL_ERROR
     return replace(call, ended_at=event.at, call_state=event.call_state, result=result)
 
 
-_RESULTS = frozenset(int(result) for result in CallResult)
+_HUNG_UP = frozenset({int(CallResult.OK), int(CallResult.REMOTE_RELEASE), int(CallResult.ANSWER)})
+# what a switch may say of a call that reached no agent; successes, and results that only the OCS or an agent gives, are not
+# taken from it
+_FAILURES = frozenset(range(CallResult.GENERAL_ERROR, CallResult.STALE)) - {CallResult.ANSWER} | {
+    int(CallResult.DEAFENED), int(CallResult.HELD)}

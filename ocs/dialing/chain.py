@@ -14,7 +14,7 @@ from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
 
-__all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "finish", "give_back", "head_index",
+__all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish", "give_back", "head_index",
            "hold_until", "next_state", "put_record", "reschedule", "stale", "updated"]
 
 
@@ -146,6 +146,14 @@ def cancelled(chain: Chain, index: int) -> Chain:
     return put_record(chain, index, replace(
         chain.records[index], record_status=RecordStatus.CANCELLED, call_result=CallResult.CANCEL_RECORD,
         dial_sched_time=None))
+
+
+def close_siblings(chain: Chain) -> Chain:
+    """The contact is done, by a record that is final already: whatever is still open becomes Chain Updated."""
+    records = list(chain.records)
+    for number, record in _rest(chain, -1, RecordStatus.CHAIN_UPDATED):
+        records[number] = record
+    return replace(chain, records=tuple(records))
 
 
 def give_back(chain: Chain) -> Chain:

@@ -63,4 +63,3 @@ def new_guid(rng: random.Random) -> str:
     """A call attempt GUID: 32 characters 0-9 A-V, 160 bits of chance."""
     number = rng.getrandbits(160)
     return "".join(_GUID_DIGITS[number >> shift & 31] for shift in range(155, -1, -5))
-

@@ -2,19 +2,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Callable
+from typing import Callable, Mapping
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
-from ocs.dialing.call import Call, CallEvent, CallOrigin, CallState, Effect
+from ocs.dialing.call import Call, CallEvent, CallOrigin, Effect
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
-from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, Owner
+from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
 from ocs.errors import OCSError, UnknownCallingList, WrongState
 from ocs.scheduler.buffer import RecordBuffer
 from ocs.scheduler.calls import CallBook
@@ -42,6 +42,7 @@ class DialingSession:
         self.paused, self.guid, self.trouble = False, "", ""
         self.refusals: Counter[Refusal] = Counter()
         self.results: Counter[CallResult] = Counter()
+        self.custom_fields: Mapping[str, tuple[CustomField, ...]] = {}     # of each calling list
         self.held: set[HeldChain] = set()
         self._at_agents: defaultdict[str, set[HeldChain]] = defaultdict(set)     # DN -> chains that its agent is to settle
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
@@ -61,7 +62,7 @@ class DialingSession:
         already; UnknownCallingList or StoreUnavailable leave it not loaded."""
         self._move(SessionEvent.LOAD)
         try:
-            known = await self.context.store.calling_lists()
+            known = self.custom_fields = await self.context.store.calling_lists()
             missing = [each.name for each in self.group.lists if each.name not in known]
             if missing:
                 raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
@@ -359,6 +360,7 @@ class DialingSession:
                 self.agent_leaves(held)
         raise NoRecords(f"{self.group.name}: no records available")
 
+    # -- state ----------------------------------------------------------------------------------------------------
     def _move(self, event: SessionEvent) -> None:
         self.state = next_state(self.state, event, self.group.name)
         self.log.info("Campaign Group {session} has been {state}", session=self.group.name,

@@ -1,0 +1,164 @@
+"""The outbound contact server as one service: the parts wired together, started in order, stopped in order.
+
+Start: database, do-not-call list, link to the T-Server, sessions that the configuration starts, console. Stop: dialing
+ends, calls get a deadline to finish, records go back, the database is closed, links drop. A MultiService would stop its
+parts all at once, so both orders are written out here.
+"""
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.logger import Logger
+
+from ocs.app.campaigns import AtStart
+from ocs.app.config import OCSOptions, to_campaign_groups
+from ocs.app.manhole import ManholeService
+from ocs.app.verbs import Verbs
+from ocs.desktop.entry import AgentEntry
+from ocs.desktop.records import record_data
+from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
+from ocs.interfaces import KVList
+from ocs.links.agents import SwitchAgentState
+from ocs.links.service import BackOff, ReconnectingLink
+from ocs.links.switch import SwitchLink
+from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_file
+from ocs.scheduler.context import Context, EngineOptions
+from ocs.scheduler.engine import Engine
+from ocs.scheduler.held import HeldChain
+from ocs.store.sql import SqlStore
+from ocs.store.versions import current_version, needed_version
+from protocols.keepalive import KeepAlive
+from protocols.tserver.conversation import ClientConversation
+from protocols.tserver.protocol import TServerClient
+
+__all__ = ["OCSService", "engine_options", "make_service"]
+
+
+def make_service(options: OCSOptions, reactor: Any) -> OCSService:
+    """The whole server, not yet started. ConfigurationError for a database that cannot be used."""
+    try:
+        found = current_version(options.database.url)
+    except StoreUnavailable as error:
+        raise ConfigurationError([f"database.url: {error}"]) from None
+    if found != needed_version():
+        raise ConfigurationError([f"database.url: {options.database.url} is at schema version {found or 'none'}, this program"
+                                  f" needs {needed_version()}: run `ocs db upgrade`"])
+    return OCSService(options, reactor)
+
+
+def engine_options(options: OCSOptions) -> EngineOptions:
+    """The engine's numbers from the configuration."""
+    dialing = options.dialing
+    return EngineOptions(
+        application_id=options.application.dbid, tick_s=dialing.pacing_tick_s,
+        stale_clean_s=60.0 * dialing.stale_clean_timeout_min, record_processed=dialing.record_processed,
+        treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min, check_dnc=dialing.check_dnc,
+        customer_id_field=dialing.customer_id_field)
+
+
+class OCSService(Service):
+    """The server. `engine`, `switch` and `agents` are what its console shows."""
+
+    log = Logger()
+
+    def __init__(self, options: OCSOptions, reactor: Any) -> None:
+        self.options, self._reactor = options, reactor
+        self.clock = make_clock(options.clock, reactor)
+        rng = random.SystemRandom()
+        groups = to_campaign_groups(options)
+        self.store = SqlStore(options.database.url, reactor,
+                              {group.campaign: group.campaign_dbid for group in groups.values()},
+                              readers=options.database.pool_size, busy_timeout_s=options.database.statement_timeout_s)
+        self.switch = SwitchLink(self.clock)
+        self.agents = SwitchAgentState(self.switch)
+        self.context = Context(self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options))
+        self.engine = Engine(self.context, groups)
+        self.desktops = AgentEntry(self.engine)
+        self.tserver = self._tserver_link(rng)
+        self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
+        self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
+        self._starting: Deferred[None] | None = None
+
+    def _describe(self, held: HeldChain) -> KVList:
+        return record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
+
+    def _tserver_link(self, rng: random.Random) -> ReconnectingLink:
+        options, back_off = self.options.tserver, BackOff(rng, self.options.tserver.reconnect_min_s,
+                                                          self.options.tserver.reconnect_max_s)
+        self.switch.add_grant_listener(back_off.granted)
+
+        def build() -> TServerClient:
+            conversation = ClientConversation(options.application, options.secret, keep_alive=KeepAlive(options.keep_alive_s))
+            return TServerClient(conversation, self.switch, self._reactor, options.request_timeout_s)
+
+        endpoint = TCP4ClientEndpoint(self._reactor, options.host, options.port, timeout=10)
+        return ReconnectingLink("tserver", endpoint, build, back_off, self._reactor)
+
+    # -- start ----------------------------------------------------------------------------------------------------
+    def privilegedStartService(self) -> None:
+        super().privilegedStartService()
+        if self.manhole is not None:
+            self.manhole.privilegedStartService()
+
+    def startService(self) -> None:
+        super().startService()
+        if self._parent is not None:
+            self._parent.startService()
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addErrback(self._not_started)
+
+    async def _start(self) -> None:
+        await self.store.start()
+        await self.engine.start()
+        self.tserver.startService()
+        for group in self.options.campaign_group:
+            if group.at_start is not AtStart.MANUAL:
+                await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
+        if self.manhole is not None:
+            self.manhole.startService()
+        if self.options.service.ready_file:
+            facts = {} if self.manhole is None else {"manhole": self.manhole.address()}
+            write_ready_file(self.options.service.ready_file, facts)
+        self.log.info("ready: {count} campaign groups", count=len(self.engine.sessions))
+
+    async def _bring_up(self, name: str, at_start: AtStart) -> None:
+        session = self.engine.session(name)
+        try:
+            await session.load()
+            if at_start is AtStart.START:
+                session.start()
+        except OCSError as error:
+            self.log.error("{session} not brought up: {reason}", session=name, reason=str(error))
+
+    def _not_started(self, failure: Any) -> None:
+        if failure.check(CancelledError) is not None:
+            return
+        if failure.check(OCSError) is not None:
+            self.log.error("not started: {reason}", reason=failure.getErrorMessage())
+        else:
+            self.log.failure("not started", failure)
+        self._reactor.callLater(0, self._reactor.stop)
+
+    # -- stop -----------------------------------------------------------------------------------------------------
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        if self._starting is not None:
+            self._starting.cancel()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        if self._parent is not None:
+            self._parent.stopService()
+        if self.options.service.ready_file:
+            remove_ready_file(self.options.service.ready_file)
+        await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.store.stop()
+        if self.tserver.running:
+            await self.tserver.stopService()
+        if self.manhole is not None:
+            await self.manhole.stopService()
+        self.log.info("stopped")

@@ -1,0 +1,117 @@
+"""What the operator's console can ask and order: each verb gives plain data."""
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from zope.interface import implementer
+
+from ocs.app.console import IConsoleVerbs
+from ocs.dialing.results import RecordStatus
+from ocs.dialing.session import SessionState
+from ocs.log import masked, set_level
+from ocs.scheduler.session import DialingSession
+
+__all__ = ["Verbs"]
+
+
+def _word(member: Any) -> str:
+    return str(member.name.lower().replace("_", " "))
+
+
+@implementer(IConsoleVerbs)
+class Verbs:
+    """The verbs over one running server."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+
+    def status(self) -> dict[str, Any]:
+        engine = self._server.engine
+        refusals: Counter[str] = Counter()
+        for session in engine.sessions.values():
+            refusals.update({refusal.value: count for refusal, count in session.refusals.items()})
+        return {
+            "application": f"{self._server.options.application.name} ({self._server.options.application.dbid})",
+            "time": self._server.clock.wall(), "speed": self._server.clock.speed,
+            "T-Server": "up" if self._server.switch.up else f"down: {self._server.switch.last_reason}",
+            "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),
+            "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
+            "records held": sum(len(each.held) for each in engine.sessions.values()),
+            "do-not-call entries": len(self._server.context.do_not_call),
+            "not dialed": refusals,
+        }
+
+    def sessions(self) -> list[dict[str, Any]]:
+        return [self._session_row(session) for session in self._server.engine.sessions.values()]
+
+    def _session_row(self, session: DialingSession) -> dict[str, Any]:
+        running = session.state is SessionState.RUNNING
+        agents = Counter(agent.state_name for agent in self._server.agents.of(session.group))
+        decisions = session.loop.decisions
+        return {"session": session.group.name, "mode": session.group.mode.word, "state": _word(session.state),
+                "condition": _word(session.loop.condition) if running else "", "calls": len(session.calls),
+                "agents": agents, "buffer": len(session.buffer), "held": len(session.held),
+                "last decision": decisions[-1].reason if running and decisions else ""}
+
+    def calls(self) -> list[dict[str, Any]]:
+        now = self._server.clock.wall()
+        return [{"conn id": held.call.conn_id, "state": _word(held.call.state), "record": held.record.record_id,
+                 "handle": held.handle, "phone": masked(held.record.contact_info), "agent": held.agent_id,
+                 "seconds": round(now - (held.call.dialed_at or now))}
+                for session in self._server.engine.sessions.values() for held in session.calls if held.call is not None]
+
+    async def _records(self, calling_list: str, limit: int) -> list[dict[str, Any]]:
+        records = await self._server.store.records(calling_list, limit)
+        return [{"record": record.record_id, "chain": f"{record.chain_id}/{record.chain_n}",
+                 "phone": masked(record.contact_info), "type": _word(record.record_type),
+                 "status": _word(RecordStatus(record.record_status)), "result": record.call_result.label,
+                 "attempts": record.attempt, "zone": record.tz_name} for record in records]
+
+    def records(self, calling_list: str, limit: int = 20) -> Any:
+        if not isinstance(calling_list, str) or not isinstance(limit, int) or not 1 <= limit <= 1_000:
+            raise ValueError("records('list name', limit=1..1000)")
+        return self._records(calling_list, limit)
+
+    def links(self) -> list[dict[str, Any]]:
+        tserver, switch = self._server.options.tserver, self._server.switch
+        return [{"link": "tserver", "address": f"{tserver.host}:{tserver.port}", "state": "up" if switch.up else "down",
+                 "reason": "" if switch.up else switch.last_reason}]
+
+    async def _load(self, session: DialingSession) -> str:
+        await session.load()
+        return f"{session.group.name} is loaded"
+
+    def load(self, group: str) -> Any:
+        return self._load(self._server.engine.session(group))
+
+    def start(self, group: str) -> str:
+        session = self._server.engine.session(group)
+        session.start()
+        return f"{session.group.name} is running"
+
+    def stop(self, group: str) -> str:
+        session = self._server.engine.session(group)
+        session.stop()
+        return f"{session.group.name} is stopped; {len(session.calls)} calls go on"
+
+    def unload(self, group: str, force: bool = False) -> Any:
+        session = self._server.engine.session(group)
+        unloaded = session.force_unload() if force else session.unload()
+        if unloaded.called:
+            return f"{session.group.name} is unloaded"
+        return f"{session.group.name} is {_word(session.state)}: {len(session.calls)} calls, {len(session.held)} records held"
+
+    def pause(self, group: str) -> str:
+        session = self._server.engine.session(group)
+        session.pause()
+        return f"{session.group.name} is paused"
+
+    def resume(self, group: str) -> str:
+        session = self._server.engine.session(group)
+        session.resume()
+        return f"{session.group.name} goes on"
+
+    def log_level(self, name: str) -> str:
+        set_level(name)
+        return f"log level {name}"

@@ -1,0 +1,118 @@
+"""The entry by user events on agents' DNs: who asks is whoever is logged in there, answers go to the same DN.
+
+It also tells agents of their campaigns: when they log in, and when a session is loaded, started, stopped, unloaded.
+"""
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Mapping
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from ocs.desktop.operations import RecordOperations, Requester, news_of
+from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
+from ocs.dialing.session import SessionEvent, SessionState
+from ocs.interfaces import ISwitchListener
+from ocs.scheduler.engine import Engine
+from ocs.scheduler.session import DialingSession
+from protocols.attributes import KVList
+from protocols.desktop.build import CampaignEvent, error_answer, error_event
+from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
+from protocols.desktop.messages import DesktopRequest, parse_request
+
+__all__ = ["AgentEntry"]
+
+_NEWS = {SessionEvent.LOADED: CampaignEvent.LOADED, SessionEvent.START: CampaignEvent.STARTED,
+         SessionEvent.STOP: CampaignEvent.STOPPED, SessionEvent.UNLOADED: CampaignEvent.UNLOADED}
+_OUTSTANDING_LIMIT = 100        # requests of one DN that may be under way at once
+
+
+@implementer(ISwitchListener)
+class AgentEntry:
+    """Requests of agents' desktops, by way of the T-Server."""
+
+    log = Logger()
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._switch, self._agents = engine, engine.context.switch, engine.context.agents
+        self._application_id = engine.context.options.application_id
+        self._operations = RecordOperations(engine, self.send)
+        self._outstanding: Counter[str] = Counter()
+        self._switch.add_listener(self)
+        self._agents.add_listener(self._agent_state)
+        engine.watch(self._session_changed)
+
+    def send(self, dn: str, user_data: KVList) -> None:
+        """One user event to the desktop at `dn`; a desktop that cannot be reached does not hear it."""
+        sent = self._switch.distribute_user_event(dn, user_data)
+        sent.addErrback(lambda failure: self.log.warn("desktop at {dn} not told: {reason}", dn=dn,
+                                                      reason=failure.getErrorMessage()))
+
+    # -- requests -------------------------------------------------------------------------------------------------
+    def user_event(self, dn: str, user_data: KVList) -> None:
+        try:
+            request = parse_request(user_data)
+        except DesktopError as error:
+            if self._for_us(error.echo):
+                self.send(dn, error_answer(error))
+            return
+        if request is None or not self._for_us(request.echo):
+            return
+        if self._outstanding[dn] >= _OUTSTANDING_LIMIT:
+            self.send(dn, error_event(request, DesktopErrorCode.INVALID_REQUEST, "too many requests at once"))
+            return
+        self._outstanding[dn] += 1
+        agent = self._agents.agent_at(dn)
+        requester = Requester(dn, agent.agent_id if agent is not None else "")
+        done = Deferred.fromCoroutine(self._operations.perform(requester, request))
+        done.addCallbacks(self._answer, self._bug, callbackArgs=(dn,), errbackArgs=(dn, request))
+        done.addBoth(self._answered, dn)
+
+    def _for_us(self, echo: Echo) -> bool:
+        """A request that names another application is that application's affair."""
+        return echo.application_id in (None, self._application_id)
+
+    def _answer(self, answers: list[KVList], dn: str) -> None:
+        for answer in answers:
+            self.send(dn, answer)
+
+    def _bug(self, failure: Any, dn: str, request: DesktopRequest) -> None:
+        self.log.failure("request {request}", failure, request=request.name)
+        self.send(dn, error_event(request, DesktopErrorCode.INVALID_REQUEST, "internal error"))
+
+    def _answered(self, result: Any, dn: str) -> Any:
+        self._outstanding[dn] -= 1
+        if not self._outstanding[dn]:
+            del self._outstanding[dn]
+        return result
+
+    # -- news of campaigns ----------------------------------------------------------------------------------------
+    def _session_changed(self, session: DialingSession, event: SessionEvent) -> None:
+        kind = _NEWS.get(event)
+        if kind is not None:
+            for agent in self._agents.of(session.group):
+                self.send(agent.dn, news_of(session, kind, self._application_id))
+
+    def _agent_state(self, agent: Agent, event: AgentEvent) -> None:
+        if event.kind is not AgentEventKind.LOGIN:
+            return
+        for session in self._engine.loaded():
+            if agent.dn in session.group.group.dns and session.keeps_chains:
+                running = session.state is SessionState.RUNNING
+                kind = CampaignEvent.STARTED if running else CampaignEvent.LOADED
+                self.send(agent.dn, news_of(session, kind, self._application_id))
+
+    # -- what else a switch tells does not concern desktops -------------------------------------------------------
+    def call_event(self, event: object) -> None:
+        """Calls are the engine's."""
+
+    def agent_event(self, event: object) -> None:
+        """Agents come through the provider of IAgentState."""
+
+    def switch_up(self, guids: Mapping[str, str]) -> None:
+        """Agents who are logged in are told by the events of the registration."""
+
+    def switch_down(self, reason: str) -> None:
+        """Nobody can be told."""

@@ -1,0 +1,271 @@
+"""The record operations: what an agent may ask for, whichever way the request came. One method a request.
+
+An answer that acknowledges is given after the database has it. An agent touches only records that the agent holds.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Awaitable, Callable
+
+from twisted.logger import Logger
+
+from ocs.desktop.records import changed_fields, record_data
+from ocs.dialing import chain as chains
+from ocs.dialing.chain import ChainState
+from ocs.dialing.dial_hours import local_to_epoch
+from ocs.dialing.results import CallResult, DialingMode, RecordType
+from ocs.dialing.session import SessionState
+from ocs.dialing.values import ChainSave, DoNotCallEntry
+from ocs.errors import StoreUnavailable, UnexpectedEvent
+from ocs.scheduler.engine import Engine
+from ocs.scheduler.held import HeldChain, Settled
+from ocs.scheduler.session import DialingSession, NoRecords
+from protocols.attributes import KVList, KVValue
+from protocols.desktop import keys
+from protocols.desktop.build import CampaignEvent, acknowledge, campaign_event, error_event, record_event
+from protocols.desktop.errors import DesktopError, DesktopErrorCode
+from protocols.desktop.messages import DesktopRequest
+from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment
+
+__all__ = ["RecordOperations", "Requester", "news_of"]
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Who asks: the agent logged in at the DN that the request came by."""
+
+    dn: str
+    agent_id: str = ""
+
+
+def news_of(session: DialingSession, kind: CampaignEvent, application_id: int, reference_id: Any = None) -> KVList:
+    """A campaign event of this session for one agent."""
+    group = session.group
+    with_mode = kind in (CampaignEvent.STARTED, CampaignEvent.STOPPED, CampaignEvent.MODE_CHANGED)
+    return campaign_event(
+        kind, application_id, group.campaign, description=group.campaign_description, group_name=group.name,
+        group_description=group.description, mode=group.mode.desktop if with_mode else "", reference_id=reference_id)
+
+
+class RecordOperations:
+    """Carries out requests. `send(dn, user_data)` reaches an agent who did not ask (RecordCancel)."""
+
+    log = Logger()
+
+    def __init__(self, engine: Engine, send: Callable[[str, KVList], None]) -> None:
+        self._engine, self._context, self._send = engine, engine.context, send
+        self._application_id = engine.context.options.application_id
+        self._operations: dict[str, Callable[[Requester, DesktopRequest], Awaitable[list[KVList]]]] = {
+            "CampaignStatusRequest": self._campaign_status,
+            "PreviewDialingModeStart": self._acknowledged,
+            "PreviewDialingModeOver": self._acknowledged,
+            "PreviewRecordRequest": self._preview_record,
+            "ChainedRecordRequest": self._chained_records,
+            "UpdateCallCompletionStats": self._update,
+            "RecordProcessed": self._processed,
+            "RecordReject": self._reject,
+            "RequestRecordCancel": self._cancel,
+            "DoNotCall": self._do_not_call,
+            "RecordReschedule": self._reschedule,
+            "ScheduledRecordReschedule": self._reschedule,
+            "LogOut": self._acknowledged,
+        }
+
+    async def perform(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        """The answers to a request, in order: one, but for ChainedRecordRequest and CampaignStatusRequest."""
+        operation = self._operations.get(request.name)
+        try:
+            if operation is None:
+                raise DesktopError(DesktopErrorCode.INVALID_REQUEST, f"{request.name} is not available", request.echo)
+            return await operation(requester, request)
+        except DesktopError as error:
+            return [error_event(request, error.code, error.detail)]
+        except NoRecords:
+            return [error_event(request, DesktopErrorCode.NO_RECORDS_AVAILABLE)]
+        except StoreUnavailable as error:
+            return [error_event(request, DesktopErrorCode.DATABASE_ERROR, str(error))]
+        except UnexpectedEvent as error:
+            self.log.info("{request} came too late: {reason}", request=request.name, reason=str(error))
+            return [error_event(request, DesktopErrorCode.RECORD_NOT_FOUND, "the record is no longer held")]
+
+    # -- finding what a request names -----------------------------------------------------------------------------
+    def _session(self, requester: Requester, request: DesktopRequest) -> DialingSession:
+        """The agent's session of the campaign that the request names, loaded."""
+        mine = [session for session in self._engine.sessions.values() if requester.dn in session.group.group.dns
+                and request.campaign_name in (session.group.campaign, session.group.name)]
+        if not mine:
+            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, str(request.campaign_name))
+        session = max(mine, key=lambda each: each.state)
+        if session.state is SessionState.NOT_LOADED:
+            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_RUNNING, session.group.name)
+        return session
+
+    def _held(self, requester: Requester, request: DesktopRequest) -> HeldChain:
+        """The chain of the record that the request names, with that record as its head."""
+        handle = request.record_handle
+        found = None if handle is None else self._context.handles.find(handle)
+        if found is None or found[0].agent_dn != requester.dn \
+                or found[0].state not in (ChainState.CALLING, ChainState.WITH_AGENT):
+            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle}")
+        held, index = found
+        if index != held.index and held.state is ChainState.WITH_AGENT and held.call is None:
+            held.index = index
+        if index != held.index:
+            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle} was not dialed")
+        return held
+
+    def _ack(self, request: DesktopRequest, held: HeldChain | None = None, *pairs: tuple[str, KVValue]) -> list[KVList]:
+        known: KVList = () if held is None else ((keys.CALLING_LIST, held.calling_list.name),)
+        return [acknowledge(request, pairs=(*known, *pairs))]
+
+    def _note_fields(self, held: HeldChain, request: DesktopRequest) -> None:
+        """Take over the user-defined fields of the request; DesktopError before anything is changed."""
+        custom = held.session.custom_fields.get(held.calling_list.name, ())
+        changes = changed_fields(custom, request.others, request.echo)
+        if changes:
+            held.change_record(fields={**held.record.fields, **changes})
+
+    # -- the operations -------------------------------------------------------------------------------------------
+    async def _acknowledged(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        self._session(requester, request)
+        return self._ack(request)
+
+    async def _campaign_status(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        news = []
+        for session in self._engine.sessions.values():
+            if requester.dn in session.group.group.dns and session.keeps_chains:
+                running = session.state is SessionState.RUNNING
+                kind = CampaignEvent.STARTED if running else CampaignEvent.LOADED
+                news.append(news_of(session, kind, self._application_id, request.reference_id))
+        return news
+
+    async def _preview_record(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        session = self._session(requester, request)
+        if session.state is not SessionState.RUNNING:
+            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_RUNNING, session.group.name)
+        if session.group.mode is not DialingMode.PREVIEW:
+            raise DesktopError(DesktopErrorCode.INVALID_DIALING_MODE, session.group.mode.desktop)
+        if session.paused or not session.may_dial:
+            raise NoRecords(session.why_not)
+        held = await session.preview(requester.dn, requester.agent_id)
+        data = record_data(held, held.index, self._application_id, self._context.clock.wall())
+        return [record_event("PreviewRecord", data, request.reference_id)]
+
+    async def _chained_records(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        held, now = self._held(requester, request), self._context.clock.wall()
+        others = [record_event("ChainedRecord", record_data(held, index, self._application_id, now), request.reference_id)
+                  for index in range(len(held.chain.records)) if index != held.index]
+        end = acknowledge(request, pairs=((keys.CALLING_LIST, held.calling_list.name), (keys.CHAIN_ID, held.chain.chain_id)))
+        return [*others, end]
+
+    async def _update(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        held = self._held(requester, request)
+        self._note_fields(held, request)
+        if request.call_result is not None:
+            result = CallResult(request.call_result)
+            held.change_record(call_result=result)
+            if held.attempt is not None:
+                held.attempt = replace(held.attempt, call_result=result)
+        settlement = held.session.settlement
+        await settlement.save(held, settlement.outcome_so_far(held), held.attempt)
+        return self._ack(request, held)
+
+    async def _processed(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        if request.record_handle is not None and self._context.handles.find(request.record_handle) is None:
+            # a reschedule or a do-not-call request has settled the record: the desktop may say so again, it changes nothing
+            if self._context.handles.how_settled(request.record_handle) in (Settled.RESCHEDULED, Settled.DO_NOT_CALL):
+                return self._ack(request)
+        held = self._held(requester, request)
+        self._note_fields(held, request)
+        result = self._result(held, request)
+        await held.session.settlement.processed(held, result, request.treatment is not None,
+                                                request.treatment is RecordTreatment.PERSONAL)
+        return self._ack(request, held)
+
+    @staticmethod
+    def _result(held: HeldChain, request: DesktopRequest) -> CallResult:
+        """The agent's result; where none is given the call's own, and Answer while it still goes on."""
+        if request.call_result is not None:
+            return CallResult(request.call_result)
+        if held.state is ChainState.CALLING and held.record.call_result is CallResult.UNKNOWN:
+            return CallResult.ANSWER
+        return held.record.call_result
+
+    async def _reject(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        held = self._held(requester, request)
+        if held.call is not None:
+            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE}: already dialed")
+        await held.session.settlement.by_agent(held, chains.give_back(held.chain), None, Settled.OTHER)
+        return self._ack(request, held)
+
+    async def _reschedule(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        held = self._held(requester, request)
+        assert request.date_time is not None
+        due = local_to_epoch(request.date_time, held.record.tz_name)
+        if due <= self._context.clock.wall():
+            raise DesktopError(DesktopErrorCode.INVALID_DATE_OR_TIME, f"{keys.DATE_TIME} is in the past")
+        self._note_fields(held, request)
+        personal = request.callback_type is CallbackType.PERSONAL
+        result = None if request.call_result is None else CallResult(request.call_result)
+        chain = chains.reschedule(
+            held.chain, held.index, due, RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK, result,
+            agent_id=requester.agent_id if personal else None)
+        await held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
+        return self._ack(request, held)
+
+    async def _cancel(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        if request.record_handle is None:
+            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.RECORD_HANDLE} is missing")
+        held = self._held(requester, request)
+        chain = held.chain
+        for index in self._meant(held, request):
+            chain = chains.cancelled(chain, index)
+        chain = self._rest_of(held, chain)
+        await held.session.settlement.by_agent(held, chain, CallResult.CANCEL_RECORD, Settled.OTHER)
+        return self._ack(request, held, (keys.PHONE, held.record.contact_info))
+
+    @staticmethod
+    def _meant(held: HeldChain, request: DesktopRequest) -> list[int]:
+        """Indices of the records that the request is about."""
+        if request.chain_attr is ChainAttribute.RECORD_ONLY:
+            return [held.index]
+        return [index for index, record in enumerate(held.chain.records) if not record.record_status.final]
+
+    @staticmethod
+    def _rest_of(held: HeldChain, chain: Any) -> Any:
+        """The other records: done with, if the contact was talked to; else they may still be dialed."""
+        if held.call is not None and held.call.talked:
+            return chains.close_siblings(chain)
+        return chains.give_back(chain)
+
+    async def _do_not_call(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        now = int(self._context.clock.wall())
+        if request.record_handle is None:
+            self._session(requester, request)
+            entry = DoNotCallEntry(phone=request.phone, customer_id=None if request.phone else request.customer_id,
+                                   internal=True, time_stamp=now)
+            self._block((entry,))
+            await self._context.store.save(ChainSave(request.calling_list or "", do_not_call=(entry,)))
+            return self._ack(request)
+        held = self._held(requester, request)
+        chain, entries = held.chain, []
+        for index in self._meant(held, request):
+            entries.append(DoNotCallEntry(phone=chain.records[index].contact_info, internal=True, time_stamp=now))
+            chain = chains.blocked_by_dnc(chain, index)
+        saved = held.session.settlement.by_agent(held, self._rest_of(held, chain), CallResult.DO_NOT_CALL,
+                                                 Settled.DO_NOT_CALL, tuple(entries))
+        self._block(tuple(entries))
+        await saved
+        return self._ack(request, held, (keys.PHONE, entries[0].phone or ""))
+
+    def _block(self, entries: tuple[DoNotCallEntry, ...]) -> None:
+        """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back."""
+        for entry in entries:
+            self._engine.block(entry)
+        for session in self._engine.loaded():
+            for held in list(session.held):
+                if held.state is ChainState.WITH_AGENT and held.call is None and session.dialer.refused(held) is not None:
+                    data = record_data(held, held.index, self._application_id, self._context.clock.wall())
+                    dn = held.agent_dn
+                    session.agent_leaves(held)
+                    self._send(dn, record_event("RecordCancel", data))
