@@ -75,7 +75,7 @@ class RateLimit:
     def left(self, now: float) -> int:
         """How many dials are allowed at `now` (monotonic seconds)."""
         self._at = now
-        while self._dials and now - self._dials[0] >= self._span_s:
+        while self._dials and now - self._dials[0] >= self._span_s - _ROUNDING:
             self._dials.popleft()
         return max(0, self._most - len(self._dials))
 
