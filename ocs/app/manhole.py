@@ -136,7 +136,6 @@ class ManholeService(Service):
             portal.registerChecker(SSHPublicKeyChecker(InMemorySSHKeyDB({options.user.encode(): keys})))
         return portal
 
-    @property
     def address(self) -> dict[str, Any]:
         """Where it listens: `host`, `port`; for the ready file."""
         assert self._port is not None

@@ -40,7 +40,7 @@ class Console:
     async def ssh(self, *command: str, stdin: str = "", options: tuple[str, ...] = (), user: str = "admin") -> Any:
         line = [needs("ssh"), "-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                 "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", *options,
-                "-p", str(self.service.address["port"]), f"{user}@127.0.0.1", *command]
+                "-p", str(self.service.address()["port"]), f"{user}@127.0.0.1", *command]
         env = {**os.environ, "SSH_ASKPASS": str(self.folder / "askpass"), "SSH_ASKPASS_REQUIRE": "force",
                "DISPLAY": ":0"}
         return await threads.deferToThread(subprocess.run, line, input=stdin, capture_output=True, text=True,
