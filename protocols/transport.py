@@ -1,6 +1,8 @@
 """A Twisted protocol whose outgoing buffer is bounded: a peer that stops reading is cut off, not stored for."""
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
@@ -14,6 +16,7 @@ class BoundedProtocol(Protocol):
     """Counts what is written while the transport says that its buffer is full; past the bound the link is aborted."""
 
     log = Logger()
+    transport: Any      # a TCP or TLS transport
     backlog_limit = 4 * 1024 * 1024     # octets that may pile up behind a peer that does not read
 
     _full = False

@@ -38,12 +38,14 @@ class Message:
     @property
     def user_data(self) -> KVList:
         """The attribute UserData; empty where there is none."""
-        return self.attributes.get("UserData", ())
+        pairs: KVList = self.attributes.get("UserData", ())
+        return pairs
 
     @property
     def extensions(self) -> KVList:
         """The attribute Extensions; empty where there is none."""
-        return self.attributes.get("Extensions", ())
+        pairs: KVList = self.attributes.get("Extensions", ())
+        return pairs
 
     def user_value(self, key: str) -> KVValue | None:
         """The first value of `key` in UserData."""
@@ -166,6 +168,7 @@ class ErrorCode(IntEnum):
     ORIGINATION_BUSY = 79
     BAD_DESTINATION_STATE = 93
     LINK_DOWN = 109
+    SAME_REQUEST = 110
     TOO_MANY_REQUESTS = 111
     BAD_PASSWORD = 119
     DN_TABLE_FULL = 124

@@ -1,0 +1,75 @@
+"""The seam between the T-Server and the switch in front of which it stands.
+
+The server owns everything that happens on its own DNs (queues, routing points, agents' extensions); a driver carries the
+legs that leave for the network. A leg is named by the server; the driver reports what becomes of it. A driver knows
+nothing of campaigns, agents' states or user data.
+"""
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from protocols.attributes import KVList
+from protocols.tserver.messages import CallState
+
+__all__ = ["ISwitchDriver", "ISwitchDriverListener"]
+
+
+class ISwitchDriver(Interface):
+    """Places calls into a network. The listener is told on a later turn, never from within one of these methods."""
+
+    up = Attribute("bool: True while the switch can be reached; changes are reported by `link_up` and `link_down`.")
+
+    def start(listener: object) -> Deferred[None]:
+        """Connect; from now on tell `listener` (ISwitchDriverListener). Fires when ready; fails if the driver's
+        configuration cannot work. A switch that is merely away is not a failure: `up` is False until it comes."""
+
+    def stop() -> Deferred[None]:
+        """Release what is left and disconnect; nothing is told any more. Fires always."""
+
+    def place(leg: str, destination: str, ring_timeout_s: float, origin: str, extensions: KVList) -> None:
+        """Call `destination` (E.164) on behalf of the DN `origin`.
+
+        The leg ends in exactly one of `failed` and `remote_released`, or by `release`. An unanswered one fails with
+        CallState.NO_ANSWER after `ring_timeout_s` seconds of ringing. `extensions` are those of the request: caller's
+        number, depth of the call progress detection."""
+
+    def release(leg: str) -> None:
+        """Hang up; nothing is told of this leg any more. A leg that is not there is ignored."""
+
+    def connected(leg: str, agent_dn: str) -> None:
+        """The called party now talks with somebody: the agent at `agent_dn`, or another leg's number."""
+
+    def held(leg: str) -> None:
+        """The other side put this leg on hold."""
+
+    def retrieved(leg: str) -> None:
+        """The other side took this leg off hold."""
+
+
+class ISwitchDriverListener(Interface):
+    """What a driver reports. Reports of legs that are not there (any more) are ignored."""
+
+    def link_up() -> None:
+        """The switch can be reached again."""
+
+    def link_down(reason: str) -> None:
+        """The switch is lost. Legs that did not survive are reported with `failed` or `remote_released`."""
+
+    def network_reached(leg: str) -> None:
+        """The call left for the network."""
+
+    def ringing(leg: str) -> None:
+        """The called party's telephone rings."""
+
+    def picked_up(leg: str) -> None:
+        """Something answered; what it is follows with `answered`. A driver that detects nothing may leave this out."""
+
+    def answered(leg: str, call_state: CallState) -> None:
+        """Something answered and is classified: OK a person, ANSWERING_MACHINE_DETECTED, FAX_DETECTED, SILENCE ..."""
+
+    def failed(leg: str, call_state: CallState) -> None:
+        """The call came to nothing before it was answered: BUSY, NO_ANSWER, a SIT kind, ALL_TRUNKS_BUSY ..."""
+
+    def remote_released(leg: str) -> None:
+        """The called party hung up."""

@@ -1,0 +1,67 @@
+"""Registration of clients and of DNs."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode
+
+from ocs.servers.tserver.refusals import Refused
+from ocs.servers.tserver.requests.queries import snapshot
+from ocs.servers.tserver.requests.rules import Request
+from ocs.servers.tserver.sessions import SessionState
+
+if TYPE_CHECKING:
+    from ocs.servers.tserver.server import TServer
+
+__all__ = ["register_address", "register_client", "unregister_address"]
+
+
+def register_client(server: TServer, request: Request) -> None:
+    """Grant the client, once its version and password are right; a refused client is to be closed."""
+    session, name = request.session, request.text("ApplicationName")
+    if session.state is SessionState.VERIFYING:
+        raise Refused(ErrorCode.SAME_REQUEST, "RequestRegisterClient: the one before is still being checked")
+    if session.granted:
+        raise Refused(ErrorCode.ALREADY_IN_STATE, "this client is registered already")
+    if request.text("ProtocolVersion") != PROTOCOL_VERSION:
+        session.state = SessionState.REFUSED
+        raise Refused(ErrorCode.WRONG_VERSION, f"ProtocolVersion: this server speaks {PROTOCOL_VERSION!r}")
+    password_hash = server.applications.get(name)
+    if password_hash is None:
+        session.state = SessionState.REFUSED
+        raise Refused(ErrorCode.BAD_PASSWORD, f"ApplicationName: no application {name[:64]!r}, or not this password")
+    session.state = SessionState.VERIFYING
+
+    def verified(right: bool) -> None:
+        if session.state is not SessionState.VERIFYING:
+            return
+        if not right:
+            session.state = SessionState.REFUSED
+            raise Refused(ErrorCode.BAD_PASSWORD,
+                          f"ApplicationName: no application {name[:64]!r}, or not this password")
+        session.state, session.application = SessionState.GRANTED, name
+        server.link_event(request.asker)
+
+    server.verify(request, password_hash, request.text("ApplicationPassword"), verified)
+
+
+def register_address(server: TServer, request: Request) -> None:
+    """Let the client hear of the DN; asking again is answered again."""
+    session, dn = request.session, request.this_dn
+    if dn.number not in session.dns:
+        limit = server.options.listen.dns_per_client
+        if len(session.dns) >= limit:
+            raise Refused(ErrorCode.DN_TABLE_FULL, f"ThisDN: this client has registered {limit} DNs, the limit")
+        session.dns[dn.number] = dn
+        dn.clients[session] = None
+        server.attendance.arrived(session, dn)
+    server.events.answer(request.asker, "EventRegistered", snapshot(server, dn))
+
+
+def unregister_address(server: TServer, request: Request) -> None:
+    """The client hears of the DN no more."""
+    session, dn = request.session, request.this_dn
+    del session.dns[dn.number]
+    del dn.clients[session]
+    server.attendance.left(session, dn)
+    server.events.answer(request.asker, "EventUnregistered", {"ThisDN": dn.number})

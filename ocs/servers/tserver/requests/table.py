@@ -1,0 +1,40 @@
+"""The table of requests: name -> rule. Its keys are those of `protocols.tserver.messages.KNOWN_REQUESTS`."""
+from __future__ import annotations
+
+from ocs.servers.tserver.directory import DNKind
+from ocs.servers.tserver.requests import agents, calls, clients, queries, user_events
+from ocs.servers.tserver.requests.rules import Rule
+
+__all__ = ["REQUESTS"]
+
+_EXTENSION = frozenset({DNKind.EXTENSION})
+_CALLERS = frozenset({DNKind.EXTENSION, DNKind.TRUNK_GROUP})
+_PREDICTIVE = frozenset({DNKind.ACD_QUEUE, DNKind.ROUTING_POINT, DNKind.TRUNK_GROUP})
+_ROUTING = frozenset({DNKind.ROUTING_POINT})
+
+REQUESTS: dict[str, Rule] = {
+    "RequestRegisterClient": Rule(clients.register_client, this_dn=False),
+    "RequestRegisterAddress": Rule(clients.register_address, registered=False),
+    "RequestUnregisterAddress": Rule(clients.unregister_address),
+    "RequestAgentLogin": Rule(agents.log_in, kinds=_EXTENSION),
+    "RequestAgentLogout": Rule(agents.log_out, kinds=_EXTENSION),
+    "RequestAgentReady": Rule(agents.ready, kinds=_EXTENSION),
+    "RequestAgentNotReady": Rule(agents.not_ready, kinds=_EXTENSION),
+    "RequestMakeCall": Rule(calls.make_call, kinds=_CALLERS),
+    "RequestMakePredictiveCall": Rule(calls.make_predictive_call, kinds=_PREDICTIVE),
+    "RequestAnswerCall": Rule(calls.answer, kinds=_EXTENSION, call=True),
+    "RequestReleaseCall": Rule(calls.release, call=True),
+    "RequestHoldCall": Rule(calls.hold, kinds=_CALLERS, call=True),
+    "RequestRetrieveCall": Rule(calls.retrieve, kinds=_CALLERS, call=True),
+    "RequestRouteCall": Rule(calls.route_call, kinds=_ROUTING, call=True),
+    "RequestSingleStepTransfer": Rule(calls.single_step_transfer, kinds=_CALLERS, call=True),
+    "RequestInitiateTransfer": Rule(calls.initiate_transfer, kinds=_CALLERS, call=True),
+    "RequestCompleteTransfer": Rule(calls.complete_transfer, kinds=_CALLERS, call=True),
+    "RequestMergeCalls": Rule(calls.merge_calls, kinds=_CALLERS, call=True),
+    "RequestAttachUserData": Rule(calls.attach_user_data, call=True),
+    "RequestUpdateUserData": Rule(calls.update_user_data, call=True),
+    "RequestDistributeUserEvent": Rule(user_events.distribute, this_dn=False),
+    "RequestQueryServer": Rule(queries.query_server, this_dn=False),
+    "RequestQueryAddress": Rule(queries.query_address, registered=False),
+    "RequestQueryCall": Rule(queries.query_call, registered=False),
+}

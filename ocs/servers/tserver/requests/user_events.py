@@ -1,0 +1,33 @@
+"""User events: the bus between OCS, desktops and third parties."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from protocols.tserver.messages import USER_EVENT_NUMBER, ErrorCode
+
+from ocs.servers.tserver.refusals import Refused
+from ocs.servers.tserver.requests.rules import Request
+
+if TYPE_CHECKING:
+    from ocs.servers.tserver.server import TServer
+
+__all__ = ["distribute"]
+
+
+def distribute(server: TServer, request: Request) -> None:
+    """Acknowledge, and tell every client that is registered on the DN, the sender included."""
+    message = request.message
+    attribute = "CommunicationDN" if "CommunicationDN" in message.attributes else "ThisDN"
+    if attribute not in message.attributes:
+        raise Refused(ErrorCode.BAD_ATTRIBUTE, "ThisDN: missing (or CommunicationDN)")
+    dn = server.directory.find(message.attributes[attribute], attribute)
+    if message.get("UserEvent", USER_EVENT_NUMBER) != USER_EVENT_NUMBER:
+        raise Refused(ErrorCode.BAD_ATTRIBUTE, f"UserEvent: only {USER_EVENT_NUMBER} is supported")
+    server.board.limits.check(message.user_data)
+    server.events.answer(request.asker, "EventACK", {"ThisDN": dn.number, "UserEvent": USER_EVENT_NUMBER})
+    told: dict[str, Any] = {"ThisDN": dn.number, "UserEvent": USER_EVENT_NUMBER, "UserData": message.user_data}
+    if message.extensions:
+        told["Extensions"] = message.extensions
+    if dn.agent is not None:
+        told["AgentID"] = dn.agent.agent_id
+    server.events.tell(dn, "EventUserEvent", told)

@@ -1,0 +1,51 @@
+"""One client of the server: how far its registration has come, on which DNs it is registered."""
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Callable
+
+from protocols.tserver.messages import Message
+
+if TYPE_CHECKING:
+    from ocs.servers.tserver.directory import DN
+    from ocs.servers.tserver.server import TServer
+
+__all__ = ["ClientSession", "SessionState"]
+
+
+class SessionState(Enum):
+    """A client registers, is granted or refused, and goes."""
+    OPENING = auto()
+    VERIFYING = auto()      # the password is being checked
+    GRANTED = auto()
+    REFUSED = auto()        # to be closed by whoever connected it
+    CLOSED = auto()
+
+
+class ClientSession:
+    """Made by `TServer.connect`. Give it requests with `receive`; answers and events come through `send`."""
+
+    def __init__(self, server: TServer, send: Callable[[Message], None]) -> None:
+        self._server, self._send = server, send
+        self.state = SessionState.OPENING
+        self.application = "(not registered)"
+        self.dns: dict[str, DN] = {}
+        self.logging_in = False         # an agent's password is being checked
+
+    @property
+    def granted(self) -> bool:
+        """True while the client may use the server."""
+        return self.state is SessionState.GRANTED
+
+    def receive(self, message: Message) -> None:
+        """Carry out one request; its answer, or EventError, is sent. Never raises for what a client sends."""
+        self._server.carry_out(self, message)
+
+    def closed(self) -> None:
+        """The client is gone: forget its registrations. Calls and agents stay for the configured grace."""
+        self._server.disconnected(self)
+
+    def deliver(self, message: Message) -> None:
+        """Send to the client, unless it is gone."""
+        if self.state is not SessionState.CLOSED:
+            self._send(message)

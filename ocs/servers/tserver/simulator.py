@@ -1,0 +1,193 @@
+"""The driver `simulator`: a network of called parties who behave as people do, and the same way in every run.
+
+What a called party does is drawn from the number, the seed and how many times the number was called before, so it does not
+depend on what else happens or in which order. Whether a number works at all, and whether a fax stands there, belongs to
+the number. The simulator knows calls only; who asked for them, and why, it does not.
+"""
+from __future__ import annotations
+
+import math
+import random
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from protocols.attributes import KVList
+from protocols.tserver.messages import CallState
+
+from ocs.servers.tserver.driver import ISwitchDriver
+from ocs.servers.tserver.simulator_options import SimulatorOptions
+
+__all__ = ["Behaviour", "SimulatedNetwork", "behaviour"]
+
+_REMEMBERED_NUMBERS = 1_000_000     # how many numbers' counts of calls are kept
+_SIT_KINDS = (CallState.SIT_INVALID_NUMBER, CallState.SIT_VACANT, CallState.SIT_INTERCEPT, CallState.SIT_NO_CIRCUIT,
+              CallState.SIT_REORDER, CallState.SIT_UNKNOWN)
+_SIT_WEIGHTS = (50, 20, 15, 5, 5, 5)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What happens at the called number, this time. `end` is a failure (BUSY, NO_ANSWER, a SIT kind) or what picks up (OK
+    a person, ANSWERING_MACHINE_DETECTED, FAX_DETECTED); times in seconds, each from the end of the one before."""
+
+    end: CallState
+    setup_s: float
+    rings_s: float = math.inf       # until it is picked up
+    detection_s: float = 0.0        # until it is known what picked up
+    patience_s: float = math.inf    # until a person whom nobody speaks to hangs up
+    talk_s: float = math.inf        # until who speaks with somebody hangs up; a machine: until it does
+
+
+def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
+    """What the party at `number` does at its `nth` call (from 0)."""
+    property_of = random.Random(f"{options.seed}/{number}")
+    kind = property_of.random()
+    sit = property_of.choices(_SIT_KINDS, _SIT_WEIGHTS)[0]
+    rng = random.Random(f"{options.seed}/{number}/{nth}")
+    setup_s = 0.3 + (rng.expovariate(1.0 / (options.setup_s - 0.3)) if options.setup_s > 0.3 else 0.0)
+    draw, rings_s = rng.random(), _lognormal(rng, options.answer_s, options.answer_cv)
+    patience_s = max(3.0, _lognormal(rng, options.patience_s, options.patience_cv))
+    talk_s = max(5.0, _lognormal(rng, options.talk_s, options.talk_cv))
+    machine_s = options.machine_rings_s * (1.0 + rng.random())
+    if kind < options.invalid:
+        return Behaviour(sit, setup_s + 0.5)
+    if kind < options.invalid + options.fax:
+        return Behaviour(CallState.FAX_DETECTED, setup_s, 4.0 + 4.0 * rng.random(), options.detection_s,
+                         talk_s=options.machine_talk_s)
+    draw *= 1.0 - options.invalid - options.fax     # the other shares are of all calls
+    if draw < options.busy:
+        return Behaviour(CallState.BUSY, setup_s + 0.3)
+    if draw < options.busy + options.person:
+        return Behaviour(CallState.OK, setup_s, rings_s, options.detection_s, patience_s, talk_s)
+    if draw < options.busy + options.person + options.machine:
+        return Behaviour(CallState.ANSWERING_MACHINE_DETECTED, setup_s, machine_s, options.detection_s + 1.0,
+                         talk_s=options.machine_talk_s)
+    return Behaviour(CallState.NO_ANSWER, setup_s)
+
+
+def _lognormal(rng: random.Random, mean: float, cv: float) -> float:
+    variance = math.log(1.0 + cv * cv)
+    return rng.lognormvariate(math.log(mean) - variance / 2.0, math.sqrt(variance))
+
+
+class _Stage(Enum):
+    """How far a leg has come."""
+    SETUP = auto()
+    RINGING = auto()
+    DETECTING = auto()
+    WAITING = auto()        # answered, nobody speaks
+    TALKING = auto()
+
+
+@dataclass
+class _Leg:
+    """One call in the network; it always has exactly one timer, that of its next change."""
+
+    name: str
+    ring_timeout_s: float
+    party: Behaviour
+    stage: _Stage = _Stage.SETUP
+    timer: IDelayedCall | None = None
+
+
+@implementer(ISwitchDriver)
+class SimulatedNetwork:
+    """Called parties on a clock."""
+
+    up = True
+
+    def __init__(self, clock: IReactorTime, options: SimulatorOptions) -> None:
+        self._clock, self._options = clock, options
+        self._legs: dict[str, _Leg] = {}
+        self._calls: OrderedDict[str, int] = OrderedDict()
+        self._listener: Any = None
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def start(self, listener: object) -> Deferred[None]:
+        self._listener = listener
+        return succeed(None)
+
+    def stop(self) -> Deferred[None]:
+        for name in list(self._legs):
+            self.release(name)
+        return succeed(None)
+
+    def place(self, leg: str, destination: str, ring_timeout_s: float, origin: str, extensions: KVList) -> None:
+        party = behaviour(self._options, destination, self._count(destination))
+        if len(self._legs) >= self._options.lines:
+            party = Behaviour(CallState.ALL_TRUNKS_BUSY, 0.0)
+        placed = self._legs[leg] = _Leg(leg, ring_timeout_s, party)
+        self._after(placed, party.setup_s, self._set_up)
+
+    def release(self, leg: str) -> None:
+        gone = self._legs.pop(leg, None)
+        if gone is not None and gone.timer is not None and gone.timer.active():
+            gone.timer.cancel()
+
+    def connected(self, leg: str, agent_dn: str) -> None:
+        talking = self._legs.get(leg)
+        if talking is not None and talking.stage is _Stage.WAITING:
+            talking.stage = _Stage.TALKING
+            if talking.party.end is CallState.OK:       # a machine speaks its text to whoever is there
+                self._after(talking, talking.party.talk_s, self._hang_up)
+
+    def held(self, leg: str) -> None:
+        """People bear being put on hold here."""
+
+    def retrieved(self, leg: str) -> None:
+        """People bear being put on hold here."""
+
+    def _count(self, number: str) -> int:
+        """How many times the number was called before."""
+        nth = self._calls.pop(number, 0)
+        self._calls[number] = nth + 1
+        if len(self._calls) > _REMEMBERED_NUMBERS:
+            self._calls.popitem(last=False)
+        return nth
+
+    def _after(self, leg: _Leg, delay_s: float, change: Any) -> None:
+        if leg.timer is not None and leg.timer.active():
+            leg.timer.cancel()
+        leg.timer = self._clock.callLater(delay_s, change, leg)
+
+    def _set_up(self, leg: _Leg) -> None:
+        party = leg.party
+        if party.rings_s == math.inf and party.end is not CallState.NO_ANSWER:
+            self._fail(leg)
+            return
+        leg.stage = _Stage.RINGING
+        if party.end is CallState.NO_ANSWER or party.rings_s > leg.ring_timeout_s:
+            leg.party = replace(party, end=CallState.NO_ANSWER)
+            self._after(leg, leg.ring_timeout_s, self._fail)
+        else:
+            self._after(leg, party.rings_s, self._pick_up)
+        self._listener.network_reached(leg.name)
+        if leg.name in self._legs:
+            self._listener.ringing(leg.name)
+
+    def _pick_up(self, leg: _Leg) -> None:
+        leg.stage = _Stage.DETECTING
+        self._after(leg, leg.party.detection_s, self._detected)
+        self._listener.picked_up(leg.name)
+
+    def _detected(self, leg: _Leg) -> None:
+        leg.stage = _Stage.WAITING
+        waits_s = leg.party.patience_s if leg.party.end is CallState.OK else leg.party.talk_s
+        self._after(leg, waits_s, self._hang_up)
+        self._listener.answered(leg.name, leg.party.end)
+
+    def _fail(self, leg: _Leg) -> None:
+        del self._legs[leg.name]
+        self._listener.failed(leg.name, leg.party.end)
+
+    def _hang_up(self, leg: _Leg) -> None:
+        del self._legs[leg.name]
+        self._listener.remote_released(leg.name)
