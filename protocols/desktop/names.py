@@ -5,11 +5,11 @@ string or as an integer. Source: docs/desktop-protocol.md; the names are the pub
 """
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Mapping
 
-__all__ = ["CallbackType", "ChainAttribute", "PHONE_TYPES", "RECORD_STATUSES", "RECORD_TYPES", "RecordTreatment",
-           "number_of"]
+__all__ = ["AgentResult", "CallbackType", "ChainAttribute", "PHONE_TYPES", "RECORD_STATUSES", "RECORD_TYPES",
+           "RecordTreatment", "number_of"]
 
 
 class CallbackType(Enum):
@@ -28,6 +28,20 @@ class ChainAttribute(Enum):
     """GSW_CHAIN_ATTR: this record, or all records of its chain."""
     RECORD_ONLY = "RecordOnly"
     ALL_CHAIN = "AllChain"
+
+
+class AgentResult(IntEnum):
+    """GSW_CALL_RESULT as agents set it; any other of 0..53 is legal too."""
+    GENERAL_ERROR = 3
+    BUSY = 6
+    NO_ANSWER = 7
+    ANSWERING_MACHINE_DETECTED = 9
+    FAX_DETECTED = 17
+    DROPPED = 26
+    ANSWER = 33
+    WRONG_PARTY = 40
+    DO_NOT_CALL = 51
+    WRONG_NUMBER = 53
 
 
 _LONGEST = 64       # characters of a name, blanks included

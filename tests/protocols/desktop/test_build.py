@@ -163,7 +163,8 @@ def test_what_is_built_is_read_back(sample):
 
 record_values = {"daily_from": numbers, "tz_offset": st.integers(-50_400, 50_400), "calling_list": texts,
                  "phone": texts, "call_result": numbers, "tz_name": texts, "agent_id": st.none() | texts,
-                 "chain_id": numbers, "campaign_name": texts, "application_id": numbers, "record_uri": st.none() | texts}
+                 "chain_id": numbers, "campaign_name": texts, "application_id": numbers,
+                 "record_uri": st.none() | texts}
 
 
 @given(st.builds(RecordData, numbers, fields=user_fields.map(tuple), **record_values))
