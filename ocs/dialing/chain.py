@@ -14,8 +14,8 @@ from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
 
-__all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish", "give_back", "head_index",
-           "hold_until", "next_state", "put_record", "reschedule", "stale", "updated"]
+__all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish",
+           "give_back", "head_index", "hold_until", "next_state", "put_record", "reschedule", "stale", "updated"]
 
 
 class ChainState(Enum):
@@ -179,6 +179,6 @@ def reschedule(chain: Chain, index: int, due: int, record_type: RecordType, resu
 
 def hold_until(chain: Chain, index: int, due: int, record_type: RecordType, treatments: str | None = None) -> Chain:
     """Stay in memory until `due`: written so that a crash keeps the date, but still Retrieved."""
-    head = replace(chain.records[index], record_type=record_type, dial_sched_time=due,
+    head = replace(chain.records[index], record_status=RecordStatus.RETRIEVED, record_type=record_type, dial_sched_time=due,
                    treatments=treatments if treatments is not None else chain.records[index].treatments)
     return _with_head(chain, index, head, RecordStatus.RETRIEVED)

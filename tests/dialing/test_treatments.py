@@ -166,7 +166,8 @@ class Model:
     passes: int = 1
 
     def steps(self, result: CallResult) -> list[tuple[Treatment, int]]:
-        written, number = [], 1
+        written: list[tuple[Treatment, int]] = []
+        number = 1
         while True:
             found = [each for each in self.treatments if each.call_result == result and each.sequence == number]
             if not found:
