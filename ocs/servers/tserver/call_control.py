@@ -94,10 +94,10 @@ class CallControl:
                           reason=CallState.DROPPED if reached else CallState.NO_ANSWER)
 
     def drop_all(self) -> None:
-        """The server stops: every call ends and gets its line in the call log."""
-        for call in list(self._board.calls.values()):
-            if call.conn_id in self._board.calls:
-                self._board.clear(call, others_state=CallState.DROPPED, reason=CallState.DROPPED)
+        """The server stops: every call ends and gets its line in the call log. Those in queues first, so that no agent
+        who becomes free is given one of them."""
+        for call in sorted(self._board.calls.values(), key=lambda call: not any(map(_queued, call.parties))):
+            self._board.clear(call, others_state=CallState.DROPPED, reason=CallState.DROPPED)
 
     def change_user_data(self, party: Party, user_data: KVList, asker: Asker) -> None:
         """Replace the call's user data and tell both sides; Refused (53) where it exceeds the limits."""
@@ -107,3 +107,7 @@ class CallControl:
             if one.dn is not None:
                 self._board.tell(one, "EventAttachedDataChanged", asker=asker if one is party else None,
                                  ThirdPartyDN=party.name)
+
+
+def _queued(party: Party) -> bool:
+    return party.state is PartyState.QUEUED

@@ -71,7 +71,7 @@ class TServer:
         self.board.floor = self.floor
         self.attendance = Attendance(real_clock or clock, options.switch.agent_grace_s, self.directory, self.floor,
                                      self.control, self.events)
-        self._verify = verify
+        self._verify, self._stopping = verify, False
 
     def start(self) -> Deferred[None]:
         """Start the driver; fires when calls can be made, fails as the driver does."""
@@ -80,8 +80,9 @@ class TServer:
     @step
     def stop(self) -> Deferred[None]:
         """Release every call (each gets its line in the call log), then stop the driver. Fires always."""
-        self.attendance.stop()
+        self._stopping = True
         self.control.drop_all()
+        self.attendance.stop()
         return self.driver.stop()
 
     @step
@@ -106,7 +107,8 @@ class TServer:
         self.sessions.discard(session)
         for dn in session.dns.values():
             dn.clients.pop(session, None)
-            self.attendance.left(session, dn)
+            if not self._stopping:
+                self.attendance.left(session, dn)
         session.dns.clear()
 
     @step
@@ -116,6 +118,8 @@ class TServer:
             return
         asker, rule = Asker(session, message.reference_id), REQUESTS.get(message.name)
         try:
+            if self._stopping:
+                raise Refused(ErrorCode.NO_SWITCH, "the server is stopping")
             if not session.granted and message.name != "RequestRegisterClient":
                 raise Refused(ErrorCode.NOT_SUPPORTED, f"{message.name[:64]} before RequestRegisterClient is granted")
             if rule is None:
@@ -134,7 +138,8 @@ class TServer:
 
         @step
         def go_on(server: TServer, right: bool) -> None:
-            verified(right)
+            if not server._stopping:
+                verified(right)
 
         def refused(failure: Failure) -> None:
             if isinstance(failure.value, Refused):
