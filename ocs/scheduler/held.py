@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
-from ocs.dialing.treatments import Progress
+from ocs.dialing.treatments import resume
 from ocs.dialing.values import Attempt, CallingList, Chain, Record
 
 __all__ = ["Handles", "HeldChain", "Settled"]
@@ -31,7 +31,7 @@ class HeldChain:
         self.index = head_index(chain.records) or 0
         self.state = ChainState.BUFFERED
         self.first_handle = 0
-        self.progress = Progress()
+        self.progress = resume(self.record)         # of the treatments; a rescheduled record goes on where it was
         self.attempt: Attempt | None = None
         self.call: Call | None = None
         self.agent_dn = self.agent_id = ""

@@ -380,6 +380,11 @@ def test_a_call_that_vanished_is_unknown_unless_somebody_talked_or_a_machine_was
         assert play(CallOrigin.QUEUE, [*begin, gone])[0].result is result
 
 
+def test_a_second_dialing_event_does_not_move_the_time_of_the_dial() -> None:
+    call, _ = play(CallOrigin.QUEUE, [(E.DIALING, QUEUE, 0), (E.DIALING, QUEUE, 0)])
+    assert call.dialed_at == 100.0
+
+
 def test_the_first_event_names_the_call_and_later_ones_do_not_rename_it() -> None:
     call, _ = step(Call(CallOrigin.QUEUE, QUEUE), CallEvent(E.DIALING, CONN, QUEUE))
     call, _ = step(call, CallEvent(E.QUEUED, "ffffffffffffffff", QUEUE))

@@ -255,6 +255,17 @@ def test_progress_is_written_in_the_public_form() -> None:
     assert decision.progress.encode(decision.treatment_dbid, 1) == "102@1@1@2"
 
 
+def test_passes_through_the_chain_are_counted_on_by_way_of_the_list() -> None:
+    treatment = Treatment("next", BUSY, NEXT, dbid=105, cycle_attempts=3, interval_s=3600.0)
+    records = [replace(record, call_result=BUSY, attempt=1) for record in phones(2)]
+    second = decide([treatment], Progress(), BUSY, records, 1, 10)
+    assert isinstance(second, DialNext) and second.progress.encode(105, 0) == "105@0@0@1@1"
+    back = replace(records[0], record_type=RecordType.CAMPAIGN_RESCHEDULED, treatments="105@0@0@1@1")
+    third = decide([treatment], resume(back), BUSY, records, 1, 10)
+    assert isinstance(third, DialNext) and third.progress.chain_cycle == 2
+    assert decide([treatment], third.progress, BUSY, records, 1, 10) == FinishChain("next")
+
+
 def column(text: str | None, record_type: RecordType = RecordType.CAMPAIGN_RESCHEDULED) -> Progress:
     return resume(replace(phones()[0], treatments=text, record_type=record_type, call_result=BUSY))
 
@@ -266,6 +277,10 @@ def column(text: str | None, record_type: RecordType = RecordType.CAMPAIGN_RESCH
 ])
 def test_the_column_is_read_again_for_scheduled_records_only(record_type: RecordType, read: bool) -> None:
     assert column("102@1@1@2", record_type) == (Progress(BUSY, 2, 1) if read else Progress())
+
+
+def test_a_sequence_counts_from_one() -> None:
+    assert column("102@0@1@0") == Progress(BUSY, 1, 0)
 
 
 @pytest.mark.parametrize("text", [None, "", "102@1@1", "a@b@c@d", "102@-1@1@2", "102@1@1@2@3@4", "102@1@1@2 ", "1" * 255,
