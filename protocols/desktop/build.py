@@ -21,7 +21,7 @@ __all__ = ["CampaignEvent", "acknowledge", "build_request", "campaign_event", "e
            "record_event"]
 
 _Pairs = list[tuple[str, KVValue]]
-_REPEATED_LIMIT = 16_000    # octets of user-defined fields that an acknowledgement repeats: it must fit into a frame
+_REPEATED_LIMIT = 8_000     # octets of user-defined fields that an acknowledgement repeats: switches bound user data
 
 
 class CampaignEvent(Enum):

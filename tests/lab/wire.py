@@ -146,10 +146,12 @@ class Wire:
             conn_id = f"{len(self.heard):016x}"
             self.calls[conn_id] = message.user_data
             self.say("EventDialing", message.reference_id, ThisDN=dn, ConnID=conn_id, UserData=message.user_data)
+        elif name in ("RequestAnswerCall", "RequestReleaseCall") and message.get("ConnID") not in self.calls:
+            self.say("EventError", message.reference_id, ErrorCode=56, ErrorMessage="ConnID: no such call")
         elif name == "RequestAnswerCall":
             self.establish(message.get("ConnID"), message.reference_id, dn=dn)
         elif name == "RequestReleaseCall":
-            self.calls.pop(message.get("ConnID"), None)
+            del self.calls[message.get("ConnID")]
             self.say("EventReleased", message.reference_id, ThisDN=dn, ConnID=message.get("ConnID"), CallState=0)
         elif name == "RequestQueryCall":
             self.say("EventAddressInfo", message.reference_id, ThisDN=dn, ConnID=message.get("ConnID"),
