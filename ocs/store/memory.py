@@ -30,12 +30,11 @@ from ocs.dialing.values import (
 )
 from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IStore
-from ocs.store.rules import given_back, last_open, window_open
+from ocs.store.rules import CLAIMABLE, given_back, last_open, window_open
 
 __all__ = ["MemoryStore"]
 
 _Value = TypeVar("_Value")
-_CLAIMABLE = frozenset({RecordStatus.READY, RecordStatus.CHAIN_READY})
 
 
 class _Bucket(NamedTuple):
@@ -151,19 +150,20 @@ class _List:
 
     def _take(self, chain_id: int, owner: Owner) -> Chain:
         for record in self.chain(chain_id).records:
-            if record.record_status in _CLAIMABLE:
+            if record.record_status in CLAIMABLE:
                 self.owners[record.record_id] = owner
                 self.put(replace(record, record_status=RecordStatus.RETRIEVED))
         return self.chain(chain_id)
 
     def held_by(self, owner: Owner) -> list[int]:
         """Chains of which this owner holds records, ascending."""
-        return sorted(chain_id for chain_id, ids in self.held.items() if any(self.owners.get(i) == owner for i in ids))
+        return sorted(chain_id for chain_id, ids in self.held.items()
+                      if any(self.owners.get(record_id) == owner for record_id in ids))
 
 
 @implementer(IStore)
 class MemoryStore:
-    """`IStore` without a database. While `available` is False every request fails as it would with the database away."""
+    """`IStore` without a database. While `available` is False every request fails as with a database that is away."""
 
     def __init__(self) -> None:
         self.available = True

@@ -1,0 +1,97 @@
+"""Taking chains from a calling list, and finding again what a crash left taken.
+
+A claim runs in one write transaction. For each type, in the order asked for, it reads the head of the claim index in
+every open zone, merges the heads by (due time, chain_id) and takes chains as far as the merged order is certain: where
+a zone gave as many rows as were asked for, what lies behind its last row is not known yet. Taken records leave the
+index, so the next round reads on from there; most claims need one round.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any, Iterable, Sequence
+
+from ocs.dialing.values import Attempt, Chain, ClaimRequest, Owner, Record, RecoveredChain
+from ocs.store.attempts import open_attempts_of
+from ocs.store.records import ListTable
+from ocs.store.registry import Catalog
+from ocs.store.rules import given_back, last_open
+from ocs.store.statements import Transaction
+
+__all__ = ["claim", "load_chains", "recover"]
+
+_CHUNK = 1_000          # chains in one statement: drivers and databases limit the parameters of one
+
+
+def claim(work: Transaction, catalog: Catalog, request: ClaimRequest) -> list[Chain]:
+    """As `IStore.claim_chains`, inside a transaction that holds the write lock."""
+    calling_list = catalog.calling_list(work, request.calling_list)
+    taken: list[int] = []
+    for record_type in request.types:
+        exhausted = False
+        while not exhausted and len(taken) < request.limit:
+            found, exhausted = _heads(work, calling_list, request, int(record_type), request.limit - len(taken))
+            _take(work, calling_list, request.owner, found)
+            taken += found
+    chains = {chain.chain_id: chain for chain in load_chains(work, catalog, calling_list, taken)}
+    return [chains[chain_id] for chain_id in taken]
+
+
+def _heads(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: int,
+           limit: int) -> tuple[list[int], bool]:
+    """The next chains to take for one type, and whether there are none behind them."""
+    count = 2 * limit + 16                      # a chain has often more than one Ready record
+    sql, more = calling_list.candidates, {}
+    if request.agent_id is not None:
+        sql, more = calling_list.candidates_of_agent, {"agent": request.agent_id}
+    keys: list[tuple[int, int]] = []
+    certain: tuple[int, int] | None = None
+    for zone, local_time in request.local_times.items():
+        rows: list[Any] = work.rows(sql, zone=zone, type=record_type, now=request.now, local=local_time, count=count,
+                                    **more)
+        keys += rows
+        if len(rows) == count and (certain is None or rows[-1] < certain):
+            certain = rows[-1]
+    keys.sort()
+    chain_ids = dict.fromkeys(chain_id for due, chain_id in keys if certain is None or (due, chain_id) <= certain)
+    return list(chain_ids)[:limit], certain is None
+
+
+def _take(work: Transaction, calling_list: ListTable, owner: Owner, chain_ids: Sequence[int]) -> None:
+    for ids in _chunks(chain_ids):
+        work.run(calling_list.take, ids=ids, app=owner.app_dbid, campaign=owner.campaign_dbid, group=owner.group_dbid)
+
+
+def load_chains(work: Transaction, catalog: Catalog, calling_list: ListTable, chain_ids: Sequence[int]) -> list[Chain]:
+    """These chains with all their records, ascending chain_id."""
+    members: dict[int, list[Record]] = defaultdict(list)
+    for ids in _chunks(sorted(chain_ids)):
+        rows = work.rows(calling_list.chains, ids=ids)
+        zones = catalog.zones(work, {row[13] for row in rows})
+        for record in calling_list.records(rows, zones):
+            members[record.chain_id].append(record)
+    return [Chain(calling_list.name, chain_id, tuple(records)) for chain_id, records in members.items()]
+
+
+def recover(work: Transaction, catalog: Catalog, owner: Owner, name: str) -> list[RecoveredChain]:
+    """As `IStore.recover`, inside a transaction that holds the write lock."""
+    calling_list = catalog.calling_list(work, name)
+    held = [chain_id for chain_id, in work.rows(calling_list.held, app=owner.app_dbid, group=owner.group_dbid,
+                                                campaign=owner.campaign_dbid)]
+    if not held:
+        return []
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    for attempt in open_attempts_of(work, name):
+        attempts[attempt.chain_id].append(attempt)
+    recovered = []
+    for chain in load_chains(work, catalog, calling_list, held):
+        if chain.chain_id in attempts:
+            recovered.append(RecoveredChain(chain, last_open(attempts[chain.chain_id])))
+        else:
+            for record in given_back(chain):
+                sql, parameters = calling_list.update_of(record)
+                work.run(sql, **parameters)
+    return recovered
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[start:start + _CHUNK] for start in range(0, len(ids), _CHUNK))

@@ -1,0 +1,122 @@
+"""Rows of a calling list's table and `Record` values, and the statements on one list's table.
+
+`ListTable` is made once for a list and kept: its statements are compiled once. Reading is a hot path (claims of
+hundreds of chains), so a row is turned into a record by position, with enumerations looked up in dictionaries.
+"""
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Sequence
+
+from sqlalchemy import and_, bindparam, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy.sql.expression import BindParameter
+from sqlalchemy.sql.schema import Table
+
+from ocs.dialing.dial_hours import END_OF_DAY
+from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
+from ocs.dialing.values import CustomField, CustomValue, Record
+from ocs.store.rules import CLAIMABLE
+from ocs.store.schema import calling_list_table, due, status_is, time_zones
+from ocs.store.statements import Sql, plain
+
+__all__ = ["ListTable", "READ_COLUMNS"]
+
+READ_COLUMNS = ("record_id", "chain_id", "chain_n", "contact_info", "contact_info_type", "record_type", "record_status",
+                "call_result", "attempt", "dial_sched_time", "call_time", "daily_from", "daily_till", "tz_dbid",
+                "agent_id", "treatments")
+_WRITTEN = READ_COLUMNS[3:]             # what a save may change besides custom fields
+_TYPES = {int(member): member for member in RecordType}
+_STATUSES = {int(member): member for member in RecordStatus}
+_RESULTS = {int(member): member for member in CallResult}
+_INFO_TYPES = {int(member): member for member in ContactInfoType}
+
+
+class ListTable:
+    """One calling list as the database has it: identity, custom fields, defaults, table and statements."""
+
+    def __init__(self, name: str, list_dbid: int, table_name: str, fields: Sequence[CustomField], daily_from: int,
+                 daily_till: int, tz_dbid: int, revision: int) -> None:
+        self.name, self.list_dbid, self.fields, self.revision = name, list_dbid, tuple(fields), revision
+        self.daily_from, self.daily_till, self.tz_dbid = daily_from, daily_till, tz_dbid
+        self.table: Table = calling_list_table(table_name, fields)
+        self._field_names = tuple(field.name for field in fields)
+        self._insert_fields: dict[tuple[str, ...], Sql] = {}
+        self._updates: dict[tuple[str, ...], Sql] = {}
+        columns = self.table.c
+        ids: BindParameter[Any] = bindparam("ids", expanding=True)
+        read = select(*(columns[name] for name in READ_COLUMNS + self._field_names))
+        self.candidates, self.candidates_of_agent = self._candidates(None), self._candidates(bindparam("agent"))
+        claimable = columns.record_status.in_([int(status) for status in CLAIMABLE])
+        self.take = Sql(update(self.table).where(columns.chain_id.in_(ids), claimable).values(
+            record_status=int(RecordStatus.RETRIEVED), app_id=bindparam("app"), campaign_id=bindparam("campaign"),
+            group_id=bindparam("group")))
+        self.chains = Sql(read.where(columns.chain_id.in_(ids)).order_by(columns.chain_id, columns.chain_n))
+        self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)
+                        .limit(bindparam("count")).offset(bindparam("skip")))
+        self.after = Sql(read.where(or_(columns.chain_id > bindparam("chain"),
+                                        and_(columns.chain_id == bindparam("chain"), columns.chain_n > bindparam("n"))))
+                         .order_by(columns.chain_id, columns.chain_n).limit(bindparam("count")))
+        self.held = Sql(select(columns.chain_id).distinct().where(
+            status_is(self.table, RecordStatus.RETRIEVED), columns.app_id == bindparam("app"),
+            columns.group_id == bindparam("group"), columns.campaign_id == bindparam("campaign"))
+            .order_by(columns.chain_id))
+        self.status_counts = Sql(select(columns.record_status, func.count()).group_by(columns.record_status))
+        self.result_counts = Sql(select(columns.record_status, columns.call_result, func.count())
+                                 .group_by(columns.record_status, columns.call_result))
+        self.zones = Sql(select(time_zones.c.tz_dbid, time_zones.c.iana_name)
+                         .where(exists().where(columns.tz_dbid == time_zones.c.tz_dbid)))
+        self.highest_ids = Sql(select(func.max(columns.record_id), func.max(columns.chain_id)))
+        self.phones = Sql(select(columns.contact_info).distinct())
+
+    def _candidates(self, agent: Any) -> Sql:
+        """(due, chain_id) of Ready records that may be dialed now, of one type in one zone, in the order of a claim.
+        Chains of which someone holds a record are left out: to take the rest would split them."""
+        columns, sibling = self.table.c, self.table.alias("sibling")
+        held = exists().where(sibling.c.chain_id == columns.chain_id,
+                              sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
+        query = select(due(self.table), columns.chain_id).where(
+            columns.tz_dbid == bindparam("zone"), status_is(self.table, RecordStatus.READY),
+            columns.record_type == bindparam("type"), due(self.table) <= bindparam("now"),
+            columns.daily_from <= bindparam("local"), columns.daily_from < columns.daily_till,
+            or_(columns.daily_till > bindparam("local"), columns.daily_till >= END_OF_DAY), ~held)
+        if agent is not None:
+            query = query.where(columns.agent_id == agent)
+        return Sql(query.order_by(due(self.table), columns.chain_id).limit(bindparam("count")))
+
+    def insertion(self, names: tuple[str, ...]) -> Sql:
+        """Insert a row that gives exactly these columns."""
+        if names not in self._insert_fields:
+            self._insert_fields[names] = Sql(insert(self.table).values({name: bindparam(name) for name in names}))
+        return self._insert_fields[names]
+
+    def update_of(self, record: Record) -> tuple[Sql, dict[str, Any]]:
+        """The statement that writes a record's mutable columns, and its parameters. Custom fields are written where the
+        record has them; keys that are no fields of the list are left out."""
+        names = tuple(name for name in self._field_names if name in record.fields)
+        if names not in self._updates:
+            values: dict[str, Any] = {name: bindparam(f"v_{name}") for name in _WRITTEN + names}
+            self._updates[names] = Sql(update(self.table).values(values)
+                                       .where(self.table.c.record_id == bindparam("k_record_id")))
+        parameters: dict[str, Any] = {f"v_{name}": record.fields[name] for name in names}
+        parameters.update(
+            k_record_id=record.record_id, v_contact_info=record.contact_info,
+            v_contact_info_type=int(record.contact_info_type), v_record_type=int(record.record_type),
+            v_record_status=int(record.record_status), v_call_result=int(record.call_result), v_attempt=record.attempt,
+            v_dial_sched_time=record.dial_sched_time, v_call_time=record.call_time, v_daily_from=record.daily_from,
+            v_daily_till=record.daily_till, v_tz_dbid=record.tz_dbid, v_agent_id=record.agent_id,
+            v_treatments=record.treatments)
+        return self._updates[names], parameters
+
+    def records(self, rows: Iterable[tuple[Any, ...]], zones: Mapping[int, str]) -> list[Record]:
+        """Records from rows of `chains`, `page` or `after`; `zones` gives the IANA name of every tz_dbid in them.
+        A number that no enumeration knows (a row edited by hand) reads as the enumeration's "none"."""
+        names, first_field = self._field_names, len(READ_COLUMNS)
+        return [Record(
+            row[0], row[1], row[2], row[3], _INFO_TYPES.get(row[4], ContactInfoType.NO_CONTACT_TYPE),
+            _TYPES.get(row[5], RecordType.NO_RECORD_TYPE), _STATUSES.get(row[6], RecordStatus.NO_RECORD_STATUS),
+            _RESULTS.get(row[7], CallResult.UNKNOWN), row[8], row[9], row[10], row[11], row[12], row[13],
+            zones[row[13]], row[14], row[15], self._fields(names, row[first_field:]),
+        ) for row in rows]
+
+    @staticmethod
+    def _fields(names: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, CustomValue]:
+        return {name: plain(value) for name, value in zip(names, values)}

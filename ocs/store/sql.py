@@ -1,0 +1,133 @@
+"""`IStore` on a database."""
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Sequence, TypeVar
+
+from sqlalchemy.engine import URL
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
+from zope.interface import implementer
+
+from ocs.dialing.values import (
+    Attempt,
+    Chain,
+    ChainSave,
+    ClaimRequest,
+    CustomField,
+    DoNotCallEntry,
+    Owner,
+    Record,
+    RecoveredChain,
+)
+from ocs.errors import StoreUnavailable
+from ocs.interfaces import IStore
+from ocs.store.attempts import add_do_not_call, do_not_call_entries, insert_attempts, write_attempts
+from ocs.store.backend import backend_for
+from ocs.store.claims import claim, recover
+from ocs.store.pool import Database, GroupCommit, Threads
+from ocs.store.registry import Catalog
+from ocs.store.statements import Transaction
+from ocs.store.versions import check_version
+
+__all__ = ["SqlStore", "page_of_records"]
+
+log = Logger()
+_Value = TypeVar("_Value")
+
+
+@implementer(IStore)
+class SqlStore:
+    """Calling lists, attempts and the do-not-call list in a database.
+
+    `campaigns` (name -> dbid) are the configured ones: their dbids stand in the do-not-call list's public column; a
+    campaign that is not among them gets a dbid of its own, from 1,000,001 on. At most `queue_limit` changes wait.
+    """
+
+    def __init__(self, url: str | URL, reactor: Any, campaigns: Mapping[str, int] | None = None, tenant_dbid: int = 1,
+                 readers: int = 2, queue_limit: int = 10_000, busy_timeout_s: float = 5.0,
+                 threads: Threads = ThreadPool) -> None:
+        self._database = Database(reactor, backend_for(url, busy_timeout_s), readers, threads)
+        self._changes = GroupCommit(self._database, queue_limit)
+        self._campaigns, self._tenant = dict(campaigns or {}), tenant_dbid
+        self._catalog = Catalog()
+        self._open = False
+
+    def start(self) -> Deferred[None]:
+        if self._open:
+            return fail(StoreUnavailable(f"{self._database.backend}: open already"))
+        self._database.startService()
+        self._open = True
+
+        def ready(_: None) -> None:
+            log.info("store open on {database}", database=str(self._database.backend))
+
+        return self._database.read(check_version).addCallbacks(ready, self._not_started)
+
+    def _not_started(self, failure: Any) -> Any:
+        self._open = False
+        self._database.stopService()
+        return failure
+
+    def stop(self) -> Deferred[None]:
+        self._open = False
+        return self._changes.idle().addCallback(lambda _: self._database.stopService())
+
+    def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
+        return self._read(self._catalog.calling_lists)
+
+    def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
+        def query(work: Transaction) -> Mapping[int, str]:
+            return dict(work.rows(self._catalog.calling_list(work, calling_list).zones))
+        return self._read(query)
+
+    def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
+        return self._change(lambda work: claim(work, self._catalog, request))
+
+    def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
+        return self._change(lambda work: insert_attempts(work, attempts))
+
+    def save(self, change: ChainSave) -> Deferred[None]:
+        return self._change(lambda work: self._write(work, change))
+
+    def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
+        return self._change(lambda work: recover(work, self._catalog, owner, calling_list))
+
+    def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
+        return self._read(lambda work: do_not_call_entries(work, self._tenant))
+
+    def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
+        def query(work: Transaction) -> Mapping[int, int]:
+            return dict(work.rows(self._catalog.calling_list(work, calling_list).status_counts))
+        return self._read(query)
+
+    def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+        return self._read(lambda work: page_of_records(work, self._catalog, calling_list, limit, offset))
+
+    def _read(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+        return self._database.read(interaction) if self._open else self._closed()
+
+    def _change(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+        return self._changes.submit(interaction) if self._open else self._closed()
+
+    def _closed(self) -> Deferred[Any]:
+        return fail(StoreUnavailable(f"{self._database.backend}: the store is not open"))
+
+    def _write(self, work: Transaction, change: ChainSave) -> None:
+        calling_list = self._catalog.calling_list(work, change.calling_list)
+        for record in change.records:
+            sql, parameters = calling_list.update_of(record)
+            if work.run(sql, **parameters) != 1:
+                raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
+        write_attempts(work, change.attempts)
+        if change.do_not_call:
+            scopes = [entry.campaign for entry in change.do_not_call if entry.campaign is not None]
+            dbids = self._catalog.campaign_dbids(work, scopes, self._campaigns)
+            add_do_not_call(work, change.do_not_call, dbids, self._tenant)
+
+
+def page_of_records(work: Transaction, catalog: Catalog, name: str, limit: int, offset: int = 0) -> list[Record]:
+    """Records of a list in order of chain_id, chain_n."""
+    calling_list = catalog.calling_list(work, name)
+    rows = work.rows(calling_list.page, count=limit, skip=offset)
+    return calling_list.records(rows, catalog.zones(work, {row[13] for row in rows}))
