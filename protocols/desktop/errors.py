@@ -11,7 +11,7 @@ from typing import Union
 
 from protocols.errors import ProtocolError
 
-__all__ = ["DesktopError", "DesktopErrorCode", "Echo", "ReferenceId"]
+__all__ = ["DesktopError", "DesktopErrorCode", "Echo", "ReferenceId", "error_table"]
 
 ReferenceId = Union[int, str, None]
 
@@ -65,3 +65,10 @@ class DesktopError(ProtocolError):
     def text(self) -> str:
         """GSW_ERROR."""
         return self.code.with_detail(self.detail)
+
+
+def error_table() -> str:
+    """The errors as the Markdown table that docs/desktop-protocol.md shows."""
+    rows = ["| GSW_ERROR_NUMBER | GSW_ERROR | GSW_USER_EVENT |", "|---|---|---|"]
+    rows += [f"| {int(code)} | {code.text} | {code.event} |" for code in DesktopErrorCode]
+    return "\n".join(rows)

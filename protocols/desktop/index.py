@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from protocols.desktop import keys
 
-__all__ = ["REQUESTS", "RequestKind", "kind_of"]
+__all__ = ["REQUESTS", "RequestKind", "kind_of", "request_table"]
 
 
 @dataclass(frozen=True)
@@ -87,3 +87,20 @@ _SPELLINGS = {spelling: kind for kind in _KINDS for spelling in (kind.name, *kin
 def kind_of(name: str) -> RequestKind | None:
     """The row of a request by its name, case-sensitive, other accepted spellings included."""
     return _SPELLINGS.get(name)
+
+
+def request_table() -> str:
+    """The index as the Markdown table that docs/desktop-protocol.md shows."""
+    rows = ["| request | answer | mandatory | optional |", "|---|---|---|---|"]
+    for kind in _KINDS:
+        name = " or ".join(f"`{spelling}`" for spelling in (kind.name, *kind.spellings))
+        mandatory = [_short(key) for key in kind.mandatory]
+        if kind.one_of:
+            mandatory.append("one of " + ", ".join(map(_short, kind.one_of)))
+        rows.append(f"| {name} | {', '.join(f'`{event}`' for event in kind.events)} | {', '.join(mandatory) or '-'} "
+                    f"| {', '.join(map(_short, kind.optional)) or '-'} |")
+    return "\n".join(rows)
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("GSW_")
