@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocs.servers.tserver.requests.table import REQUESTS
 from protocols.tserver.messages import KNOWN_REQUESTS, CallState, Message
 from tests.servers.tserver.world import (
     AGENTS, ANOTHER, COMMUNICATION, CUSTOMER, LOST_ROUTE, PASSWORD, QUEUE, ROUTE, SECOND_QUEUE, TRUNK, Client, World)
@@ -26,8 +27,9 @@ reports = st.tuples(st.just("report"), st.sampled_from(["answered", "answered", 
                     st.integers(0, 7), st.sampled_from(CALL_STATES))
 times = st.tuples(st.just("time"), st.sampled_from([0.5, 11.0, 16.0, 601.0]))
 losses = st.tuples(st.just("loss"), st.integers(0, 2))
-good_calls = st.tuples(st.just("talk"), st.sampled_from(AGENTS), st.sampled_from([*AGENTS, CUSTOMER, ANOTHER, QUEUE]))
-steps = st.one_of(requests, requests, requests, reports, good_calls, times, losses)
+good_calls = st.tuples(st.just("talk"), st.sampled_from([*AGENTS, TRUNK]),
+                       st.sampled_from([*AGENTS, CUSTOMER, ANOTHER, QUEUE]), st.booleans())
+steps = st.one_of(requests, requests, requests, reports, good_calls, good_calls, times, losses)
 
 
 class Walk:
@@ -44,9 +46,15 @@ class Walk:
         return Client(self.world, ("desktop", "desktop", "ocs")[place]).watch(*DNS)
 
     def request(self, place: int, name: str, dn: str, other: str, call: int, second: int, mode: int) -> None:
-        server = self.world.server
+        server, rule = self.world.server, REQUESTS[name]
+        if mode:        # mostly something that makes sense; else anything at all
+            sensible = [one for one in server.directory if one.kind in rule.kinds and (one.parties or not rule.call)]
+            two = [one for one in sensible if len(one.parties) > 1 and one.kind.value in ("extension", "trunk-group")]
+            sensible = two if two and "TransferConnID" in KNOWN_REQUESTS[name] else sensible
+            dn = sensible[second % len(sensible)].number if sensible else dn
+            other = CUSTOMER if name == "RequestMakePredictiveCall" else other
         here = list(server.directory.find(dn, "").parties)
-        everywhere = here * 3 + list(server.board.calls) + ["0" * 16]
+        everywhere = here * 6 + list(server.board.calls) + ["0" * 16]
         client = self.clients[place]
         client.news()
         client.ask(name, **{
@@ -54,7 +62,7 @@ class Walk:
             "TransferConnID": everywhere[second % len(everywhere)], "AgentID": str(1001 + mode % 4),
             "AgentPassword": PASSWORD, "AgentWorkMode": mode, "UserData": (("key", mode),), "Timeout": 20,
             "ApplicationName": "ocs", "ApplicationPassword": PASSWORD, "ProtocolVersion": "1",
-            "Extensions": ((("AnsMachine", "FaxDest", "VoiceDest", "x")[mode % 4], DNS[call]),),
+            "Extensions": ((("AnsMachine", "FaxDest", "VoiceDest", "x")[mode % 4], DNS[call]),) if call > 5 else (),
             "AddressInfoType": mode, "CommunicationDN": COMMUNICATION})
 
     def report(self, name: str, leg: int, call_state: CallState) -> None:
@@ -70,10 +78,12 @@ class Walk:
         else:
             getattr(self.world.network.listener, name)(chosen)
 
-    def talk(self, dn: str, other: str) -> None:
-        """Get a call from the DN answered, as far as that is possible."""
+    def talk(self, dn: str, other: str, consult: bool) -> None:
+        """Get a call from the DN, or a consult call beside the one it has, answered as far as that is possible."""
         client, server = self.clients[0], self.world.server
-        made = client.ask("RequestMakeCall", ThisDN=dn, OtherDN=other)
+        has = next(iter(server.directory.find(dn, "").parties), "")
+        made = client.ask("RequestInitiateTransfer", ThisDN=dn, OtherDN=other, ConnID=has) if consult and has \
+            else client.ask("RequestMakeCall", ThisDN=dn, OtherDN=other)
         call = server.board.calls.get(made.attributes.get("ConnID", ""))
         for party in list(call.parties) if call is not None else ():
             if party.leg:
