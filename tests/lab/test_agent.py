@@ -219,6 +219,7 @@ def test_without_records_an_agent_asks_again_after_a_while():
     assert wire.ocs.names() == ["PreviewRecordRequest"]
     run(clock, 50)
     assert wire.ocs.names() == ["PreviewRecordRequest"] * 3 and agent.state is AgentState.READY
+    assert agent.book.counts["no_records"] == 3 and not agent.book.errors
 
 
 def test_a_previewed_record_is_dialed_with_everything_that_came_with_it():

@@ -54,6 +54,7 @@ class FloorAccount:
     settled: int = 0                    # records whose last word was acknowledged
     callbacks: int = 0
     do_not_calls: int = 0
+    no_records: int = 0                 # "No Records Available", when a record was asked for
     unanswered: int = 0                 # requests to the OCS that nobody answered in time
     unsettled: int = 0                  # records that were let go without an acknowledgement
     breaks: int = 0
@@ -61,7 +62,7 @@ class FloorAccount:
     lost_links: int = 0
 
 
-_COUNTS = ("talked", "missed", "previewed", "rejected", "dialed", "settled", "callbacks", "do_not_calls", "unanswered",
+_COUNTS = ("talked", "missed", "previewed", "rejected", "dialed", "settled", "callbacks", "do_not_calls", "no_records", "unanswered",
            "unsettled", "breaks", "logins", "lost_links")
 
 
@@ -78,4 +79,9 @@ def add_up(books: Iterable[AgentBook]) -> FloorAccount:
     errors: Counter[int] = sum((book.errors for book in books), Counter())
     counts = {name: sum(book.counts[name] for book in books) for name in _COUNTS}
     return FloorAccount(len(books), productive / paid if paid else None,
-                        {state.value: spent for state, spent in seconds.items()}, dict(results), dict(errors), **counts)
+                        {state.value: spent for state, spent in seconds.items()}, _plain(results), _plain(errors), **counts)
+
+
+def _plain(counter: Counter[int]) -> dict[int, int]:
+    """Plain integers for keys, in their order."""
+    return {int(number): counter[number] for number in sorted(counter)}

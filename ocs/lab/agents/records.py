@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from protocols.desktop.errors import DesktopErrorCode
 from protocols.desktop.messages import DesktopEvent
 from protocols.desktop.record import RecordData
 from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
@@ -22,7 +23,6 @@ from ocs.lab.agents.work import Call, OfferedRecord
 
 __all__ = ["RecordTray", "Settlement"]
 
-_RECORD_NOT_FOUND = 6           # GSW_ERROR_NUMBER: nothing more can be said about the record
 _TRAY_SIZE = 3
 _SETTLE_TRIES = 3
 
@@ -37,7 +37,10 @@ def _ask(desk: IDesk, book: AgentBook, record: RecordData, name: str, **values: 
 def book_failure(failure: Failure, book: AgentBook) -> Failure:
     """Write a failed request to the OCS into the book and pass it on."""
     if isinstance(failure.value, RequestRefused):
-        book.errors[failure.value.code] += 1
+        if failure.value.code == DesktopErrorCode.NO_RECORDS_AVAILABLE:
+            book.counts["no_records"] += 1
+        else:
+            book.errors[failure.value.code] += 1
     elif isinstance(failure.value, RequestTimedOut):
         book.counts["unanswered"] += 1
     return failure
@@ -123,7 +126,7 @@ class Settlement:
         disposition = call.disposition
         assert disposition is not None
         if isinstance(error, RequestRefused):
-            hopeless = error.code == _RECORD_NOT_FOUND or disposition.request == "RecordProcessed"
+            hopeless = error.code == DesktopErrorCode.RECORD_NOT_FOUND or disposition.request == "RecordProcessed"
             call.disposition = processed(call.result)
         else:
             hopeless = not isinstance(error, RequestTimedOut)
