@@ -62,8 +62,8 @@ class FloorAccount:
     lost_links: int = 0
 
 
-_COUNTS = ("talked", "missed", "previewed", "rejected", "dialed", "settled", "callbacks", "do_not_calls", "no_records", "unanswered",
-           "unsettled", "breaks", "logins", "lost_links")
+_COUNTS = ("talked", "missed", "previewed", "rejected", "dialed", "settled", "callbacks", "do_not_calls",
+           "no_records", "unanswered", "unsettled", "breaks", "logins", "lost_links")
 
 
 def add_up(books: Iterable[AgentBook]) -> FloorAccount:
@@ -78,8 +78,9 @@ def add_up(books: Iterable[AgentBook]) -> FloorAccount:
     results: Counter[int] = sum((book.results for book in books), Counter())
     errors: Counter[int] = sum((book.errors for book in books), Counter())
     counts = {name: sum(book.counts[name] for book in books) for name in _COUNTS}
-    return FloorAccount(len(books), productive / paid if paid else None,
-                        {state.value: spent for state, spent in seconds.items()}, _plain(results), _plain(errors), **counts)
+    by_word = {state.value: spent for state, spent in seconds.items()}
+    return FloorAccount(len(books), productive / paid if paid else None, by_word, _plain(results), _plain(errors),
+                        **counts)
 
 
 def _plain(counter: Counter[int]) -> dict[int, int]:
