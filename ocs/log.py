@@ -26,7 +26,7 @@ from twisted.python.logfile import LogFile
 
 from ocs.options import option
 
-__all__ = ["LogForm", "LogLevelName", "LogOptions", "log_through", "masked", "observer", "set_level"]
+__all__ = ["LogForm", "LogLevelName", "LogOptions", "configured", "log_through", "masked", "observer", "set_level"]
 
 
 class LogLevelName(Enum):
@@ -55,7 +55,9 @@ class LogOptions:
     keep: int = option(10, low=1, high=1_000, unit="files", text="How many files that were put aside are kept.")
 
 
-_levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)    # one per process, as the log itself
+# one of each per process, as there is one log
+_levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
+_configured: tuple[LogOptions, Any] = LogOptions(), None
 
 
 def set_level(word: str, namespace: str = "") -> None:
@@ -88,7 +90,14 @@ def log_through(twistd_options: MutableMapping[str, Any] | None, options: LogOpt
     if given and given != "-":
         options = LogOptions(level=options.level, file=Path(given), form=options.form, rotate_mb=options.rotate_mb,
                              keep=options.keep)
-    twistd_options["logger"] = lambda: observer(options, sys.stdout if given == "-" else None)
+    global _configured
+    _configured = options, sys.stdout if given == "-" else None
+    twistd_options["logger"] = f"{__name__}.configured"     # twistd imports it by its name
+
+
+def configured() -> ILogObserver:
+    """The observer that `log_through` was given the options of; for twistd."""
+    return observer(*_configured)
 
 
 def masked(number: str) -> str:

@@ -89,7 +89,7 @@ def foreign(module: str) -> Iterator[str]:
         elif top in ("ocs", "protocols"):
             allowed = LAYERS[own] | {own}
             shared = any(name == known or name.startswith(known + ".") for known in FOUNDATION | VOCABULARY)
-            if layer(name) not in allowed and not shared and name not in ("ocs.dialing", "protocols"):
+            if layer(name) not in allowed and not shared and name not in ("ocs", "ocs.dialing", "protocols"):
                 yield name
 
 

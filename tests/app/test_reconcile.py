@@ -55,6 +55,7 @@ def test_accounts_that_agree_have_no_difference() -> None:
     (accounts(calls=[call(destination="+14155550009")]),
      ["call conn1: to +14155550009 in the call log, to +14155550001 in attempt guid1"]),
     (accounts(calls=[call(call_state=7)]), ["call conn1: call state 7 in the call log, 6 in attempt guid1"]),
+    (accounts(calls=[call(call_state=0)]), ["call conn1: call state 0 in the call log, 6 in attempt guid1"]),
     (accounts(calls=[call(dialed_at=NIGHT)]), ["call conn1: record 1 was dialed outside its calling window"]),
     (accounts([record(tz_name="Nowhere/Land")]), ["call conn1: record 1 was dialed outside its calling window"]),
     (accounts([]), ["attempt guid1: there is no record 1"]),
@@ -84,6 +85,7 @@ def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, difference
 @pytest.mark.parametrize("right", [
     accounts([record(call_result=CallResult.DO_NOT_CALL, record_type=RecordType.NO_CALL)]),
     accounts([record(call_result=CallResult.CANCEL_RECORD, record_status=RecordStatus.CANCELLED)]),
+    accounts(calls=[call(call_state=0)], attempts=[attempt(call_state=5)]),
     accounts(dnc=[DoNotCallEntry(phone(1), campaign="another")]),
     accounts(dnc=[DoNotCallEntry(phone(1), internal=True, time_stamp=int(NOON))]),
     accounts(dnc=[DoNotCallEntry(customer_id="c7")]),

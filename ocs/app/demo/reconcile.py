@@ -19,6 +19,11 @@ __all__ = ["match", "reconcile"]
 CLOSED_OTHERWISE = frozenset({CallResult.DO_NOT_CALL, CallResult.CANCEL_RECORD, CallResult.STALE, CallResult.WRONG_NUMBER})
 
 
+# ways to say that people were connected: the log tells that they were, the event to the OCS how the call ended
+CONNECTED = frozenset({CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED, CallResult.REMOTE_RELEASE,
+                       CallResult.ANSWER})
+
+
 def match(accounts: Accounts) -> dict[str, Attempt]:
     """ConnID -> the attempt that the call belongs to; calls without one are left out. A crash may have lost the ConnID of
     an attempt: it then takes the first call to its number after it was opened that nobody else claims."""
@@ -90,7 +95,8 @@ def _call_and_attempt(call: CallLine, attempt: Attempt) -> Iterator[str]:
     if call.destination != attempt.phone:
         yield f"call {call.conn_id}: to {call.destination} in the call log, to {attempt.phone} in attempt {attempt.guid}"
     both = call.call_state is not None and attempt.call_state is not None
-    if both and attempt.state is AttemptState.CLOSED and call.call_state != attempt.call_state:
+    alike = call.call_state == attempt.call_state or {call.call_state, attempt.call_state} <= CONNECTED
+    if both and attempt.state is AttemptState.CLOSED and not alike:
         yield (f"call {call.conn_id}: call state {call.call_state} in the call log, {attempt.call_state} in attempt"
                f" {attempt.guid}")
 

@@ -1,0 +1,139 @@
+"""The configuration files of a demonstration: `etc/demo.toml` and the command line become one file a server."""
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ocs.app.config import OCSOptions
+from ocs.app.demo.options import DemoOptions
+from ocs.clock import ScaledClock
+from ocs.errors import ConfigurationError
+from ocs.lab.agents.behaviour import AgentBehaviour
+from ocs.lab.people import AgentPerson
+from ocs.options import load
+from ocs.passwords import hash_password
+from ocs.servers.tserver.config import TServerOptions
+
+__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LabTime", "Plan", "SESSION", "make_plan", "ocs_config", "tserver_config",
+           "write_config"]
+
+CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
+SESSION = f"{CAMPAIGN}@{GROUP}"
+QUEUE, ROUTING_POINT, TRUNK_GROUP, COMMUNICATION_DN = "6001", "6500", "6800", "6900"
+FIRST_DN, FIRST_LOGIN = 7001, 1001
+VISITORS = 3        # seats for a visitor's own clients
+STOP_S = 8.0        # real seconds that calls get to finish on a stop
+
+
+@dataclass(frozen=True)
+class LabTime:
+    """The laboratory's clock: it showed `wall_start` when the machine's showed `real_start` (epoch s)."""
+
+    speed: float
+    wall_start: float
+    real_start: float
+
+    def clock(self, reactor: Any) -> ScaledClock:
+        return ScaledClock(reactor, self.speed, self.wall_start, self.real_start)
+
+    def table(self) -> dict[str, float]:
+        """As a server's configuration wants it."""
+        return {"speed": float(self.speed), "wall_start": float(self.wall_start), "real_start": float(self.real_start)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is decided before the first server starts."""
+
+    options: DemoOptions
+    folder: Path
+    database: str
+    time: LabTime
+    agents: tuple[AgentPerson, ...]
+    visitors: tuple[AgentPerson, ...]
+    passwords: dict[str, str] = field(repr=False)       # application, or "manhole" -> password
+    base: dict[str, Any] = field(repr=False)            # etc/demo.toml
+
+    @property
+    def behaviour(self) -> AgentBehaviour:
+        return load(AgentBehaviour, self.base.get("agents", {}))
+
+    @property
+    def edge_s(self) -> float:
+        """How far apart a check and its dial may lie: two real seconds."""
+        return 2.0 * self.time.speed
+
+
+def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, demo_file: Path) -> Plan:
+    """Read `etc/demo.toml`, invent passwords, seat the agents. ConfigurationError for a demo file that cannot be used."""
+    try:
+        base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError([f"{demo_file}: {error}"]) from None
+    unknown = sorted(base.keys() - {"ocs", "tserver", "agents"})
+    if unknown:
+        raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
+    people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
+                   for place in range(options.agents + VISITORS))
+    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "lab", "visitor", "manhole")}
+    return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base)
+
+
+def tserver_config(plan: Plan) -> dict[str, Any]:
+    """The T-Server's file."""
+    given = plan.base.get("tserver", {})
+    people = plan.agents + plan.visitors
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, "clients": len(people) + 200, **given.get("listen", {})},
+        "switch": {"call_log": str(plan.folder / "calls.jsonl"), **given.get("switch", {})},
+        "simulator": {"seed": plan.options.seed, **given.get("simulator", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "tserver.ready"), "stop_with_parent": True},
+        "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
+                        for name in ("ocs", "lab", "visitor")],
+        "dn": [{"number": str(FIRST_DN), "count": len(people)}, {"number": QUEUE, "kind": "acd-queue"},
+               {"number": ROUTING_POINT, "kind": "routing-point"}, {"number": TRUNK_GROUP, "kind": "trunk-group"},
+               {"number": COMMUNICATION_DN, "kind": "communication"}],
+        "agent": [{"id": one.login, "password_hash": hash_password(one.password, cheap=True), "queue": QUEUE}
+                  for one in people],
+    }
+
+
+def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
+    """The outbound contact server's file."""
+    given = plan.base.get("ocs", {})
+    people = plan.agents + plan.visitors
+    treatments = given.get("treatment", [])
+    return {
+        "application": {"name": "ocs", "dbid": 1},
+        "database": {"url": plan.database},
+        "tserver": {"host": "127.0.0.1", "port": tserver_port, "application": "ocs", "password": plan.passwords["ocs"],
+                    "reconnect_min_s": 0.2, "reconnect_max_s": 2.0},
+        "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
+                    "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
+        "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "ocs.ready"), "stop_with_parent": True},
+        "treatment": treatments,
+        "calling_list": [{"name": CALLING_LIST, "dbid": 101, "treatments": [one["name"] for one in treatments],
+                          **given.get("calling_list", {})}],
+        "agent_group": [{"name": GROUP, "dbid": 301, "agents": [one.login for one in people],
+                         "dns": [one.dn for one in people]}],
+        "campaign": [{"name": CAMPAIGN, "dbid": 201, "lists": [CALLING_LIST], **given.get("campaign", {})}],
+        "campaign_group": [{"campaign": CAMPAIGN, "group": GROUP, "dbid": 401, "mode": plan.options.mode.word,
+                            "voice_transfer_destination": QUEUE, "at_start": "start", **given.get("campaign_group", {})}],
+    }
+
+
+def write_config(path: Path, kind: type[OCSOptions] | type[TServerOptions], values: dict[str, Any]) -> None:
+    """Check the values as the server will, then write them, for the owner's eyes only: passwords are in them."""
+    load(kind, values, path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        tomli_w.dump(values, file)
