@@ -26,6 +26,7 @@ from protocols.errors import LinkLost, RequestRefused, RequestTimedOut, TooManyR
 
 __all__ = ["Dialer"]
 
+_LEASED = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.QUEUED, CallState.RINGING})
 # error codes of the switch that speak of the number, not of the switch: the record gets Dial Error
 _NUMBER_REFUSED = frozenset({53, 61, 71, 72, 91, 168, 169, 177})
 
@@ -78,7 +79,7 @@ class Dialer:
     def _another_window(self, held: HeldChain) -> int | None:
         """Another record of the chain that is open now, else the chain waits in the list for the earliest opening."""
         now = self._context.clock.wall()
-        open_ = [(index, record) for index, record in enumerate(held.chain.records) if not record.record_status.final]
+        open_ = [(index, record) for index, record in enumerate(held.chain.records) if record.record_status.open]
         for index, record in open_:
             if index != held.index and is_open(record, now):
                 return index
@@ -126,8 +127,10 @@ class Dialer:
             self._session.close_attempt(held, AttemptState.NOT_DIALED)
             if why is not None:
                 self._session.count_refusal(held, why)
-                if self._after_refusal(held, why) is None:
+                index = self._after_refusal(held, why)
+                if index is None:
                     return
+                held.index = index
             self._session.requeue(held)
             return
         held.move(ChainEvent.OPENED)
@@ -148,22 +151,22 @@ class Dialer:
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
 
     def lease(self, held: HeldChain) -> None:
-        """A dialed call has so long to be answered or fail; then it is given up and, if it exists, released."""
+        """A call has so long to get from one state to the next, until somebody talks; then it is given up and, if it
+        exists, released. So no call is held for ever, whatever the switch forgets to tell."""
         held.drop_lease()
+        call = held.call
+        if call is None or call.state not in _LEASED:
+            return
         wait_s = self._session.group.ring_timeout_s + self._context.options.lease_s
         held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
 
     def _lease_over(self, held: HeldChain) -> None:
         held.lease = None
-        call = held.call
-        if call is None or call.state not in (CallState.REQUESTED, CallState.DIALING):
-            return
         if not self._context.switch.up:
             self.lease(held)        # while the link is away its calls wait
             return
-        if call.conn_id:
-            self.release(held)
-        self._book.vanish(held, "no outcome within its lease")
+        self.release(held)
+        self._book.vanish(held, "no news of it within its lease")
 
     def release(self, held: HeldChain) -> None:
         """Ask the switch to end the call; its event tells when it has."""

@@ -44,6 +44,7 @@ class DialingSession:
         self.results: Counter[CallResult] = Counter()
         self.custom_fields: Mapping[str, tuple[CustomField, ...]] = {}     # of each calling list
         self.held: set[HeldChain] = set()
+        self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
         self._at_agents: defaultdict[str, set[HeldChain]] = defaultdict(set)     # DN -> chains that its agent is to settle
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
         self._owner = Owner(context.options.application_id, group.campaign_dbid, group.group.dbid)
@@ -167,7 +168,11 @@ class DialingSession:
 
     def _taken(self, calling_list: CallingList, chain: Chain) -> None:
         held = self._hold(calling_list, chain)
-        if self.keeps_chains:
+        if (calling_list.name, chain.chain_id) in self._trailing:
+            # its agent has asked for another dial while the call still goes on: not before it is over
+            due = int(self.context.clock.wall() + self.context.options.retrieval_interval_s)
+            self.settle(held, chains.reschedule(chain, held.index, due, held.record.record_type))
+        elif self.keeps_chains:
             self.buffer.append(held)
             self.wake()
         else:
@@ -180,6 +185,11 @@ class DialingSession:
 
     def recount(self, held: HeldChain) -> None:
         """Keep the session's counts true after a step of this chain."""
+        name = held.calling_list.name, held.chain.chain_id
+        if held.state is ChainState.TRAILING:
+            self._trailing[name] = held
+        elif self._trailing.get(name) is held:
+            del self._trailing[name]
         if held.state is ChainState.WITH_AGENT:
             self._at_agents[held.agent_dn].add(held)
         elif held.agent_dn:
@@ -266,6 +276,8 @@ class DialingSession:
             agent = self.context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
         self.recount(held)
+        if after.state is not before.state and after.origin is not CallOrigin.AGENT:
+            self.dialer.lease(held)
         if effect is Effect.MOVE_TO_AGENTS:
             self.dialer.transfer(held)
         elif effect is Effect.DROP:
