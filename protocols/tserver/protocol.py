@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
-from protocols.errors import LinkLost, ProtocolError, RemoteProtocolError, RequestFailed, RequestRefused
+from protocols.errors import LinkLost, LocalProtocolError, ProtocolError, RemoteProtocolError, RequestFailed, RequestRefused
 from protocols.requests import OutstandingRequests
 from protocols.transport import BoundedProtocol
 from protocols.tserver.conversation import ClientConversation, LoginState
@@ -54,14 +54,15 @@ class TServerClient(BoundedProtocol):
 
     def request(self, name: str, attributes: Mapping[str, Any], timeout_s: float | None = None) -> Deferred[Message]:
         """Send a request. Fires with the answering message; fails with RequestRefused (error code and text),
-        RequestTimedOut, LinkLost or TooManyRequests. Always fires, once."""
+        RequestTimedOut, LinkLost, TooManyRequests, or LocalProtocolError for a value that cannot travel. Always fires,
+        once."""
         if not self.up:
             return fail(LinkLost(f"{name}: no link"))
         try:
             self._requests.check_room()
-        except RequestFailed as error:
+            reference_id = self._conversation.request(name, attributes)
+        except (RequestFailed, LocalProtocolError) as error:    # nothing was sent
             return fail(error)
-        reference_id = self._conversation.request(name, attributes)
         deferred = self._requests.add(reference_id, name, self._timeout_s if timeout_s is None else timeout_s)
         self.send(self._conversation.output())
         return deferred
@@ -94,7 +95,8 @@ class TServerClient(BoundedProtocol):
         if message.name == "EventError":
             error = RequestRefused(message.get("ErrorCode", ErrorCode.UNKNOWN_ERROR), message.get("ErrorMessage", ""))
             if self._conversation.state is LoginState.REFUSED:
-                self._listener.refused(self, error)
+                with self.log.failuresHandled("telling the listener of a refused login"):
+                    self._listener.refused(self, error)
                 self.close()
             elif not self._requests.fail(message.reference_id, error):
                 self.log.warn("error from the T-Server: {reason}", reason=str(error))
