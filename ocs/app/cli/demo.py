@@ -58,7 +58,7 @@ class SqliteFile(click.ParamType):
             return value
         kind, _, rest = str(value).partition(":")
         if kind != "sqlite":
-            self.fail(f"{kind or value!r} is not yet available; sqlite:///FILE is", param, ctx)
+            self.fail(f"{kind or repr(value)} is not yet available; sqlite:///FILE is", param, ctx)
         if not rest.startswith("///") or len(rest) == 3:
             self.fail(f"{value!r} names no file; write sqlite:///FILE", param, ctx)
         return Path(rest[3:]).absolute()
@@ -124,10 +124,10 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
     if contacts is None:
         contacts = shipped("demo-contacts.csv")
         dnc = dnc or shipped("demo-dnc.csv")
-    directory = values["directory"] or Path(tempfile.mkdtemp(prefix="ocs-demo-"))
     json_file = values["json_file"]
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise click.BadParameter(f"{json_file.absolute().parent} is no directory", param_hint="--json")
+    directory = values["directory"] or Path(tempfile.mkdtemp(prefix="ocs-demo-"))
     return DemoOptions(
         contacts=contacts.absolute(), dnc=dnc, agents=values["agents"], mode=values["mode"], speed=values["speed"],
         now=values["now"], seed=values["seed"], directory=directory.absolute(), database=values["database"],

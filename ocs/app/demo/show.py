@@ -78,13 +78,12 @@ def board(snapshot: Snapshot, seconds: float, title: str) -> RenderableType:
     head.add_row("records final", ProgressBar(total=1.0, completed=share, width=36),
                  f"[b]{snapshot.final:,}[/b] of {snapshot.records:,}  ({share:.0%})")
     head.add_row("calls in progress", Text("●" * min(snapshot.in_progress, 36), style="green"), str(snapshot.in_progress))
-    agents = Table(title="agents", title_justify="left", box=None, padding=(0, 1), show_header=False)
-    for state, count in _agents(snapshot.agents):
+    agents = Table(title="agents", title_justify="left", box=None, padding=(0, 1), show_header=False, min_width=30)
+    for state, count in _agents(snapshot.agents) or [("none", 0)]:
         agents.add_row(state, Text("■" * min(count, 30), style=_STYLES.get(state, "white")), str(count))
-    results = Table(title=f"results of {snapshot.calls:,} calls", title_justify="left", box=None, padding=(0, 1),
-                    show_header=False)
-    for label, count in Counter(snapshot.results).most_common(9):
-        results.add_row(label, f"{count:,}", f"{count / snapshot.calls:.0%}")
+    results = _figures(f"results of {snapshot.calls:,} calls", min_width=44)
+    for label, count in Counter(snapshot.results).most_common(9) or [("none yet", 0)]:
+        results.add_row(label, f"{count:,}", f"{count / max(1, snapshot.calls):.0%}")
     times = Text(f"{_clock(snapshot.wall)} in the laboratory, {seconds:.0f} s since the start; Ctrl-C stops in order",
                  style="dim")
     return Panel(Group(head, Text(), Columns([agents, results], padding=(0, 6)), Text(), times), title=title,
@@ -105,21 +104,31 @@ def _clock(wall: float) -> str:
 
 def closing(figures: Figures) -> RenderableType:
     """The closing table: what became of the list, of the calls, of people."""
-    outcome = Table(title="Records", title_justify="left", box=None, show_header=False, padding=(0, 1))
+    outcome = _figures("Records")
     outcome.add_row("final", f"{figures.final:,}", "nothing more is planned for them")
     for text, count in Counter(one.reason.value for one in figures.planned).most_common():
         outcome.add_row("planned", f"{count:,}", text)
     outcome.add_row("all", f"{figures.records:,}", f"numbers of {figures.chains:,} contacts")
     outcome.add_row("not dialed", f"{figures.dnc_blocked:,}", "closed by the do-not-call list before any call")
-    results = Table(title="Calls by result", title_justify="left", box=None, show_header=False, padding=(0, 1))
+    results = _figures("Calls by result")
     for label, count in figures.results.items():
         results.add_row(label, f"{count:,}", f"{count / figures.calls:.1%}")
     results.add_row("all", f"{figures.calls:,}", "")
-    rates = Table(title="People", title_justify="left", box=None, show_header=False, padding=(0, 1))
+    rates = _figures("People")
     rates.add_row("answered by a person", f"{figures.answered:,}", "")
     rates.add_row("abandoned", f"{figures.abandoned:,}", f"{figures.abandon_rate:.2%} of answered")
     rates.add_row("agents' utilisation", f"{figures.utilisation:.1%}", "talk and wrap-up of paid time")
     return Group(Text(), outcome, Text(), results, Text(), rates, Text())
+
+
+def _figures(title: str, min_width: int = 0) -> Table:
+    """A table of words, numbers and remarks."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, show_header=False, padding=(0, 1),
+                  min_width=max(min_width, len(title)))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column()
+    return table
 
 
 def verdict(figures: Figures) -> Text:
