@@ -65,7 +65,7 @@ class ListTable:
         self.zones = Sql(select(time_zones.c.tz_dbid, time_zones.c.iana_name)
                          .where(exists().where(columns.tz_dbid == time_zones.c.tz_dbid)))
         self.highest_ids = Sql(select(func.max(columns.record_id), func.max(columns.chain_id)))
-        self.phones = Sql(select(columns.contact_info).distinct())
+        self.count = Sql(select(func.count()).select_from(self.table))
 
     def _candidates(self, agent: Any) -> Sql:
         """(due, chain_id) of Ready records that may be dialed now, of one type in one zone, in the order of a claim.
