@@ -139,7 +139,7 @@ class TServerOptions:
                 found.append(f"agent[{place}].queue: {agent.queue!r} is not an ACD queue")
         hashes = [(f"application[{place}]", one.password_hash) for place, one in enumerate(self.application, 1)]
         hashes += [(f"agent[{place}]", one.password_hash) for place, one in enumerate(self.agent, 1)]
-        found += [f"{where}.password_hash: not an Argon2 hash" for where, text in hashes if text and not is_hash(text)]
+        found += [f"{where}.password_hash: not an Argon2 hash" for where, text in hashes if not is_hash(text)]
         return found
 
     def dns(self) -> Iterator[DN]:
