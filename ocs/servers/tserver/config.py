@@ -67,7 +67,7 @@ class ApplicationOptions:
 
     name: str = option(REQUIRED, text="Attribute ApplicationName.", example="ocs")
     password_hash: str = option(REQUIRED, secret=True, example="$argon2id$...",
-                                text="Argon2 hash of the ApplicationPassword (python -m ocs.passwords makes one).")
+                                text="Argon2 hash of the ApplicationPassword (`ocs config password` makes one).")
 
 
 @dataclass(frozen=True)
