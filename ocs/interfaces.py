@@ -1,11 +1,12 @@
 """The seams of the engine: what it needs of the systems around it. Each has one contract suite in `tests/contracts/`."""
 from __future__ import annotations
 
-from typing import Mapping, Sequence
+from typing import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.values import (
     Attempt,
     CallingList,
@@ -21,7 +22,8 @@ from ocs.dialing.values import (
 )
 from protocols.attributes import KVList
 
-__all__ = ["IAgentState", "IConfiguration", "IStore", "ISwitchLink"]
+__all__ = ["IAgentState", "IConfiguration", "IContactNotifier", "IHttpRequests", "INotificationSpool", "IPreDialValidation",
+           "IStore", "ISwitchLink"]
 
 
 class IStore(Interface):
@@ -115,15 +117,24 @@ class ISwitchListener(Interface):
 
 
 class IAgentState(Interface):
-    """Who works and who is free."""
+    """Who works and who is free. An agent is an `ocs.dialing.agent.Agent`."""
 
     available = Attribute("bool: False while the provider has no current picture; a monitored group is not dialed then.")
+
+    def watch(dns: Sequence[str]) -> None:
+        """Agents log in at these DNs; what happens elsewhere is nobody's state."""
 
     def ready(group: CampaignGroup) -> Sequence[str]:
         """DNs of the group's agents who wait for a call, longest waiting first."""
 
-    def add_listener(listener: object) -> None:
-        """Call `listener(agent)` whenever an agent's state changes, on a later turn."""
+    def of(group: CampaignGroup) -> Sequence[Agent]:
+        """Agents of the group who are logged in now, in the order of its DNs. A group that names agents has only those."""
+
+    def agent_at(dn: str) -> Agent | None:
+        """Who is logged in at `dn`; None if nobody is."""
+
+    def add_listener(listener: Callable[[Agent, AgentEvent], None]) -> None:
+        """Call `listener(agent, event)`, the agent as the event left it, at each event at a watched DN, in their order."""
 
 
 class IConfiguration(Interface):
@@ -134,3 +145,64 @@ class IConfiguration(Interface):
 
     def calling_lists() -> Mapping[str, CallingList]:
         """By name."""
+
+
+class IPreDialValidation(Interface):
+    """Asks an outside service, just before a record is dialed, whether it may be."""
+
+    def applies(campaign_group: str, calling_list: str) -> bool:
+        """Whether records of this list, dialed by this group, are to be asked about; without that they are simply dialed."""
+
+    def validate(contact: object) -> Deferred[object]:
+        """Ask about one record (an `ocs.dialing.contact.Contact`). Fires with an `ocs.dialing.validation.Verdict`, within the
+        configured time and whatever the service does; never fails. Cancelled, it gives the request up and fires with a
+        verdict all the same."""
+
+    def raced(contact: object) -> object:
+        """The Verdict for a record that changed while the service was asked about it: not dialed, with the configured
+        result."""
+
+
+class IContactNotifier(Interface):
+    """Tells an outside service of every chain that is processed: once, in order per chain, however long it takes."""
+
+    def wants(campaign_group: str) -> bool:
+        """Whether anybody is to be told of chains of this group."""
+
+    def note(contact: object) -> Deferred[int]:
+        """Put on disk what is to be told of a chain that is about to be written as processed; `contact` (an
+        `ocs.dialing.contact.Contact`) is its primary record. Fires with a ticket; never fails. The ticket is 0 where
+        nothing will be told: nobody wants it, or there is no room (logged and counted)."""
+
+    def release(ticket: int) -> None:
+        """The chain's last values are committed: tell of it. Returns at once. Unknown tickets, and 0, are ignored."""
+
+    def withdraw(ticket: int) -> None:
+        """The chain was not processed after all: forget it. Unknown tickets, and 0, are ignored."""
+
+
+class INotificationSpool(Interface):
+    """What is still to be told, on disk. Every Deferred fails with StoreUnavailable when the disk does not do it."""
+
+    def start() -> Deferred[list[object]]:
+        """Open; fires with what the last run left behind (`ocs.dialing.contact.Notice`), oldest first."""
+
+    def add(notice: object) -> Deferred[None]:
+        """Keep one; fires when it would survive a crash."""
+
+    def remove(ticket: int) -> Deferred[None]:
+        """It is told, or never to be told."""
+
+    def stop() -> Deferred[None]:
+        """Finish what was asked for, and close."""
+
+
+class IHttpRequests(Interface):
+    """The requests that an administrator has named, for treatments to send."""
+
+    def names() -> Sequence[str]:
+        """Those that exist."""
+
+    def send(name: str, contact: object) -> None:
+        """Send one, filled with the data of a record (an `ocs.dialing.contact.Contact`). Returns at once; the outcome is
+        logged and counted, and changes nothing. KeyError for a name that does not exist."""

@@ -20,12 +20,14 @@ CustomValue = Union[str, int, float, None]
 
 @dataclass(frozen=True)
 class CustomField:
-    """A user-defined column of a calling list. `send_attribute` is the key under which agents get it; "" = not sent."""
+    """A user-defined column of a calling list. `send_attribute` is the key under which agents get it; "" = not sent.
+    The values of a `secure` field stand in no log and leave the server for nobody but agents."""
 
     name: str
     type: str = "varchar"       # int, float, char, varchar, datetime
     length: int = 255
     send_attribute: str = ""
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
