@@ -10,7 +10,7 @@ from ocs.dialing.values import Attempt, AttemptState, DoNotCallEntry
 from ocs.store import schema
 from ocs.store.statements import Sql, Transaction, insert_ignoring, insert_or_update
 
-__all__ = ["add_do_not_call", "attempts_of", "do_not_call_entries", "insert_attempts", "open_attempts_of",
+__all__ = ["add_do_not_call", "attempts_of", "do_not_call_entries", "do_not_call_of_phone", "insert_attempts", "open_attempts_of",
            "remove_do_not_call", "write_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
@@ -68,13 +68,14 @@ _dnc = schema.do_not_call.c
 _dnc_add = insert_ignoring(schema.do_not_call)
 _tenant = or_(func.coalesce(_dnc.tenant_dbid, literal_column("0")) == literal_column("0"),
               _dnc.tenant_dbid == bindparam("tenant"))
-_dnc_all = Sql(select(_dnc.phone, _dnc.customer_id, schema.campaigns.c.name, _dnc.campaign_dbid, _dnc.dnc_message,
-                      _dnc.is_internal, _dnc.time_stamp)
-               .select_from(schema.do_not_call.outerjoin(schema.campaigns,
-                                                         _dnc.campaign_dbid == schema.campaigns.c.campaign_dbid))
-               .where(_tenant))
-_dnc_remove_phone = Sql(delete(schema.do_not_call).where(
-    func.coalesce(_dnc.phone, literal_column("''")) == bindparam("phone"), _tenant))
+_phone_is = func.coalesce(_dnc.phone, literal_column("''")) == bindparam("phone")
+_dnc_query = (select(_dnc.phone, _dnc.customer_id, schema.campaigns.c.name, _dnc.campaign_dbid, _dnc.dnc_message,
+                     _dnc.is_internal, _dnc.time_stamp)
+              .select_from(schema.do_not_call.outerjoin(schema.campaigns,
+                                                        _dnc.campaign_dbid == schema.campaigns.c.campaign_dbid))
+              .where(_tenant))
+_dnc_all, _dnc_of_phone = Sql(_dnc_query), Sql(_dnc_query.where(_phone_is))
+_dnc_remove = Sql(delete(schema.do_not_call).where(_phone_is, _tenant))
 
 
 def add_do_not_call(work: Transaction, entries: Iterable[DoNotCallEntry], campaign_dbids: Mapping[str, int],
@@ -90,14 +91,21 @@ def add_do_not_call(work: Transaction, entries: Iterable[DoNotCallEntry], campai
 
 def remove_do_not_call(work: Transaction, phone: str, tenant_dbid: int) -> int:
     """Take a phone off the list, in every scope; how many rows went."""
-    return work.run(_dnc_remove_phone, phone=phone, tenant=tenant_dbid)
+    return work.run(_dnc_remove, phone=phone, tenant=tenant_dbid)
 
 
 def do_not_call_entries(work: Transaction, tenant_dbid: int) -> list[DoNotCallEntry]:
     """The tenant's entries, and those of every tenant. A campaign that is only known by its dbid is named `#dbid`: its
     entry blocks nothing here, but is not taken for one of every campaign."""
-    entries = []
-    for phone, customer_id, name, campaign_dbid, text, internal, stamp in work.rows(_dnc_all, tenant=tenant_dbid):
-        campaign = name if name is not None else f"#{int(campaign_dbid)}" if campaign_dbid else None
-        entries.append(DoNotCallEntry(phone, customer_id, campaign, text or "", bool(internal), stamp or 0))
-    return entries
+    return [_entry(row) for row in work.rows(_dnc_all, tenant=tenant_dbid)]
+
+
+def do_not_call_of_phone(work: Transaction, phone: str, tenant_dbid: int) -> list[DoNotCallEntry]:
+    """The entries of one phone (E.164)."""
+    return [_entry(row) for row in work.rows(_dnc_of_phone, phone=phone, tenant=tenant_dbid)]
+
+
+def _entry(row: tuple[Any, ...]) -> DoNotCallEntry:
+    phone, customer_id, name, campaign_dbid, message, internal, stamp = row
+    campaign = name if name is not None else f"#{int(campaign_dbid)}" if campaign_dbid else None
+    return DoNotCallEntry(phone, customer_id, campaign, message or "", bool(internal), stamp or 0)

@@ -7,6 +7,7 @@ commits in groups, so the flush is paid once for everything that waited.
 """
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,12 +80,18 @@ class SqliteBackend:
     def unavailable(self, error: BaseException) -> OCSError:
         """What the store says for an error of the driver."""
         if isinstance(error, sqlite3.OperationalError) and not self.path.exists():
+            if not self.path.parent.is_dir():
+                return StoreUnavailable(f"{self}: there is no directory {self.path.parent}")
+            if not os.access(self.path.parent, os.W_OK):
+                return StoreUnavailable(f"{self}: the directory {self.path.parent} cannot be written")
             return StoreUnavailable(f"{self}: there is no such file (`ocs db upgrade` makes it)")
         return StoreUnavailable(f"{self}: {error}")
 
     def connect(self, create: bool = False, write: bool = True) -> Any:
         """A connection for the calling thread; raises StoreUnavailable."""
         try:
+            if create and self.path.parent.is_dir():        # what people's numbers lie in is its owner's alone
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             connection = sqlite3.connect(**self.connect_arguments(create))
             try:
                 (self.prepare_writer if write else self.prepare_reader)(connection)
@@ -93,6 +100,8 @@ class SqliteBackend:
                 raise
         except sqlite3.Error as error:
             raise self.unavailable(error) from error
+        except OSError as error:
+            raise StoreUnavailable(f"{self}: {error.strerror}") from error
         return connection
 
 

@@ -13,7 +13,7 @@ from ocs.dialing.values import CustomField
 from ocs.errors import OCSError
 from ocs.store.registry import column_names
 
-__all__ = ["ColumnMap", "MAPPABLE", "map_columns"]
+__all__ = ["ColumnMap", "MAPPABLE", "map_columns", "phone_kind"]
 
 _PHONES: dict[str, ContactInfoType] = {
     **dict.fromkeys(("phone", "phone_number", "phonenumber", "telephone", "telephone_number", "tel", "tel_number",
@@ -72,7 +72,7 @@ def map_columns(headers: Sequence[str], overrides: Sequence[tuple[str, str]] = (
             renamed[index] = field
     if not phones:
         phones = [(index, kind) for index, header in enumerate(headers)
-                  if index not in taken and (kind := _phone_kind(header)) is not None]
+                  if index not in taken and (kind := phone_kind(header)) is not None]
     if not phones:
         raise OCSError(f"no phone column among the headers: {', '.join(headers)} (name it with --map phone=COLUMN)")
     others = {field: _other(field, headers, taken) for field in _OTHERS}
@@ -87,8 +87,8 @@ def _normal(header: str) -> str:
     return re.sub(r"[\s\-./]+", "_", header.strip().lower()).strip("_")
 
 
-def _phone_kind(header: str) -> ContactInfoType | None:
-    """HomePhone for "phone", "Phone 2", "tel"; Mobile for "cell_phone"; None for what is no phone."""
+def phone_kind(header: str) -> ContactInfoType | None:
+    """What kind of phone a column has by its name: home for "phone", "Phone 2", "tel"; mobile for "cell"; None for none."""
     return _PHONES.get(re.sub(r"_?\d{1,2}$", "", _normal(header)))
 
 

@@ -13,36 +13,32 @@ the phones that are good. A phone that is repeated in the file is imported, and 
 from __future__ import annotations
 
 import csv
-import pickle
-import re
-import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import URL
 
-from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, UnknownCallingList
 from ocs.store.backend import SqliteBackend, backend_for, transaction
+from ocs.store.checking import Checked, CheckedContact, Defaults, Fault
 from ocs.store.columns import ColumnMap, map_columns
 from ocs.store.csv_file import CsvFile, Row
 from ocs.store.loading import insert_rows
-from ocs.store.phones import BadNumber, known_region, parse_phone
+from ocs.store.phones import known_region
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog, add_fields, create_list
 from ocs.store.schema import DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, DEFAULT_TZ_NAME
+from ocs.store.spool import Spool
 from ocs.store.statements import Transaction
 from ocs.store.versions import check_version
-from ocs.store.zones import same_time, zone_name
+from ocs.store.zones import zone_name
 
-__all__ = ["Fault", "ImportOptions", "ImportRefused", "ImportReport", "Progress", "import_contacts", "parse_daily_time"]
+__all__ = ["Fault", "ImportOptions", "ImportRefused", "ImportReport", "Progress", "bad_rows_writer", "import_contacts"]
 
 Progress = Callable[[str, int, int], None]      # stage ("checking", "loading"), done, total; units of the stage's own
-_KEPT = 1_000                                   # faults and repeated phones that a report keeps; all are counted
-_BATCH = 1_000                                  # contacts in one batch of the temporary file
 
 
 @dataclass(frozen=True)
@@ -57,15 +53,6 @@ class ImportOptions:
     encoding: str = "utf-8"
     skip_bad: bool = False
     bad_rows: Path | None = None                                # where to write the rows with faults, as CSV
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong on one line. `kept`: the contact was good enough to import without what is wrong."""
-
-    line: int
-    reason: str
-    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,36 +107,16 @@ def import_contacts(database: str | URL | SqliteBackend, calling_list: str, path
     with ExitStack() as stack:
         file = stack.enter_context(CsvFile(path, options.encoding))
         columns = map_columns(file.headers, options.mapping)
-        spool = stack.enter_context(tempfile.TemporaryFile())
-        checked = _Checked(columns, options.region, defaults)
-        _check(file, checked, spool, _bad_rows_writer(stack, options, path, file.headers), tell)
+        spool: Spool[CheckedContact] = stack.enter_context(Spool())
+        checked = Checked(columns, options.region, defaults)
+        _check(file, checked, spool, bad_rows_writer(stack, options.bad_rows, path, file.headers), tell)
         refused = not checked.contacts or (checked.faults and not options.skip_bad)
         report = checked.report(calling_list, str(path), file.headers)
         if refused:
             raise ImportRefused(ImportReport(**{**report, "seconds": time.monotonic() - started}))
-        spool.seek(0)
         with transaction(backend) as work:
             loaded = _load(work, catalog, calling_list, columns, defaults, checked, spool, tell)
     return ImportReport(**{**report, **loaded, "imported": True, "seconds": time.monotonic() - started})
-
-
-def parse_daily_time(text: str) -> int | None:
-    """Seconds after midnight from "08:00", "08:00:30" or "28800"; None for anything else, and beyond 24:00."""
-    match = re.fullmatch(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", text.strip(), re.ASCII)
-    if match is not None:
-        seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0)
-    elif re.fullmatch(r"\d{1,5}", text.strip(), re.ASCII):
-        seconds = int(text)
-    else:
-        return None
-    return seconds if seconds <= 86_400 else None
-
-
-@dataclass(frozen=True)
-class _Defaults:
-    daily_from: int
-    daily_till: int
-    zone: str
 
 
 def _existing(backend: SqliteBackend, catalog: Catalog, name: str) -> ListTable | None:
@@ -161,7 +128,7 @@ def _existing(backend: SqliteBackend, catalog: Catalog, name: str) -> ListTable 
             return None
 
 
-def _defaults(options: ImportOptions, existing: ListTable | None, backend: SqliteBackend, catalog: Catalog) -> _Defaults:
+def _defaults(options: ImportOptions, existing: ListTable | None, backend: SqliteBackend, catalog: Catalog) -> Defaults:
     if not known_region(options.region):
         raise OCSError(f"region {options.region!r} is not a country code like US, GB, DE")
     daily_from, daily_till, zone = DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, DEFAULT_TZ_NAME
@@ -178,163 +145,40 @@ def _defaults(options: ImportOptions, existing: ListTable | None, backend: Sqlit
     daily_till = daily_till if options.daily_till is None else options.daily_till
     if not 0 <= daily_from < daily_till <= 86_400:
         raise OCSError(f"daily window {daily_from} to {daily_till} (seconds after midnight) is never open")
-    return _Defaults(daily_from, daily_till, zone)
+    return Defaults(daily_from, daily_till, zone)
 
 
-def _bad_rows_writer(stack: ExitStack, options: ImportOptions, path: Path,
-                     headers: Sequence[str]) -> Callable[[Row, str], None]:
-    if options.bad_rows is None:
+def bad_rows_writer(stack: ExitStack, target: Path | None, source: Path,
+                    headers: Sequence[str]) -> Callable[[Row, str], None]:
+    """Writes rows with their line and fault to `target`, which stays open as long as `stack`; nothing without one."""
+    if target is None:
         return lambda row, reason: None
     try:
-        if options.bad_rows.exists() and options.bad_rows.samefile(path):
-            raise OCSError(f"{options.bad_rows}: the file that is read cannot take the bad rows")
-        file = stack.enter_context(options.bad_rows.open("w", newline="", encoding="utf-8"))
+        if target.exists() and target.samefile(source):
+            raise OCSError(f"{target}: the file that is read cannot take the bad rows")
+        file = stack.enter_context(target.open("w", newline="", encoding="utf-8"))
     except OSError as error:
-        raise OCSError(f"{options.bad_rows}: {error.strerror}") from None
+        raise OCSError(f"{target}: {error.strerror}") from None
     writer = csv.writer(file)
     writer.writerow(["line", "reason", *headers])
     return lambda row, reason: writer.writerow([row.line, reason, *row.values])
 
 
-def _check(file: CsvFile, checked: "_Checked", spool: IO[bytes], bad: Callable[[Row, str], None], tell: Progress) -> None:
-    batch: list[Any] = []
+def _check(file: CsvFile, checked: Checked, spool: Spool[CheckedContact], bad: Callable[[Row, str], None],
+           tell: Progress) -> None:
     for row in file:
         contact, reason = checked.add(row)
         if reason:
             bad(row, reason)
         if contact is not None:
-            batch.append(contact)
-        if len(batch) == _BATCH:
-            pickle.dump(batch, spool)
-            batch = []
-        if checked.rows % _BATCH == 0:
+            spool.add(contact)
+        if checked.rows % 1_000 == 0:
             tell("checking", file.position, file.size)
-    if batch:
-        pickle.dump(batch, spool)
     tell("checking", file.size, file.size)
 
 
-class _Checked:
-    """Rows turned into contacts, with everything that a report counts."""
-
-    def __init__(self, columns: ColumnMap, region: str, defaults: _Defaults) -> None:
-        self._columns, self._region, self._defaults = columns, region, defaults
-        self._width = max([index for index, _ in columns.phones] + [index for index, _ in columns.fields]
-                          + [index or 0 for index in (columns.timezone, columns.daily_from, columns.daily_till)]) + 1
-        self.rows = self.contacts = self.records = self.bad_rows = self.bad_phones = self.repeats = 0
-        self.faults: list[Fault] = []
-        self._repeated: list[tuple[int, int]] = []
-        self._lines: dict[str, int] = {}
-        self.zones_used: set[str] = set()
-        self._zones = dict.fromkeys(("file", "number", "ambiguous", "default", "conflict"), 0)
-
-    def add(self, row: Row) -> tuple[Any, str]:
-        """The contact of a row as (daily_from, daily_till, phones, custom values), phones being (E.164, type, zone); None
-        where it is bad. And what is wrong with it, "" = nothing."""
-        self.rows += 1
-        try:
-            contact, reasons = self._contact(row)
-        except _BadRow as error:
-            self.bad_rows += 1
-            self._fault(row, str(error), kept=False)
-            return None, str(error)
-        self.contacts += 1
-        self.records += len(contact[2])
-        reason = "; ".join(reasons)
-        if reasons:
-            self.bad_phones += len(reasons)
-            self._fault(row, reason, kept=True)
-        return contact, reason
-
-    def report(self, calling_list: str, path: str, headers: Sequence[str]) -> dict[str, Any]:
-        """The fields of an ImportReport."""
-        return {"calling_list": calling_list, "path": path, "rows": self.rows, "contacts": self.contacts,
-                "records": self.records, "bad_rows": self.bad_rows, "bad_phones": self.bad_phones,
-                "repeated_phones": self.repeats, "zones": self._zones, "columns": self._columns.meanings(headers),
-                "faults": tuple(self.faults), "repeated": tuple(self._repeated)}
-
-    def _fault(self, row: Row, reason: str, kept: bool) -> None:
-        if len(self.faults) < _KEPT:
-            self.faults.append(Fault(row.line, reason, kept))
-
-    def _contact(self, row: Row) -> tuple[Any, list[str]]:
-        if row.fault:
-            raise _BadRow(row.fault)
-        values = [value.strip() for value in row.values]
-        values += [""] * (self._width - len(values))            # programs leave trailing empty values out
-        zone = self._zone(values)
-        daily_from = self._daily(values, self._columns.daily_from, "daily_from", self._defaults.daily_from)
-        daily_till = self._daily(values, self._columns.daily_till, "daily_till", self._defaults.daily_till)
-        if daily_from >= daily_till:
-            raise _BadRow(f"the daily window from {daily_from} to {daily_till} (seconds after midnight) is never open")
-        fields = tuple([self._field(values[index], custom) for index, custom in self._columns.fields])
-        phones, reasons = self._phones(row, values, zone)
-        return (daily_from, daily_till, phones, fields), reasons
-
-    def _zone(self, values: list[str]) -> str | None:
-        text = "" if self._columns.timezone is None else values[self._columns.timezone]
-        if not text:
-            return None
-        zone = zone_name(text)
-        if zone is None:
-            raise _BadRow(f"time zone {text[:64]!r} is unknown; use a name like America/New_York")
-        return zone
-
-    @staticmethod
-    def _daily(values: list[str], index: int | None, name: str, default: int) -> int:
-        if index is None or not values[index]:
-            return default
-        seconds = parse_daily_time(values[index])
-        if seconds is None:
-            raise _BadRow(f"{name} {values[index][:32]!r} is neither a time like 08:00 nor seconds after midnight")
-        return seconds
-
-    @staticmethod
-    def _field(value: str, custom: CustomField) -> str | None:
-        if len(value) > custom.length:
-            raise _BadRow(f"{custom.name} has {len(value)} characters, {custom.length} are possible")
-        return value or None
-
-    def _phones(self, row: Row, values: list[str], zone: str | None) -> tuple[list[tuple[str, int, str]], list[str]]:
-        phones: list[tuple[str, int, str]] = []
-        parsed, reasons = [], []
-        for index, kind in self._columns.phones:
-            if values[index]:
-                try:
-                    parsed.append((parse_phone(values[index], self._region), int(kind)))
-                except BadNumber as error:
-                    reasons.append(f"phone {error}")
-        if not parsed:
-            raise _BadRow("; ".join(reasons) or "no phone")
-        for phone, info_type in parsed:
-            place = self._place(phone.zones, zone)
-            self.zones_used.add(place)
-            phones.append((phone.e164, info_type, place))
-            first = self._lines.setdefault(phone.e164, row.line)
-            if first != row.line or sum(phone.e164 == other.e164 for other, _ in parsed[:len(phones)]) > 1:
-                self.repeats += 1
-                if len(self._repeated) < _KEPT:
-                    self._repeated.append((row.line, first))
-        return phones, reasons
-
-    def _place(self, candidates: tuple[str, ...], given: str | None) -> str:
-        if given is not None:
-            self._zones["file"] += 1
-            self._zones["conflict"] += bool(candidates) and not same_time(given, candidates)
-            return given
-        if not candidates:
-            self._zones["default"] += 1
-            return self._defaults.zone
-        self._zones["number" if len(candidates) == 1 else "ambiguous"] += 1
-        return self._defaults.zone if self._defaults.zone in candidates else candidates[0]
-
-
-class _BadRow(Exception):
-    """Why a row cannot be imported."""
-
-
-def _load(work: Transaction, catalog: Catalog, name: str, columns: ColumnMap, defaults: _Defaults,
-          checked: _Checked, spool: IO[bytes], tell: Progress) -> dict[str, Any]:
+def _load(work: Transaction, catalog: Catalog, name: str, columns: ColumnMap, defaults: Defaults,
+          checked: Checked, spool: Spool[CheckedContact], tell: Progress) -> dict[str, Any]:
     fields = [custom for _, custom in columns.fields]
     created = False
     try:
@@ -356,16 +200,14 @@ def _load(work: Transaction, catalog: Catalog, name: str, columns: ColumnMap, de
     return {"created": created, "records_before": before}
 
 
-def _rows(record_id: int, chain_id: int, zones: Mapping[str, int], spool: IO[bytes], contacts: int,
+def _rows(record_id: int, chain_id: int, zones: Mapping[str, int], spool: Spool[CheckedContact], contacts: int,
           tell: Progress) -> Iterator[tuple[Any, ...]]:
     """Rows of the table from the temporary file, numbered on from the highest ids; while the driver takes them, the
     cursor is busy and no statement can run."""
-    done = 0
-    while done < contacts:
-        for daily_from, daily_till, phones, values in pickle.load(spool):
-            chain_id += 1
-            for chain_n, (phone, info_type, zone) in enumerate(phones, 1):
-                record_id += 1
-                yield (record_id, chain_id, chain_n, phone, info_type, zones[zone], daily_from, daily_till, *values)
-            done += 1
-        tell("loading", done, contacts)
+    for done, (daily_from, daily_till, phones, values) in enumerate(spool, 1):
+        chain_id += 1
+        for chain_n, (phone, info_type, zone) in enumerate(phones, 1):
+            record_id += 1
+            yield (record_id, chain_id, chain_n, phone, info_type, zones[zone], daily_from, daily_till, *values)
+        if done % 1_000 == 0 or done == contacts:
+            tell("loading", done, contacts)

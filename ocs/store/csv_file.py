@@ -106,7 +106,7 @@ class CsvFile:
                 line = self._text.readline(_LINE_LIMIT)
             except (UnicodeDecodeError, UnicodeError) as error:
                 others = ", ".join(name for name in ENCODINGS if name != self._encoding)
-                raise OCSError(f"{self.path}: after line {self._line}: not {self._encoding} text ({error}); "
+                raise OCSError(f"{self.path}: line {self._line + 1} or after: not {self._encoding} text ({error}); "
                                f"another --encoding may fit: {others}") from None
             except OSError as error:
                 raise OCSError(f"{self.path}: {error.strerror}") from None

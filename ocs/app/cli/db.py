@@ -1,0 +1,112 @@
+"""`ocs db`: make and upgrade the database; and how every offline command is told which database is meant."""
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any, Callable
+
+import click
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from ocs.errors import ConfigurationError
+from ocs.store.backend import SqliteBackend, backend_for
+
+__all__ = ["database_option", "db", "directory_database", "progress_bar"]
+
+
+def directory_database(directory: Path) -> str:
+    """The URL of the database in a directory of `ocs demo` or `ocs serve-lab`."""
+    from ocs.app.demo.directory import DemoDirectory
+    return URL.create("sqlite", database=str(DemoDirectory(directory).database)).render_as_string(hide_password=False)
+
+
+def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options `--directory`, `--config`, `--database`, of which one is to be used; the function gets
+    the database as `backend`."""
+    @click.option("--directory", type=click.Path(path_type=Path), metavar="DIR", help="Directory of a demonstration.")
+    @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration of the server.")
+    @click.option("--database", metavar="URL", help="URL of the database: sqlite:///FILE.")
+    @functools.wraps(command)
+    def with_backend(*args: Any, directory: Path | None, config: Path | None, database: str | None, **kwargs: Any) -> Any:
+        if sum(value is not None for value in (directory, config, database)) != 1:
+            raise click.UsageError("say which database: one of --directory DIR, --config FILE, --database URL")
+        return command(*args, backend=_backend(directory, config, database), **kwargs)
+    return with_backend
+
+
+def _backend(directory: Path | None, config: Path | None, database: str | None) -> SqliteBackend:
+    if directory is not None:
+        database = directory_database(directory)
+    elif config is not None:
+        from ocs.app.config import load_configuration
+        database = load_configuration(config).database.url
+    assert database is not None
+    try:
+        return backend_for(database)
+    except (ConfigurationError, ArgumentError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+class progress_bar:
+    """`with progress_bar("import", quiet) as tell:` gives a function (stage, done, total) that shows progress on the
+    terminal; it shows nothing where standard error is none, or when quiet."""
+
+    def __init__(self, title: str, quiet: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        console = Console(stderr=True)
+        self._progress = Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+                                  TimeRemainingColumn(), console=console, transient=True,
+                                  disable=quiet or not console.is_terminal)
+        self._title, self._tasks = title, {}        # type: str, dict[str, Any]
+
+    def __enter__(self) -> Callable[[str, int, int], None]:
+        self._progress.start()
+        return self._tell
+
+    def __exit__(self, *error: Any) -> None:
+        self._progress.stop()
+
+    def _tell(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._progress.add_task(f"{self._title}: {stage}", total=total)
+        self._progress.update(self._tasks[stage], completed=done, total=total or None)
+
+
+@click.group()
+def db() -> None:
+    """Create or upgrade the database."""
+
+
+@db.command("upgrade")
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
+def upgrade(backend: SqliteBackend, as_json: bool) -> None:
+    """Bring the database to the version that this program needs; make it where there is none."""
+    from ocs.store import versions
+    before, after = versions.upgrade(backend.url)
+    if as_json:
+        click.echo(json.dumps({"database": str(backend.url), "before": before, "after": after}))
+    elif before == after:
+        click.echo(f"{backend}: at version {after} already")
+    else:
+        click.echo(f"{backend}: {'made' if before is None else f'upgraded from version {before}'}, now at version {after}")
+
+
+@db.command("status")
+@database_option
+@click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
+def status(backend: SqliteBackend, as_json: bool) -> None:
+    """Tell the version of the database and the one that this program needs; exit status 1 where they differ."""
+    from ocs.store import versions
+    current, needed = versions.current_version(backend.url), versions.needed_version()
+    if as_json:
+        click.echo(json.dumps({"database": str(backend.url), "current": current, "needed": needed}))
+    elif current == needed:
+        click.echo(f"{backend}: version {current}, as needed")
+    else:
+        click.echo(f"{backend}: version {current or 'none'}, needed is {needed}: run `ocs db upgrade`", err=True)
+    if current != needed:
+        raise SystemExit(1)

@@ -1,0 +1,226 @@
+"""`ocs list`: contacts in, an overview, everything out. Works on the database, with or without a server that runs."""
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Iterable, TextIO
+
+import click
+
+from ocs.app.cli.db import database_option, progress_bar
+from ocs.dialing.results import CallResult, RecordStatus, RecordType
+from ocs.dialing.values import Record
+from ocs.errors import OCSError
+from ocs.log import masked
+from ocs.store import reading
+from ocs.store.backend import SqliteBackend, transaction
+from ocs.store.checking import parse_daily_time
+from ocs.store.columns import MAPPABLE
+from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
+from ocs.store.csv_file import ENCODINGS
+from ocs.store.registry import Catalog
+from ocs.store.sql import page_of_records
+from ocs.store.versions import check_version
+
+__all__ = ["lists"]
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
+
+
+def daily_time(value: str) -> int:
+    """An option's time of the day: 08:00, or seconds after midnight."""
+    seconds = parse_daily_time(value)
+    if seconds is None:
+        raise click.BadParameter(f"{value!r} is neither a time like 08:00 nor seconds after midnight")
+    return seconds
+
+
+def field_mapping(value: str) -> tuple[str, str]:
+    """An option's FIELD=COLUMN."""
+    field, equals, column = value.partition("=")
+    if not equals or not column or field not in MAPPABLE:
+        raise click.BadParameter(f"{value!r} is not FIELD=COLUMN with a FIELD of {', '.join(MAPPABLE)}")
+    return field, column
+
+
+@click.group()
+def lists() -> None:
+    """Calling lists: import, export, show."""
+
+
+@lists.command("import")
+@click.argument("file", metavar="CSV", type=click.Path(path_type=Path))
+@click.option("--list", "name", required=True, metavar="NAME", help="The calling list; made if it is not there.")
+@database_option
+@click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
+@click.option("--map", "mapping", type=field_mapping, metavar="FIELD=COLUMN", multiple=True,
+              help=f"What a column means; FIELD is one of {', '.join(MAPPABLE)}. Phones may be named several times.")
+@click.option("--default-timezone", metavar="ZONE", help="Zone where neither the file nor the number tells one.")
+@click.option("--daily-from", type=daily_time, metavar="TIME", help="Earliest local time of a call where the file gives none (08:00).")
+@click.option("--daily-till", type=daily_time, metavar="TIME", help="Latest local time of a call where the file gives none (18:00).")
+@click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True)
+@click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
+@click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
+@_json
+def import_file(file: Path, name: str, backend: SqliteBackend, region: str, mapping: tuple[tuple[str, str], ...],
+                default_timezone: str | None, daily_from: int | None, daily_till: int | None, encoding: str,
+                skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
+    """Import contacts: a row a contact, its phones one chain.
+
+    Phone, time zone and window columns are known by their names or by --map; every other column becomes a custom field.
+    If anything is wrong with a row nothing is imported, unless --skip-bad is given: then bad contacts are left out, and
+    of contacts with a bad phone beside good ones the good phones are taken."""
+    options = ImportOptions(region.upper(), mapping, default_timezone, daily_from, daily_till, encoding, skip_bad, bad_rows)
+    try:
+        with progress_bar(f"list {name}", as_json) as tell:
+            report = import_contacts(backend, name, file, options, tell)
+    except ImportRefused as error:
+        report = error.report
+        if not as_json:
+            _show_faults(report)
+            raise OCSError(f"{file}: {report.bad_rows} of {report.rows} contacts are bad, {report.bad_phones} more phones; "
+                           "nothing was imported" + ("" if skip_bad else " (--skip-bad imports what is good)")) from None
+    if as_json:
+        click.echo(json.dumps(asdict(replace(report, seconds=round(report.seconds, 3)))))
+    else:
+        _show_faults(report)
+        _show_report(report)
+    if not report.imported:
+        raise SystemExit(1)
+
+
+def _show_faults(report: ImportReport) -> None:
+    for fault in report.faults:
+        click.echo(f"{report.path}: line {fault.line}: {fault.reason}"
+                   + (" (imported without it)" if fault.kept and report.imported else ""), err=True)
+    if report.bad_rows + report.bad_phones > len(report.faults):
+        click.echo(f"... and more than these {len(report.faults)}", err=True)
+    for line, first in report.repeated[:20]:
+        click.echo(f"{report.path}: line {line}: a phone that line {first} has too", err=True)
+    if report.repeated_phones > 20:
+        click.echo(f"... {report.repeated_phones} phones are repeated in all", err=True)
+
+
+def _show_report(report: ImportReport) -> None:
+    zones = report.zones
+    rows = [
+        ("calling list", f"{report.calling_list} ({'made' if report.created else f'had {report.records_before} records'})"),
+        ("columns", ", ".join(f"{header} = {meaning}" for header, meaning in report.columns.items())),
+        ("contacts", f"{report.contacts} imported, {report.bad_rows} bad left out"),
+        ("records", f"{report.records} imported, {report.bad_phones} bad phones left out, "
+                    f"{report.repeated_phones} phones repeated"),
+        ("time zones", f"{zones['file']} from the file ({zones['conflict']} differ from the number's own), "
+                       f"{zones['number']} from the number, {zones['ambiguous']} of several, {zones['default']} by default"),
+        ("took", f"{report.seconds:.1f} s, {report.rows / max(report.seconds, 0.001):,.0f} rows/s"),
+    ]
+    for title, text in rows:
+        click.echo(f"{title:13} {text}")
+
+
+@lists.command("show")
+@click.argument("name", required=False)
+@database_option
+@click.option("--limit", type=click.IntRange(0, 10_000), default=5, show_default=True, help="How many records to show.")
+@click.option("--full", is_flag=True, help="Show phones and custom fields in full.")
+@_json
+def show(name: str | None, backend: SqliteBackend, limit: int, full: bool, as_json: bool) -> None:
+    """Count the records of list NAME by status and result, and show the first of them; without NAME, every list."""
+    catalog = Catalog()
+    with transaction(backend, write=False) as work:
+        check_version(work)
+        names = [name] if name is not None else list(catalog.calling_lists(work))
+        overviews = [reading.list_overview(work, catalog, one) for one in names]
+        records = [] if name is None else page_of_records(work, catalog, name, limit)
+    if as_json:
+        values = [_overview_json(overview) for overview in overviews]
+        shown = [_record_json(record, full) for record in records]
+        click.echo(json.dumps(values if name is None else {**values[0], "first": shown}))
+        return
+    if not overviews:
+        click.echo(f"{backend}: no calling lists")
+    for overview in overviews:
+        _show_overview(overview)
+    if records:
+        _show_records(records, full)
+
+
+def _overview_json(overview: reading.ListOverview) -> dict[str, Any]:
+    return {"name": overview.name, "table": overview.table, "records": overview.records,
+            "daily_from": overview.daily_from, "daily_till": overview.daily_till, "timezone": overview.tz_name,
+            "fields": [asdict(field) for field in overview.fields],
+            "statuses": {_status(status): count for status, count in sorted(overview.statuses.items())},
+            "results": [{"status": _status(status), "result": _result(result), "records": count}
+                        for (status, result), count in sorted(overview.results.items())]}
+
+
+def _record_json(record: Record, full: bool) -> dict[str, Any]:
+    row = {name: value for name, value in asdict(record).items() if full or name != "fields"}
+    return {**row, "contact_info": record.contact_info if full else masked(record.contact_info)}
+
+
+def _status(number: int) -> str:
+    return RecordStatus(number).name.replace("_", " ").title() if number in list(RecordStatus) else str(number)
+
+
+def _result(number: int) -> str:
+    return CallResult(number).label if number in list(CallResult) else str(number)
+
+
+def _show_overview(overview: reading.ListOverview) -> None:
+    fields = ", ".join(field.name for field in overview.fields) or "none"
+    click.echo(f"{overview.name}: {overview.records} records in table {overview.table}; custom fields: {fields}")
+    for (status, result), count in sorted(overview.results.items()):
+        click.echo(f"  {_status(status):14} {_result(result):28} {count:8}")
+
+
+def _show_records(records: Iterable[Record], full: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    table = Table("record", "chain", "phone", "type", "status", "result", "attempts", "due", "zone",
+                  *(["fields"] if full else []), box=None)
+    for one in records:
+        due = "" if one.dial_sched_time is None else datetime.fromtimestamp(
+            one.dial_sched_time, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+        fields = [" ".join(f"{name}={value}" for name, value in one.fields.items())] if full else []
+        phone = one.contact_info if full else masked(one.contact_info)
+        table.add_row(str(one.record_id), f"{one.chain_id}/{one.chain_n}", phone,
+                      RecordType(one.record_type).name.replace("_", " ").title(), _status(one.record_status),
+                      _result(one.call_result), str(one.attempt), due, one.tz_name, *fields)
+    console = Console(markup=False, highlight=False)
+    console.print(table, width=None if console.is_terminal else 200)
+
+
+@lists.command("export")
+@click.argument("name")
+@database_option
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
+def export(name: str, backend: SqliteBackend, form: str, output: Path | None) -> None:
+    """Write every record of list NAME: public columns by their public names and numbers, then the custom fields."""
+    catalog = Catalog()
+    with ExitStack() as stack:
+        work = stack.enter_context(transaction(backend, write=False))
+        check_version(work)
+        fields = catalog.calling_list(work, name).fields
+        columns = reading.export_columns(fields)
+        target = sys.stdout if output is None else stack.enter_context(_opened(output))
+        rows = (reading.export_row(record, fields) for record in reading.all_records(work, catalog, name))
+        if form == "csv":
+            writer = csv.writer(target, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(rows)
+        else:
+            for row in rows:
+                target.write(json.dumps(dict(zip(columns, row)), ensure_ascii=False) + "\n")
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise OCSError(f"{path}: {error.strerror}") from None
