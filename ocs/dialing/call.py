@@ -96,6 +96,14 @@ class Call:
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
 
+    @property
+    def owed(self) -> Effect:
+        """What the OCS has to do for a party who picked up at a trunk group; again after a reconnect, if the call stands
+        there still."""
+        if self.state is not CallState.ANSWERED:
+            return Effect.NONE
+        return Effect.DROP if self.detected in _NOT_A_PERSON else Effect.MOVE_TO_AGENTS
+
     def with_transfer_error(self) -> Call:
         """The call could not be moved to the agents: when it ends its result is Transfer Error."""
         return replace(self, transfer_failed=True)
@@ -187,7 +195,7 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
     if following is CallState.ENDED:
         return _ended(call, signal, event), Effect.ENDED
     if signal is _Signal.ANSWERED:
-        return call, Effect.DROP if call.detected in _NOT_A_PERSON else Effect.MOVE_TO_AGENTS
+        return call, call.owed
     return call, Effect.NONE
 
 

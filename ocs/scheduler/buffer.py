@@ -29,8 +29,11 @@ class RecordBuffer:
     log = Logger()
 
     def __init__(self, context: Context, group: CampaignGroup, owner: Owner,
-                 taken: Callable[[CallingList, Chain], None], agents: Callable[[], int]) -> None:
+                 taken: Callable[[CallingList, Chain], None], agents: Callable[[], int],
+                 idle: Callable[[], None]) -> None:
         self._context, self._group, self._owner, self._taken, self._agents = context, group, owner, taken, agents
+        self._idle = idle               # called when a retrieval is over
+        self.claims = 0                 # retrievals under way: chains may still come
         self._queue: deque[HeldChain] = deque()
         self._zones: dict[str, tuple[float, Mapping[int, str]]] = {}
         self._asked_again_at: dict[str, float] = {}
@@ -102,20 +105,32 @@ class RecordBuffer:
             self._asked_again_at.update((each.name, pause_until) for each in self._group.lists)
         finally:
             self._filling = False
+            self._idle()
         return came
 
     async def take_for(self, agent_id: str) -> int:
         """Retrieve one chain that is meant for this agent alone, if one is due; it goes to `taken`."""
         types = (RecordType.PERSONAL_CALLBACK, RecordType.PERSONAL_RESCHEDULED)
-        for calling_list in self._group.lists:
-            for chain in await self._claim(calling_list.name, 1, types, agent_id):
-                self._taken(calling_list, chain)
-                self._queue.rotate(1)       # it came in last and is to go out first
-                return 1
+        try:
+            for calling_list in self._group.lists:
+                for chain in await self._claim(calling_list.name, 1, types, agent_id):
+                    self._taken(calling_list, chain)
+                    self._queue.rotate(1)       # it came in last and is to go out first
+                    return 1
+        finally:
+            self._idle()
         return 0
 
     async def _claim(self, name: str, limit: int, types: tuple[RecordType, ...] | None = None,
                      agent_id: str | None = None) -> list[Chain]:
+        self.claims += 1
+        try:
+            return await self._claimed(name, limit, types, agent_id)
+        finally:
+            self.claims -= 1
+
+    async def _claimed(self, name: str, limit: int, types: tuple[RecordType, ...] | None,
+                       agent_id: str | None) -> list[Chain]:
         now = self._context.clock.wall()
         request = ClaimRequest(name, self._owner, limit, int(now), local_times(now, await self._zones_of(name)),
                                agent_id=agent_id, **({} if types is None else {"types": types}))

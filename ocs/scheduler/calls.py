@@ -19,13 +19,13 @@ Stepped = Callable[[HeldChain, Call, Call, Effect], None]
 
 
 class CallBook:
-    """Calls that have not ended. `stepped(held, before, after, effect)` is told of every step, `agent_dials(held, event)`
-    of a call that an agent places for a record it holds; the latter returns the Call to follow, or None."""
+    """Calls that have not ended. `stepped(held, before, after, effect)` is told of every step, `agent_dials(held, index,
+    event)` of a call that an agent places for the record at `index`; the latter returns the Call to follow, or None."""
 
     log = Logger()
 
     def __init__(self, context: Context, stepped: Stepped,
-                 agent_dials: Callable[[HeldChain, CallEvent], Call | None]) -> None:
+                 agent_dials: Callable[[HeldChain, int, CallEvent], Call | None]) -> None:
         self._context, self._stepped, self._agent_dials = context, stepped, agent_dials
         self._by_conn: dict[str, HeldChain] = {}
         self._by_guid: dict[str, HeldChain] = {}
@@ -43,10 +43,10 @@ class CallBook:
         if held.call.conn_id:
             self._by_conn[held.call.conn_id] = held
 
-    def tie(self, held: HeldChain, conn_id: str) -> None:
-        """The switch has named the call."""
-        if conn_id and held.call is not None and held.attempt is not None \
-                and self._by_guid.get(held.attempt.guid) is held:
+    def tie(self, guid: str, conn_id: str) -> None:
+        """The switch has named the call of this attempt."""
+        held = self._by_guid.get(guid)
+        if conn_id and held is not None and held.call is not None and not held.call.conn_id:
             held.call = replace(held.call, conn_id=conn_id)
             self._by_conn[conn_id] = held
 
@@ -60,11 +60,13 @@ class CallBook:
 
     def event(self, event: CallEvent) -> None:
         """Step the call that the event concerns; events of other calls are not ours."""
+        if not event.conn_id:
+            return
         held = self._by_conn.get(event.conn_id)
         if held is None and event.guid:
-            held = self._by_guid.get(event.guid)
-            if held is not None and event.conn_id:
-                self._by_conn[event.conn_id] = held
+            # a call that has its ConnID already does not get another: user data are copied to consultation calls
+            self.tie(event.guid, event.conn_id)
+            held = self._by_conn.get(event.conn_id)
         if held is None and event.kind is SwitchEvent.DIALING and event.record_handle:
             held = self._dialed_by_agent(event)
         if held is not None and held.call is not None:
@@ -75,15 +77,11 @@ class CallBook:
         if found is None:
             return None
         held, index = found
-        if held.agent_dn != event.dn:
-            return None
-        held.index = index
-        call = self._agent_dials(held, event)
+        call = self._agent_dials(held, index, event)
         if call is None:
             return None
-        held.call = call
+        held.call = replace(call, conn_id=event.conn_id)
         self.follow(held)
-        self._by_conn[event.conn_id] = held
         return held
 
     def _step(self, held: HeldChain, event: CallEvent) -> None:
@@ -116,6 +114,6 @@ class CallBook:
             assert held.call is not None and held.attempt is not None
             conn_id = held.call.conn_id or conn_ids.get(held.attempt.guid, "")
             if conn_id in guids:
-                self.tie(held, conn_id)
+                self.tie(held.attempt.guid, conn_id)
             else:
                 self.vanish(held, "the switch does not have it after the reconnect")

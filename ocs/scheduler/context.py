@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from ocs.clock import IClock
 from ocs.dialing.dnc import DoNotCallList
-from ocs.interfaces import KVList
 from ocs.scheduler.held import Handles, HeldChain
+from protocols.attributes import KVList
 
 __all__ = ["Context", "EngineOptions", "new_guid", "run"]
 

@@ -22,7 +22,7 @@ from ocs.log import masked
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid, run
 from ocs.scheduler.held import HeldChain
-from protocols.errors import LinkLost, RequestRefused, RequestTimedOut, TooManyRequests
+from protocols.errors import LinkLost, LocalProtocolError, RequestRefused, RequestTimedOut, TooManyRequests
 
 __all__ = ["Dialer"]
 
@@ -105,7 +105,7 @@ class Dialer:
     def dial(self, held: HeldChain) -> None:
         """Open the attempt of a chain that `choose` accepted, then dial it."""
         held.move(ChainEvent.TAKEN)
-        held.attempt, held.call = self.attempt_for(held), None
+        held.attempt, held.call, held.treatment = self.attempt_for(held), None, None
         self._session.recount(held)
         run(self._dial(held), "dialing")
 
@@ -137,17 +137,18 @@ class Dialer:
         self._place(held)
 
     def _place(self, held: HeldChain) -> None:
-        group, record = self._session.group, held.record
+        group, record, attempt = self._session.group, held.record, held.attempt
+        assert attempt is not None
         origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn else CallOrigin.QUEUE
         held.call = Call(origin, group.trunk_group_dn or group.voice_transfer_destination)
         self._book.follow(held)
         self.lease(held)
         self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
-                       attempt=held.attempt.guid if held.attempt else "")
+                       attempt=attempt.guid)
         asked = self._context.switch.make_predictive_call(
             held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held), ())
-        asked.addCallbacks(lambda conn_id: self._book.tie(held, conn_id), self._refused_by_switch,
-                           errbackArgs=(held, held.attempt))
+        asked.addCallbacks(lambda conn_id: self._book.tie(attempt.guid, conn_id), self._refused_by_switch,
+                           errbackArgs=(held, attempt))
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
 
     def lease(self, held: HeldChain) -> None:
@@ -182,6 +183,8 @@ class Dialer:
         assert call is not None
 
         def failed(failure: Failure) -> None:
+            if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:
+                return      # when the link is back it is tried again
             self.log.warn("call {conn_id} cannot be transferred: {reason}", conn_id=call.conn_id,
                           reason=failure.getErrorMessage())
             self._session.transfer_failed(held)
@@ -195,15 +198,14 @@ class Dialer:
             return
         if failure.check(LinkLost, RequestTimedOut) is not None:
             return      # outcome unknown: the reconnect or the lease tells
-        failure.trap(RequestRefused, TooManyRequests)
+        failure.trap(RequestRefused, TooManyRequests, LocalProtocolError)
         self._book.drop(held)
-        held.call = None
-        self._session.close_attempt(held, AttemptState.NOT_DIALED)
-        error = failure.value
-        if isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
+        held.call, error = None, failure.value
+        if isinstance(error, LocalProtocolError) or isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
             self.log.warn("number {phone} of record {record_id} refused: {reason}", phone=masked(attempt.phone),
                           record_id=attempt.record_id, reason=str(error))
             self._session.settle_result(held, CallResult.DIAL_ERROR)
         else:
+            self._session.close_attempt(held, AttemptState.NOT_DIALED)
             self._session.system_error(f"the switch refuses to dial: {error}")
             self._session.requeue(held)

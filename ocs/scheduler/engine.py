@@ -12,9 +12,10 @@ from ocs.dialing.call import CallEvent
 from ocs.dialing.session import SessionEvent, SessionState
 from ocs.dialing.values import CampaignGroup, DoNotCallEntry
 from ocs.errors import OCSError, UnknownCampaign
-from ocs.interfaces import ISwitchListener, KVList
+from ocs.interfaces import ISwitchListener
 from ocs.scheduler.context import Context
 from ocs.scheduler.session import DialingSession
+from protocols.attributes import KVList
 
 __all__ = ["Engine"]
 
@@ -89,6 +90,7 @@ class Engine:
     def switch_up(self, guids: Mapping[str, str]) -> None:
         for session in self.loaded():
             session.calls.compare(guids)
+            session.resume_calls()
             session.wake()
 
     def switch_down(self, reason: str) -> None:

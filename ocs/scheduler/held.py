@@ -16,6 +16,7 @@ from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
 from ocs.dialing.treatments import resume
 from ocs.dialing.values import Attempt, CallingList, Chain, Record
+from ocs.scheduler.writes import ChainWrites
 
 __all__ = ["Handles", "HeldChain", "Settled"]
 
@@ -24,7 +25,9 @@ class HeldChain:
     """One chain in memory: its values, where it stands, the call and the agent at hand."""
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
-                 "agent_dn", "agent_id", "timer", "lease", "treatment", "counted")
+                 "agent_dn", "agent_id", "timer", "lease", "treatment", "counted", "writes")
+
+    writes: ChainWrites         # set by whoever holds the chain
 
     def __init__(self, session: Any, calling_list: CallingList, chain: Chain) -> None:
         self.session, self.calling_list, self.chain = session, calling_list, chain

@@ -87,5 +87,5 @@ class PacingLoop:
         return progressive(PacingInput(
             now=now, ready_agents=len(self._context.agents.ready(group)), under_way=session.under_way,
             multiplier=group.multiplier, rate_left=self._rate.left(self._context.clock.seconds()),
-            ports_left=group.maximum_ports - len(session.calls) if group.maximum_ports else None,
+            ports_left=group.maximum_ports - session.ports_in_use if group.maximum_ports else None,
             records_left=len(session.buffer)))

@@ -1,15 +1,15 @@
 """A dialing session: one campaign group that is loaded, started, stopped and unloaded. It owns the held chains."""
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Callable, Mapping
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocs.dialing import chain as chains
-from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
-from ocs.dialing.call import Call, CallEvent, CallOrigin, Effect
+from ocs.dialing.agent import Agent, AgentEvent
+from ocs.dialing.call import Call, CallOrigin, Effect
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
@@ -19,16 +19,13 @@ from ocs.errors import OCSError, UnknownCallingList, WrongState
 from ocs.scheduler.buffer import RecordBuffer
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid
+from ocs.scheduler.desks import Desks
 from ocs.scheduler.dialer import Dialer
-from ocs.scheduler.held import HeldChain, Settled
+from ocs.scheduler.held import HeldChain
 from ocs.scheduler.loop import PacingLoop
 from ocs.scheduler.settlement import Settlement
 
-__all__ = ["DialingSession", "NoRecords"]
-
-
-class NoRecords(OCSError):
-    """There is no record for a preview now."""
+__all__ = ["DialingSession"]
 
 
 class DialingSession:
@@ -45,39 +42,56 @@ class DialingSession:
         self.custom_fields: Mapping[str, tuple[CustomField, ...]] = {}     # of each calling list
         self.held: set[HeldChain] = set()
         self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
-        self._at_agents: defaultdict[str, set[HeldChain]] = defaultdict(set)     # DN -> chains that its agent is to settle
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
         self._owner = Owner(context.options.application_id, group.campaign_dbid, group.group.dbid)
-        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in)
+        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in, self._check_drained)
         self.settlement = Settlement(context, self)
-        self.calls = CallBook(context, self._stepped, self._agent_dials)
+        self.desks = Desks(context, self)
+        self.calls = CallBook(context, self._stepped, self.desks.dials)
         self.dialer = Dialer(context, self, self.calls)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
-        self._drained: Deferred[None] | None = None
+        self._loading = False
+        self._unloads: list[Deferred[None]] = []        # who waits for the end of the unload
 
     # -- commands -------------------------------------------------------------------------------------------------
     async def load(self) -> None:
         """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. WrongState if it is loaded
-        already; UnknownCallingList or StoreUnavailable leave it not loaded."""
+        already, or unloaded meanwhile; UnknownCallingList or StoreUnavailable leave it not loaded."""
         self._move(SessionEvent.LOAD)
+        self._loading = True
         try:
-            known = self.custom_fields = await self.context.store.calling_lists()
-            missing = [each.name for each in self.group.lists if each.name not in known]
-            if missing:
-                raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
-            for calling_list in self.group.lists:
-                for left in await self.context.store.recover(self._owner, calling_list.name):
-                    held = self._hold(calling_list, left.chain)
-                    self.settlement.recovered(held, left.attempt)
+            await self._read_lists()
         except OCSError:
-            self._move(SessionEvent.LOAD_FAILED)
+            if self.state is SessionState.INACTIVE:
+                self._move(SessionEvent.LOAD_FAILED)
             raise
+        finally:
+            self._loading = False
+            self._check_drained()
         self.watch_dns()
         self._move(SessionEvent.LOADED)
         self.loop.start()
         await self.buffer.fill()
+
+    async def _read_lists(self) -> None:
+        known = self.custom_fields = await self.context.store.calling_lists()
+        missing = [each.name for each in self.group.lists if each.name not in known]
+        if missing:
+            raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
+        for calling_list in self.group.lists:
+            if self.state is SessionState.INACTIVE:
+                for left in await self.context.store.recover(self._owner, calling_list.name):
+                    if not self._holds(left.chain):
+                        self.settlement.recovered(self._hold(calling_list, left.chain), left.attempt)
+        if self.state is not SessionState.INACTIVE:
+            raise WrongState(f"{self.group.name}: unloaded while it was being loaded")
+
+    def _holds(self, chain: Chain) -> bool:
+        """True for a chain of a load that failed, which is still being written."""
+        return any(held.chain.chain_id == chain.chain_id and held.chain.calling_list == chain.calling_list
+                   for held in self.held)
 
     def watch_dns(self) -> None:
         """Follow the agents' DNs and those that the calls go through."""
@@ -107,26 +121,35 @@ class DialingSession:
 
     def unload(self) -> Deferred[None]:
         """No new calls; calls and previews finish; the buffer goes back to the list. Fires when that is done."""
+        if self.state is SessionState.RUNNING:
+            self.stop()
         self._move(SessionEvent.UNLOAD)
-        drained = self._drained = Deferred()
+        unloaded = self._when_unloaded()
         for held in list(self.held):
             if held.state in (ChainState.BUFFERED, ChainState.WAITING):
                 self.give_back(held)
         self._check_drained()
-        return drained
+        return unloaded
 
     def force_unload(self) -> Deferred[None]:
         """As unload, but without waiting: calls that no agent has yet are released, everything is written as it stands."""
         if self.state is SessionState.NOT_LOADED:
             raise WrongState(f"{self.group.name}: cannot force unload while not loaded")
+        unloaded = self._when_unloaded()
         if self.state is SessionState.UNLOAD_IN_PROGRESS:
-            return self._drained or succeed(None)
+            return unloaded
+        if self.state is SessionState.RUNNING:
+            self.stop()
         self._move(SessionEvent.FORCE_UNLOAD)
-        drained = self._drained = self._drained or Deferred()
         for held in list(self.held):
             self._let_go(held)
         self._check_drained()
-        return drained
+        return unloaded
+
+    def _when_unloaded(self) -> Deferred[None]:
+        unloaded: Deferred[None] = Deferred()
+        self._unloads.append(unloaded)
+        return unloaded
 
     def _let_go(self, held: HeldChain) -> None:
         """End the work on one chain now."""
@@ -136,10 +159,11 @@ class DialingSession:
         elif held.state in (ChainState.BUFFERED, ChainState.WAITING):
             self.give_back(held)
         elif held.state in (ChainState.CALLING, ChainState.TRAILING):
-            self.dialer.release(held)
+            if held.call is not None and held.call.state.awaits_agent and held.call.origin is not CallOrigin.AGENT:
+                self.dialer.release(held)
             self.calls.vanish(held, "the session is unloaded")
         if held.state is ChainState.WITH_AGENT:
-            self.agent_leaves(held)
+            self.desks.leaves(held)
 
     # -- what holds and what is gone ------------------------------------------------------------------------------
     @property
@@ -162,6 +186,7 @@ class DialingSession:
 
     def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
         held = HeldChain(self, calling_list, chain)
+        held.writes = self.settlement.writes_of(held)
         self.context.handles.give(held)
         self.held.add(held)
         return held
@@ -190,10 +215,7 @@ class DialingSession:
             self._trailing[name] = held
         elif self._trailing.get(name) is held:
             del self._trailing[name]
-        if held.state is ChainState.WITH_AGENT:
-            self._at_agents[held.agent_dn].add(held)
-        elif held.agent_dn:
-            self._at_agents[held.agent_dn].discard(held)
+        self.desks.count(held)
         counts = held.state is ChainState.OPENING or (
             held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
             and held.call.origin is not CallOrigin.AGENT)
@@ -202,14 +224,17 @@ class DialingSession:
             held.counted = counts
 
     def _check_drained(self) -> None:
-        if self.state is SessionState.WAITING_UNLOAD and not self.held:
+        """Go on with the unload once nothing is held and nothing more can come."""
+        if self.held or self._loading or self.buffer.claims:
+            return
+        if self.state is SessionState.WAITING_UNLOAD:
             self._move(SessionEvent.DRAINED)
-        if self.state is SessionState.UNLOAD_IN_PROGRESS and not self.held:
+        if self.state is SessionState.UNLOAD_IN_PROGRESS:
             self.loop.stop()
             self._move(SessionEvent.UNLOADED)
-            drained, self._drained = self._drained, None
-            if drained is not None:
-                drained.callback(None)
+            unloads, self._unloads = self._unloads, []
+            for unloaded in unloads:
+                unloaded.callback(None)
 
     # -- for the dialer and the settlement ------------------------------------------------------------------------
     def count_refusal(self, held: HeldChain, why: Refusal) -> None:
@@ -255,7 +280,7 @@ class DialingSession:
 
     def settle_result(self, held: HeldChain, result: CallResult) -> None:
         """The dial ended with this result without a call."""
-        self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED)
+        self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED, AttemptState.NOT_DIALED)
 
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""
@@ -278,11 +303,8 @@ class DialingSession:
         self.recount(held)
         if after.state is not before.state and after.origin is not CallOrigin.AGENT:
             self.dialer.lease(held)
-        if effect is Effect.MOVE_TO_AGENTS:
-            self.dialer.transfer(held)
-        elif effect is Effect.DROP:
-            self.dialer.release(held)
-        elif effect is Effect.ENDED:
+        self._do(held, effect)
+        if effect is Effect.ENDED:
             assert after.result is not None
             self.results[after.result] += 1
             if after.dialed_at is None and held.state is ChainState.CALLING:
@@ -292,85 +314,31 @@ class DialingSession:
             self.settlement.call_ended(held)
         self.wake()
 
-    def _agent_dials(self, held: HeldChain, event: CallEvent) -> Call | None:
-        """An agent dials a record that the agent holds; the first call uses the attempt that came with the preview."""
-        if held.session is not self or held.state is not ChainState.WITH_AGENT:
-            return None
-        if held.attempt is None or held.call_over:
-            held.attempt = self.dialer.attempt_for(held)
-            opened = self.context.store.open_attempts([held.attempt])
-            self.settlement.quietly(opened, "attempt", held)
-        held.drop_timer()
-        held.move(ChainEvent.AGENT_DIALS)
-        self.recount(held)
-        return Call(CallOrigin.AGENT, event.dn)
+    def _do(self, held: HeldChain, effect: Effect) -> None:
+        if effect is Effect.MOVE_TO_AGENTS:
+            self.dialer.transfer(held)
+        elif effect is Effect.DROP:
+            self.dialer.release(held)
+
+    def resume_calls(self) -> None:
+        """The link is back: what was asked for while it went away may not have been done."""
+        for held in self.calls:
+            if held.call is not None:
+                self._do(held, held.call.owed)
+
+    @property
+    def ports_in_use(self) -> int:
+        """Calls, and dials whose attempts are being written."""
+        return len(self.calls) + sum(held.state is ChainState.OPENING for held in self.held)
 
     # -- agents ---------------------------------------------------------------------------------------------------
     def _agents_logged_in(self) -> int:
         return len(self.context.agents.of(self.group))
 
-    def agent_settles(self, held: HeldChain) -> None:
-        """From now on the agent has the record; an agent who forgets it does not keep it."""
-        held.drop_timer()
-        held.timer = self.context.clock.callLater(self.context.options.stale_clean_s, self._stale, held)
-        if self.state is SessionState.UNLOAD_IN_PROGRESS:
-            self.agent_leaves(held)
-
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
         """An agent of the group changed state."""
-        kind = event.kind
-        if kind in (AgentEventKind.READY, AgentEventKind.LOGOUT, AgentEventKind.CALL):
-            waits_for_word = self.context.options.record_processed and kind is not AgentEventKind.LOGOUT
-            for held in list(self._at_agents[agent.dn]):
-                over = held.call_over and not (held.call is not None and held.call.conn_id == event.conn_id)
-                if kind is AgentEventKind.LOGOUT or (over and not waits_for_word):
-                    self.agent_leaves(held)
+        self.desks.agent_event(agent, event)
         self.wake()
-
-    def agent_leaves(self, held: HeldChain) -> None:
-        """The agent goes on without a last word: what the call told stands; an undialed preview goes back."""
-        if held.call_over and held.call is not None and held.call.result is not None:
-            self.settlement.apply_treatment(held, held.record.call_result, ChainEvent.SETTLED)
-        else:
-            self.close_attempt(held, AttemptState.NOT_DIALED)
-            self.give_back(held)
-
-    def _stale(self, held: HeldChain) -> None:
-        held.timer = None
-        self.log.warn("record {record_id} was not settled by agent {agent} in time", record_id=held.record.record_id,
-                      agent=held.agent_id)
-        if held.call_over and not self.context.options.record_processed:
-            self.agent_leaves(held)
-            return
-        chain = chains.stale(held.chain, held.index)
-        saved = self.settlement.by_agent(held, chain, CallResult.STALE, Settled.OTHER)
-        self.settlement.quietly(saved, "stale record", held)
-
-    async def preview(self, dn: str, agent_id: str) -> HeldChain:
-        """Give the agent a record to look at, its attempt committed; NoRecords if there is none, StoreUnavailable."""
-        if not await self.buffer.take_for(agent_id) and not len(self.buffer):
-            await self.buffer.fill()
-        while (held := self.buffer.take()) is not None:
-            if not self.dialer.choose(held):
-                continue
-            held.move(ChainEvent.DELIVERED)
-            held.agent_dn, held.agent_id = dn, agent_id
-            self.recount(held)
-            held.attempt = attempt = self.dialer.attempt_for(held)
-            try:
-                await self.context.store.open_attempts([attempt])
-            except OCSError:
-                held.attempt = None
-                if held.state is ChainState.WITH_AGENT:
-                    self.give_back(held)
-                raise
-            if held.state is ChainState.WITH_AGENT and self.dialer.refused(held) is None:
-                self.agent_settles(held)
-                self.wake()
-                return held
-            if held.state is ChainState.WITH_AGENT:
-                self.agent_leaves(held)
-        raise NoRecords(f"{self.group.name}: no records available")
 
     # -- state ----------------------------------------------------------------------------------------------------
     def _move(self, event: SessionEvent) -> None:

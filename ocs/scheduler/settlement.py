@@ -16,15 +16,14 @@ from ocs.dialing import chain as chains
 from ocs.dialing.call import CallOrigin
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.results import CallResult, RecordType
-from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Progress, decide
+from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, decide, resume
 from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain, Settled
+from ocs.scheduler.writes import ChainWrites
 
 __all__ = ["Settlement"]
-
-_SAVE_RETRY_S = 5.0
 
 
 class Settlement:
@@ -36,72 +35,74 @@ class Settlement:
         self._context, self._session = context, session
 
     # -- the ways a chain leaves or waits -------------------------------------------------------------------------
+    def writes_of(self, held: HeldChain) -> ChainWrites:
+        """A chain that is taken into the memory gets this for its writes; when the last one is done the chain is gone."""
+        def emptied() -> None:
+            if held.state is ChainState.SAVING and held.writes.empty:
+                held.move(ChainEvent.SAVED)
+                self._session.gone(held)
+
+        return ChainWrites(self._context.clock, self._context.store, held.chain.chain_id, emptied)
+
     def settle(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None, how: Settled = Settled.OTHER,
                event: ChainEvent = ChainEvent.SETTLED, entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """Write the chain's last values and let it go. Fires after the commit; StoreUnavailable if that was not to be had,
         and then the write is tried again until it succeeds."""
+        self._leaves(held, event, how)
+        held.chain = chain
+        return self.save(held, chain, attempt, entries)
+
+    def _leaves(self, held: HeldChain, event: ChainEvent, how: Settled) -> None:
         held.move(event)
         held.drop_timer()
-        held.chain = chain
         if held.state is ChainState.SAVING:
             self._context.handles.forget(held, how)
         self._session.recount(held)
-        saved = self.save(held, chain, attempt, entries)
-        if held.state is ChainState.SAVING:
-            saved.addCallbacks(lambda _: self._gone(held), lambda failure: self._retry(failure, held, attempt, entries))
-        return saved
 
     def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
              entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """Write these values now; `held` itself is not changed."""
-        change = ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries)
-        return self._context.store.save(change)      # type: ignore[no-any-return]
-
-    def _gone(self, held: HeldChain) -> None:
-        held.move(ChainEvent.SAVED)
-        self._session.gone(held)
-
-    def _retry(self, failure: Failure, held: HeldChain, attempt: Attempt | None,
-               entries: tuple[DoNotCallEntry, ...]) -> Failure:
-        """The outcome stays in memory until the database takes it."""
-        if failure.check(OCSError) is None:
-            self.log.failure("saving chain {chain_id}", failure, chain_id=held.chain.chain_id)
-        else:
-            self.log.error("chain {chain_id} not written, tried again in {wait_s} s: {reason}",
-                           chain_id=held.chain.chain_id, wait_s=_SAVE_RETRY_S, reason=failure.getErrorMessage())
-        held.timer = self._context.clock.callLater(_SAVE_RETRY_S, self._save_again, held, attempt, entries)
-        return failure
-
-    def _save_again(self, held: HeldChain, attempt: Attempt | None, entries: tuple[DoNotCallEntry, ...]) -> None:
-        held.timer = None
-        saved = self.save(held, held.chain, attempt, entries)
-        saved.addCallbacks(lambda _: self._gone(held), lambda failure: self._retry(failure, held, attempt, entries))
-        saved.addErrback(lambda _: None)        # logged by _retry
+        return held.writes.post(
+            ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries))
 
     def quietly(self, saved: Deferred[None], what: str, held: HeldChain) -> None:
-        """A write that nobody awaits: a database error is logged, the next write of the chain carries the values."""
+        """A write that nobody awaits. That the database refused it was logged, and it is tried again."""
         def failed(failure: Failure) -> None:
             if failure.check(OCSError) is None:
-                self.log.failure("{what}", failure, what=what)
-            else:
-                self.log.error("{what} of chain {chain_id}: {reason}", what=what, chain_id=held.chain.chain_id,
-                               reason=failure.getErrorMessage())
+                self.log.failure("{what} of chain {chain_id}", failure, what=what, chain_id=held.chain.chain_id)
         saved.addErrback(failed)
 
     # -- attempts -------------------------------------------------------------------------------------------------
-    def closed_attempt(self, held: HeldChain, state: AttemptState = AttemptState.CLOSED,
+    def closed_attempt(self, held: HeldChain, state: AttemptState | None = None,
                        result: CallResult | None = None) -> Attempt | None:
-        """The chain's attempt with what its call and the agent have told; None if it has none."""
+        """The chain's attempt with what its call and the agent have told; None if it has none. Where no `state` is given one
+        that is closed already stays as it is. The agent's word goes before the switch's."""
         attempt, call = held.attempt, held.call
         if attempt is None:
             return None
+        if state is None:
+            undialed = AttemptState.NOT_DIALED if call is None else AttemptState.CLOSED
+            state = undialed if attempt.state is AttemptState.OPEN else attempt.state
+        result = attempt.call_result if result is None else result
         if call is None:
-            return replace(attempt, state=state, ended_at=self._context.clock.wall(), call_result=result)
+            return replace(attempt, state=state, ended_at=self._context.clock.wall(), call_result=result,
+                           treatment=held.treatment)
         return replace(
             attempt, state=state, conn_id=call.conn_id or None, dialed_at=call.dialed_at, answered_at=call.answered_at,
-            ended_at=call.ended_at, call_state=call.call_state, call_result=result if result is not None else call.result,
+            ended_at=call.ended_at, call_state=call.call_state, call_result=call.result if result is None else result,
             agent_dn=(call.agent_dn if call.talked else held.agent_dn) or None, agent_id=held.agent_id or None,
             treatment=held.treatment)
+
+    @staticmethod
+    def result_so_far(held: HeldChain) -> CallResult:
+        """The agent's word on this attempt, else what the call told; Answer while it still goes on. Before the dial what the
+        record says."""
+        attempt, call = held.attempt, held.call
+        if attempt is not None and attempt.call_result is not None:
+            return attempt.call_result
+        if call is None:
+            return held.record.call_result
+        return CallResult.ANSWER if call.result is None else call.result
 
     # -- results --------------------------------------------------------------------------------------------------
     def call_ended(self, held: HeldChain) -> None:
@@ -109,36 +110,41 @@ class Settlement:
         call = held.call
         assert call is not None and call.result is not None
         unknown = call.result is CallResult.UNKNOWN and not call.talked
-        state = AttemptState.UNKNOWN if unknown else AttemptState.CLOSED
+        state, result = AttemptState.UNKNOWN if unknown else AttemptState.CLOSED, self.result_so_far(held)
         if held.state is ChainState.TRAILING:
             self._trail_ends(held, state)
             return
-        held.change_record(call_result=call.result)
+        held.change_record(call_result=result)
         if call.talked or call.origin is CallOrigin.AGENT:
             held.move(ChainEvent.TO_AGENT)
             self._session.recount(held)
             held.attempt = self.closed_attempt(held, state)
-            self.quietly(self.save(held, self.outcome_so_far(held), held.attempt), "result", held)
-            self._session.agent_settles(held)
+            self.quietly(self.save_so_far(held), "result", held)
+            self._session.desks.settles(held)
         else:
-            self.apply_treatment(held, call.result, ChainEvent.CALL_ENDED, state)
+            self.apply_treatment(held, result, ChainEvent.CALL_ENDED, state)
 
     def _trail_ends(self, held: HeldChain, state: AttemptState) -> None:
         """The record was settled during the call: only the attempt is still to be written. (The record may be Ready again
         by now, and somebody else's.)"""
-        result = None if held.attempt is None else held.attempt.call_result
-        attempt = self.closed_attempt(held, state, result)
-        held.chain = replace(held.chain, records=())
-        self.quietly(self.settle(held, held.chain, attempt, event=ChainEvent.CALL_ENDED), "end of the call", held)
+        attempt = self.closed_attempt(held, state)
+        self._leaves(held, ChainEvent.CALL_ENDED, Settled.OTHER)
+        self.quietly(self.save(held, replace(held.chain, records=()), attempt), "end of the call", held)
+
+    def save_so_far(self, held: HeldChain) -> Deferred[None]:
+        """Write what will stand if nothing more comes: final, its attempt closed, if somebody was talked to. So neither a
+        crash nor the recovery after it undoes what an agent said."""
+        talked = held.call is not None and held.call.talked
+        return self.save(held, self.outcome_so_far(held), self.closed_attempt(held) if talked else held.attempt)
 
     def outcome_so_far(self, held: HeldChain) -> Chain:
-        """What stands in the database while the agent still works on the record: final if somebody was talked to."""
+        """What stands in the database while the agent still works on the record."""
         if held.call is not None and held.call.talked:
-            return chains.finish(held.chain, held.index, held.record.call_result)
+            return chains.finish(held.chain, held.index, self.result_so_far(held))
         return held.chain
 
     def apply_treatment(self, held: HeldChain, result: CallResult, event: ChainEvent,
-                        state: AttemptState = AttemptState.CLOSED) -> None:
+                        state: AttemptState | None = None) -> None:
         """Do what the treatments say for the result of a call that no agent settles."""
         decision = self._decide(held, result)
         attempt = held.attempt = self.closed_attempt(held, state, result)
@@ -199,9 +205,8 @@ class Settlement:
         Fires after the commit."""
         decision = self._decide(held, result) if treat else FinishChain()
         held.change_record(call_result=result)
-        in_call = held.state in (ChainState.CALLING, ChainState.TRAILING)
-        if isinstance(decision, DialNext) and not in_call and not personal and self._stays(decision):
-            held.attempt = self.closed_attempt(held, self._final_state(held), result)
+        if isinstance(decision, DialNext) and held.state is ChainState.WITH_AGENT and not personal and self._stays(decision):
+            held.attempt = self.closed_attempt(held, result=result)
             return self._hold(held, decision, held.attempt)
         chain, how = self._written(held, decision, result, (held.agent_id or "") if personal else None)
         return self.by_agent(held, chain, result, how)
@@ -210,24 +215,18 @@ class Settlement:
                  entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """The agent settles the chain as `chain`; while its call still goes on, the attempt is followed to the call's end.
         Fires after the commit."""
-        if held.state in (ChainState.CALLING, ChainState.TRAILING):
-            attempt = held.attempt
-            if attempt is not None and result is not None:
-                attempt = held.attempt = replace(attempt, call_result=result)
+        attempt = self.closed_attempt(held, result=result)
+        if held.state is ChainState.CALLING:
+            if held.attempt is not None and result is not None:
+                held.attempt = replace(held.attempt, call_result=result)
             self._context.handles.forget(held, how)
-        else:
-            attempt = self.closed_attempt(held, self._final_state(held), result)
         return self.settle(held, chain, attempt, how, ChainEvent.SETTLED, entries)
-
-    @staticmethod
-    def _final_state(held: HeldChain) -> AttemptState:
-        return AttemptState.CLOSED if held.call_over else AttemptState.NOT_DIALED
 
     def recovered(self, held: HeldChain, attempt: Attempt) -> None:
         """After a crash: the outcome of this attempt cannot be known; the treatments for Unknown decide."""
         held.attempt = attempt
         index = next((i for i, record in enumerate(held.chain.records) if record.record_id == attempt.record_id), held.index)
-        held.index, held.progress = index, Progress()
+        held.index, held.progress = index, resume(held.chain.records[index])
         held.change_record(attempt=max(held.record.attempt, attempt.number), call_time=int(attempt.opened_at))
         decision = self._decide(held, CallResult.UNKNOWN)
         closed = replace(attempt, state=AttemptState.UNKNOWN, call_result=CallResult.UNKNOWN, treatment=decision.treatment,

@@ -1,0 +1,163 @@
+"""Records that agents have: previews before the dial, and the work after a call, until the agent settles them or leaves.
+
+After every wait it is checked again that the agent is still there and that the record is still the agent's.
+"""
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from ocs.dialing import chain as chains
+from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
+from ocs.dialing.call import Call, CallEvent, CallOrigin
+from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.results import CallResult
+from ocs.dialing.session import SessionState
+from ocs.dialing.values import AttemptState
+from ocs.errors import OCSError
+from ocs.scheduler.context import Context
+from ocs.scheduler.held import HeldChain, Settled
+
+if TYPE_CHECKING:
+    from ocs.scheduler.session import DialingSession
+
+__all__ = ["Desks", "NoRecords", "TooManyPreviews"]
+
+_PREVIEWS_LIMIT = 10        # records that one agent may look at before dialing one of them
+
+
+class NoRecords(OCSError):
+    """There is no record for a preview now."""
+
+
+class TooManyPreviews(OCSError):
+    """The agent has as many records to look at as one may have."""
+
+
+class Desks:
+    """The records with the agents of one session, by DN."""
+
+    log = Logger()
+
+    def __init__(self, context: Context, session: DialingSession) -> None:
+        self._context, self._session = context, session
+        self._at: defaultdict[str, set[HeldChain]] = defaultdict(set)
+
+    def count(self, held: HeldChain) -> None:
+        """Keep the books true after a step of this chain."""
+        if held.state is ChainState.WITH_AGENT:
+            self._at[held.agent_dn].add(held)
+        elif held.agent_dn:
+            self._at[held.agent_dn].discard(held)
+
+    def _is_there(self, held: HeldChain) -> bool:
+        agent = self._context.agents.agent_at(held.agent_dn)
+        return agent is not None and held.agent_id in ("", agent.agent_id)
+
+    # -- previews -------------------------------------------------------------------------------------------------
+    async def preview(self, dn: str, agent_id: str) -> HeldChain:
+        """Give the agent a record to look at, its attempt committed. NoRecords if there is none, TooManyPreviews,
+        StoreUnavailable."""
+        if sum(held.call is None for held in self._at[dn]) >= _PREVIEWS_LIMIT:
+            raise TooManyPreviews(f"{_PREVIEWS_LIMIT} records wait for this agent already")
+        buffer = self._session.buffer
+        if not (agent_id and await buffer.take_for(agent_id)) and not len(buffer):
+            await buffer.fill()
+        while self._may_preview(dn, agent_id) and (held := buffer.take()) is not None:
+            if self._session.dialer.choose(held) and await self._delivered(held, dn, agent_id):
+                self.settles(held)
+                self._session.wake()
+                return held
+        raise NoRecords(f"{self._session.group.name}: no records available")
+
+    def _may_preview(self, dn: str, agent_id: str) -> bool:
+        agent = self._context.agents.agent_at(dn)
+        return self._session.may_dial and agent is not None and agent.agent_id == agent_id
+
+    async def _delivered(self, held: HeldChain, dn: str, agent_id: str) -> bool:
+        """Open the attempt. False if meanwhile the agent left or the record must not be dialed any more."""
+        held.move(ChainEvent.DELIVERED)
+        held.agent_dn, held.agent_id, held.call, held.treatment = dn, agent_id, None, None
+        self._session.recount(held)
+        held.attempt = self._session.dialer.attempt_for(held)
+        try:
+            await self._context.store.open_attempts([held.attempt])
+        except OCSError:
+            held.attempt = None
+            if held.state is ChainState.WITH_AGENT:
+                self._session.give_back(held)
+            raise
+        if held.state is not ChainState.WITH_AGENT:
+            return False        # the agent left; the record was given back
+        if self._session.dialer.refused(held) is None:
+            return True
+        self.leaves(held)
+        return False
+
+    def dials(self, held: HeldChain, index: int, event: CallEvent) -> Call | None:
+        """An agent dials a record that the agent holds; the first call uses the attempt that came with the preview. The
+        call to follow; None if it is none of ours."""
+        if held.session is not self._session or held.state is not ChainState.WITH_AGENT or held.agent_dn != event.dn:
+            return None
+        self.turn_to(held, index)
+        if held.attempt is None or held.call_over:
+            held.attempt = self._session.dialer.attempt_for(held)
+            opened = self._context.store.open_attempts([held.attempt])
+            opened.addErrback(self._not_opened)
+        held.treatment = None
+        held.drop_timer()
+        held.move(ChainEvent.AGENT_DIALS)
+        self._session.recount(held)
+        return Call(CallOrigin.AGENT, event.dn)
+
+    def _not_opened(self, failure: object) -> None:
+        self.log.error("an attempt of an agent is not yet written, it will be when the call ends: {reason}",
+                       reason=failure.getErrorMessage())       # type: ignore[attr-defined]
+
+    def turn_to(self, held: HeldChain, index: int) -> None:
+        """The agent goes on with another record of the chain; an attempt that was not dialed is closed."""
+        if index == held.index:
+            return
+        if not held.call_over:
+            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+        held.index = index
+
+    # -- the work after a call ------------------------------------------------------------------------------------
+    def settles(self, held: HeldChain) -> None:
+        """From now on the agent has the record; one who is gone or forgets it does not keep it."""
+        held.drop_timer()
+        held.timer = self._context.clock.callLater(self._context.options.stale_clean_s, self._stale, held)
+        gone = self._context.agents.available and not self._is_there(held)
+        if gone or self._session.state is SessionState.UNLOAD_IN_PROGRESS:
+            self.leaves(held)
+
+    def agent_event(self, agent: Agent, event: AgentEvent) -> None:
+        """An agent changed state: whoever leaves, or goes on to the next call, leaves the records behind."""
+        kind = event.kind
+        if kind not in (AgentEventKind.READY, AgentEventKind.LOGIN, AgentEventKind.LOGOUT, AgentEventKind.CALL):
+            return
+        for held in list(self._at[agent.dn]):
+            over = held.call_over and not (held.call is not None and held.call.conn_id == event.conn_id)
+            goes_on = over and kind is not AgentEventKind.LOGIN and not self._context.options.record_processed
+            if goes_on or not self._is_there(held):
+                self.leaves(held)
+
+    def leaves(self, held: HeldChain) -> None:
+        """The agent goes on without a last word: what the call told stands; an undialed preview goes back."""
+        if held.call_over:
+            self._session.settlement.apply_treatment(held, held.record.call_result, ChainEvent.SETTLED)
+        else:
+            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+            self._session.give_back(held)
+
+    def _stale(self, held: HeldChain) -> None:
+        held.timer = None
+        self.log.warn("record {record_id} was not settled by agent {agent} in time", record_id=held.record.record_id,
+                      agent=held.agent_id)
+        if held.call_over and not self._context.options.record_processed:
+            self.leaves(held)
+            return
+        chain, settlement = chains.stale(held.chain, held.index), self._session.settlement
+        settlement.quietly(settlement.by_agent(held, chain, CallResult.STALE, Settled.OTHER), "stale record", held)
