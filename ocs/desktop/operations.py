@@ -4,6 +4,7 @@ An answer that acknowledges is given after the database has it. An agent touches
 """
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Awaitable, Callable
 
@@ -12,14 +13,16 @@ from twisted.logger import Logger
 from ocs.desktop.records import changed_fields, record_data
 from ocs.dialing import chain as chains
 from ocs.dialing.chain import ChainState
+from ocs.dialing.checks import Refusal
 from ocs.dialing.dial_hours import local_to_epoch
 from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import ChainSave, DoNotCallEntry
-from ocs.errors import StoreUnavailable, UnexpectedEvent
+from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
 from ocs.scheduler.engine import Engine
+from ocs.scheduler.desks import NoRecords, TooManyPreviews
 from ocs.scheduler.held import HeldChain, Settled
-from ocs.scheduler.session import DialingSession, NoRecords
+from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList, KVValue
 from protocols.desktop import keys
 from protocols.desktop.build import CampaignEvent, acknowledge, campaign_event, error_event, record_event
@@ -28,6 +31,9 @@ from protocols.desktop.messages import DesktopRequest
 from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment
 
 __all__ = ["RecordOperations", "Requester", "news_of"]
+
+_SEPARATORS = re.compile(r"[ ().\-/]")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,9 @@ class RecordOperations:
             return [error_event(request, error.code, error.detail)]
         except NoRecords:
             return [error_event(request, DesktopErrorCode.NO_RECORDS_AVAILABLE)]
-        except StoreUnavailable as error:
+        except TooManyPreviews as error:
+            return [error_event(request, DesktopErrorCode.INVALID_REQUEST, str(error))]
+        except (StoreUnavailable, UnknownCallingList) as error:
             return [error_event(request, DesktopErrorCode.DATABASE_ERROR, str(error))]
         except UnexpectedEvent as error:
             self.log.info("{request} came too late: {reason}", request=request.name, reason=str(error))
@@ -108,8 +116,9 @@ class RecordOperations:
                 or found[0].state not in (ChainState.CALLING, ChainState.WITH_AGENT):
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle}")
         held, index = found
-        if index != held.index and held.state is ChainState.WITH_AGENT and held.call is None:
-            held.index = index
+        undialed = held.state is ChainState.WITH_AGENT and held.call is None
+        if undialed and held.chain.records[index].record_status.open:
+            held.session.desks.turn_to(held, index)
         if index != held.index:
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle} was not dialed")
         return held
@@ -136,7 +145,10 @@ class RecordOperations:
             if requester.dn in session.group.group.dns and session.keeps_chains:
                 running = session.state is SessionState.RUNNING
                 kind = CampaignEvent.STARTED if running else CampaignEvent.LOADED
-                news.append(news_of(session, kind, self._application_id, request.reference_id))
+                if request.campaign_name in (None, session.group.campaign, session.group.name):
+                    news.append(news_of(session, kind, self._application_id, request.reference_id))
+        if not news:
+            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, "none is loaded for this agent", request.echo)
         return news
 
     async def _preview_record(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
@@ -147,7 +159,7 @@ class RecordOperations:
             raise DesktopError(DesktopErrorCode.INVALID_DIALING_MODE, session.group.mode.desktop)
         if session.paused or not session.may_dial:
             raise NoRecords(session.why_not)
-        held = await session.preview(requester.dn, requester.agent_id)
+        held = await session.desks.preview(requester.dn, requester.agent_id)
         data = record_data(held, held.index, self._application_id, self._context.clock.wall())
         return [record_event("PreviewRecord", data, request.reference_id)]
 
@@ -166,8 +178,7 @@ class RecordOperations:
             held.change_record(call_result=result)
             if held.attempt is not None:
                 held.attempt = replace(held.attempt, call_result=result)
-        settlement = held.session.settlement
-        await settlement.save(held, settlement.outcome_so_far(held), held.attempt)
+        await held.session.settlement.save_so_far(held)
         return self._ack(request, held)
 
     async def _processed(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
@@ -177,19 +188,12 @@ class RecordOperations:
                 return self._ack(request)
         held = self._held(requester, request)
         self._note_fields(held, request)
-        result = self._result(held, request)
-        await held.session.settlement.processed(held, result, request.treatment is not None,
-                                                request.treatment is RecordTreatment.PERSONAL)
+        settlement = held.session.settlement
+        # where none is given it is the call's own, and Answer while it still goes on
+        result = settlement.result_so_far(held) if request.call_result is None else CallResult(request.call_result)
+        await settlement.processed(held, result, request.treatment is not None,
+                                   request.treatment is RecordTreatment.PERSONAL)
         return self._ack(request, held)
-
-    @staticmethod
-    def _result(held: HeldChain, request: DesktopRequest) -> CallResult:
-        """The agent's result; where none is given the call's own, and Answer while it still goes on."""
-        if request.call_result is not None:
-            return CallResult(request.call_result)
-        if held.state is ChainState.CALLING and held.record.call_result is CallResult.UNKNOWN:
-            return CallResult.ANSWER
-        return held.record.call_result
 
     async def _reject(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         held = self._held(requester, request)
@@ -200,18 +204,29 @@ class RecordOperations:
 
     async def _reschedule(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         held = self._held(requester, request)
-        assert request.date_time is not None
-        due = local_to_epoch(request.date_time, held.record.tz_name)
-        if due <= self._context.clock.wall():
-            raise DesktopError(DesktopErrorCode.INVALID_DATE_OR_TIME, f"{keys.DATE_TIME} is in the past")
+        due, personal = self._due(held, request), request.callback_type is CallbackType.PERSONAL
+        if personal and not requester.agent_id:
+            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.CALLBACK_TYPE}: no agent is logged in here")
         self._note_fields(held, request)
-        personal = request.callback_type is CallbackType.PERSONAL
         result = None if request.call_result is None else CallResult(request.call_result)
+        if result is None and held.call is not None:
+            result = held.session.settlement.result_so_far(held)
         chain = chains.reschedule(
             held.chain, held.index, due, RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK, result,
             agent_id=requester.agent_id if personal else None)
         await held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
         return self._ack(request, held)
+
+    def _due(self, held: HeldChain, request: DesktopRequest) -> int:
+        """When to dial again, epoch s."""
+        assert request.date_time is not None
+        try:
+            due = local_to_epoch(request.date_time, held.record.tz_name)
+        except (OverflowError, ValueError, KeyError):       # the last hours of the calendar; a zone that nobody knows
+            raise DesktopError(DesktopErrorCode.INVALID_DATE_OR_TIME, f"{keys.DATE_TIME}: no such time") from None
+        if due <= self._context.clock.wall():
+            raise DesktopError(DesktopErrorCode.INVALID_DATE_OR_TIME, f"{keys.DATE_TIME} is in the past")
+        return due
 
     async def _cancel(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         if request.record_handle is None:
@@ -241,11 +256,9 @@ class RecordOperations:
     async def _do_not_call(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         now = int(self._context.clock.wall())
         if request.record_handle is None:
-            self._session(requester, request)
-            entry = DoNotCallEntry(phone=request.phone, customer_id=None if request.phone else request.customer_id,
-                                   internal=True, time_stamp=now)
+            entry, name = self._entry(requester, request, now)
             self._block((entry,))
-            await self._context.store.save(ChainSave(request.calling_list or "", do_not_call=(entry,)))
+            await self._context.store.save(ChainSave(name, do_not_call=(entry,)))
             return self._ack(request)
         held = self._held(requester, request)
         chain, entries = held.chain, []
@@ -258,14 +271,26 @@ class RecordOperations:
         await saved
         return self._ack(request, held, (keys.PHONE, entries[0].phone or ""))
 
+    def _entry(self, requester: Requester, request: DesktopRequest, now: int) -> tuple[DoNotCallEntry, str]:
+        """The entry for a request that names no record, and a calling list of the campaign."""
+        names = [each.name for each in self._session(requester, request).group.lists]
+        if request.calling_list not in (None, *names):
+            raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
+        phone = None if not request.phone else _SEPARATORS.sub("", request.phone)
+        if phone is not None and _E164.fullmatch(phone) is None:
+            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.PHONE}: not + and 7 to 15 digits")
+        entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now)
+        return entry, request.calling_list or names[0]
+
     def _block(self, entries: tuple[DoNotCallEntry, ...]) -> None:
         """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back."""
         for entry in entries:
             self._engine.block(entry)
         for session in self._engine.loaded():
             for held in list(session.held):
-                if held.state is ChainState.WITH_AGENT and held.call is None and session.dialer.refused(held) is not None:
+                undialed = held.state is ChainState.WITH_AGENT and held.call is None
+                if undialed and session.dialer.refused(held) is Refusal.DO_NOT_CALL:
                     data = record_data(held, held.index, self._application_id, self._context.clock.wall())
                     dn = held.agent_dn
-                    session.agent_leaves(held)
+                    session.desks.leaves(held)
                     self._send(dn, record_event("RecordCancel", data))

@@ -1,15 +1,18 @@
 """What an agent is told of a held record, and what an agent may change of it."""
 from __future__ import annotations
 
+from math import isfinite
 from typing import Mapping, Sequence
 
-from ocs.dialing.dial_hours import utc_offset_s
+from ocs.dialing.dial_hours import known_zone, utc_offset_s
 from ocs.dialing.values import CustomField, CustomValue
 from protocols.attributes import KVList, KVValue
 from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
 from protocols.desktop.record import RecordData
 
 __all__ = ["changed_fields", "record_data"]
+
+_LARGEST = 2 ** 63
 
 
 def record_data(held: object, index: int, application_id: int, now: float) -> RecordData:
@@ -26,7 +29,7 @@ def record_data(held: object, index: int, application_id: int, now: float) -> Re
         chain_id=record.chain_id, phone=record.contact_info, phone_type=str(int(record.contact_info_type)),
         contact_info=record.contact_info, call_result=int(record.call_result), attempts=record.attempt,
         call_attempt_guid=attempt.guid if attempt is not None else None,
-        tz_name=record.tz_name, tz_offset=utc_offset_s(now, record.tz_name),
+        tz_name=record.tz_name, tz_offset=utc_offset_s(now, record.tz_name) if known_zone(record.tz_name) else None,
         daily_from=record.daily_from, daily_until=record.daily_till, agent_id=record.agent_id,
         fields=_sent_fields(session.custom_fields.get(held.calling_list.name, ()), record.fields))   # type: ignore[attr-defined]
 
@@ -44,8 +47,8 @@ def _sent_fields(custom: Sequence[CustomField], values: Mapping[str, CustomValue
 def changed_fields(custom: Sequence[CustomField], others: KVList, echo: Echo = Echo()) -> dict[str, CustomValue]:
     """Column -> new value, of the pairs that name user-defined fields (by `send_attribute` or by column name). Pairs that
     name none are ignored. DesktopError names the key whose value does not fit its column."""
-    by_key = {field.name: field for field in custom} | {field.send_attribute: field for field in custom
-                                                       if field.send_attribute}
+    sent = {field.send_attribute: field for field in custom if field.send_attribute}
+    by_key = {field.name: field for field in custom} | sent
     changes: dict[str, CustomValue] = {}
     for key, value in others:
         field = by_key.get(key)
@@ -59,12 +62,17 @@ def _converted(field: CustomField, key: str, value: KVValue, echo: Echo) -> Cust
         if isinstance(value, (bytes, tuple)):
             raise ValueError("neither text nor a number")
         if field.type == "int":
-            return int(value)
+            number = int(value)
+            if not -_LARGEST <= number < _LARGEST:
+                raise ValueError("too large")
+            return number
         if field.type == "float":
+            if not isfinite(float(value)):
+                raise ValueError("not a finite number")
             return float(value)
         text = str(value)
         if field.type in ("char", "varchar") and len(text) > field.length:
             raise ValueError(f"longer than {field.length} characters")
         return text
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{key}: {error}", echo) from None
