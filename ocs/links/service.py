@@ -9,8 +9,8 @@ import random
 from typing import Any, Callable
 
 from twisted.application.internet import ClientService
-from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
-from twisted.internet.protocol import Factory
+from twisted.internet.interfaces import IProtocolFactory, IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -40,7 +40,7 @@ class ReconnectingLink(ClientService):
 
     log = Logger()
 
-    def __init__(self, name: str, endpoint: IStreamClientEndpoint, build: Callable[[], IProtocol], back_off: BackOff,
+    def __init__(self, name: str, endpoint: IStreamClientEndpoint, build: Callable[[], Protocol], back_off: BackOff,
                  clock: IReactorTime) -> None:
         self.link_name, self.back_off = name, back_off
         super().__init__(endpoint, _BuildFactory(build), retryPolicy=self._retry, clock=clock)
@@ -55,8 +55,8 @@ class ReconnectingLink(ClientService):
 class _BuildFactory(Factory):
     noisy = False
 
-    def __init__(self, build: Callable[[], IProtocol]) -> None:
+    def __init__(self, build: Callable[[], Protocol]) -> None:
         self._build = build
 
-    def buildProtocol(self, addr: Any) -> IProtocol:
+    def buildProtocol(self, addr: Any) -> Protocol:
         return self._build()

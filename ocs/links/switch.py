@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, DeferredList, fail
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -18,8 +18,9 @@ from ocs.dialing.agent import AgentEvent, AgentEventKind
 from ocs.dialing.call import CallEvent, SwitchEvent
 from ocs.interfaces import ISwitchLink
 from protocols.attributes import KVList, first
+from protocols.desktop.fields import lenient_integer
 from protocols.desktop.keys import CALL_ATTEMPT_GUID, RECORD_HANDLE
-from protocols.errors import LinkLost, RequestFailed, RequestRefused
+from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.tserver.messages import USER_EVENT_NUMBER, AgentStatus, AgentWorkMode, CallType, Message
 from protocols.tserver.protocol import ITServerListener
 
@@ -29,10 +30,11 @@ _CALL_EVENTS = {event.value: event for event in SwitchEvent if event is not Swit
 _AGENT_EVENTS = {"EventAgentLogin": AgentEventKind.LOGIN, "EventAgentLogout": AgentEventKind.LOGOUT,
                  "EventAgentReady": AgentEventKind.READY, "EventAgentNotReady": AgentEventKind.NOT_READY,
                  "EventAgentAfterCallWork": AgentEventKind.AFTER_CALL_WORK}
-_STATUS_EVENTS = {AgentStatus.LOGGED_IN: AgentEventKind.NOT_READY, AgentStatus.READY: AgentEventKind.READY,
-                  AgentStatus.NOT_READY: AgentEventKind.NOT_READY,
-                  AgentStatus.AFTER_CALL_WORK: AgentEventKind.AFTER_CALL_WORK}
+_STATUS_EVENTS: dict[object, AgentEventKind] = {
+    AgentStatus.LOGGED_IN: AgentEventKind.NOT_READY, AgentStatus.READY: AgentEventKind.READY,
+    AgentStatus.NOT_READY: AgentEventKind.NOT_READY, AgentStatus.AFTER_CALL_WORK: AgentEventKind.AFTER_CALL_WORK}
 _PENDING_LIMIT = 100_000
+_CALLS_LIMIT = 100_000      # calls of one DN that are asked for after a login
 
 
 @implementer(ISwitchLink, ITServerListener)
@@ -49,7 +51,8 @@ class SwitchLink:
         self._dns: dict[str, None] = {}
         self._listeners: list[Any] = []
         self._on_grant: list[Callable[[], None]] = []
-        self._pending: list[Message] | None = None      # messages that wait for the picture to be complete
+        self._pictures = 0                              # registrations whose answers are not complete
+        self._pending: list[Message] = []               # messages that wait for them
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
     def add_listener(self, listener: Any) -> None:
@@ -86,7 +89,11 @@ class SwitchLink:
     def _ask(self, name: str, attributes: Mapping[str, Any]) -> Deferred[Any]:
         if self._client is None:
             return fail(LinkLost(f"{name}: no link to {self.name} ({self.last_reason})"))
-        return self._client.request(name, attributes)
+        try:
+            asked: Deferred[Any] = self._client.request(name, attributes)
+            return asked
+        except LocalProtocolError as error:         # what cannot be sent: too long for a frame
+            return fail(error)
 
     # -- ITServerListener -----------------------------------------------------------------------------------------
     def granted(self, client: Any, answer: Message) -> None:
@@ -103,14 +110,14 @@ class SwitchLink:
     def lost(self, client: Any, reason: str) -> None:
         if client is not self._client:
             return
-        self._client, self._pending, self.last_reason = None, None, reason
+        self._client, self._pictures, self._pending, self.last_reason = None, 0, [], reason
         if self.up:
             self.up = False
             self.log.warn("link {link} lost: {reason}", link=self.name, reason=reason)
             self._tell("switch_down", reason)
 
     def event(self, client: Any, message: Message) -> None:
-        if self._pending is not None:
+        if self._pictures:
             if len(self._pending) >= _PENDING_LIMIT:
                 self.log.error("link {link}: {count} events wait for the registration; reconnecting", link=self.name,
                                count=len(self._pending))
@@ -123,22 +130,32 @@ class SwitchLink:
     # -- the picture after a login --------------------------------------------------------------------------------
     def _build_picture(self, dns: list[str]) -> None:
         client = self._client
-        if self._pending is None:
-            self._pending = []
+        self._pictures += 1
         asked = [client.request("RequestRegisterAddress", {"ThisDN": dn}) for dn in dns]
-        DeferredList(asked, consumeErrors=True).addCallback(self._registered, client, dns).addErrback(self._bug)
+        DeferredList(asked, consumeErrors=True).addCallback(self._registered, client, dns).addErrback(self._bug, client)
 
     def _registered(self, answers: list[tuple[bool, Any]], client: Any, dns: list[str]) -> Any:
         if client is not self._client:
             return None
-        calls: dict[str, str] = {}
+        pages: list[Deferred[Message]] = []
         agents: list[AgentEvent] = []
         for dn, (good, answer) in zip(dns, answers):
             if not good:
                 self._not_registered(dn, answer)
                 continue
-            calls.update(_calls_in(answer, dn))
+            pages.append(succeed(answer))
+            pages.extend(client.request("RequestQueryAddress", {"ThisDN": dn, "Extensions": (("first-call", at),)})
+                         for at in _further_pages(answer))
             agents.extend(_agent_picture(answer, dn, self._clock.wall()))
+        return DeferredList(pages, consumeErrors=True).addCallback(self._calls_listed, client, agents)
+
+    def _calls_listed(self, answers: list[tuple[bool, Any]], client: Any, agents: list[AgentEvent]) -> Any:
+        if client is not self._client:
+            return None
+        calls: dict[str, str] = {}
+        for good, answer in answers:
+            if good:
+                calls.update(_calls_in(answer, answer.get("ThisDN", "")))
         asked = [client.request("RequestQueryCall", {"ThisDN": dn, "ConnID": conn}) for conn, dn in calls.items()]
         return DeferredList(asked, consumeErrors=True).addCallback(self._complete, client, list(calls), agents)
 
@@ -147,7 +164,7 @@ class SwitchLink:
             self.log.error("link {link}: DN {dn} cannot be registered: {reason}", link=self.name, dn=dn,
                            reason=failure.getErrorMessage())
 
-    def _complete(self, answers: list[tuple[bool, Any]], client: Any, conns: list[str], agents: list[AgentEvent]) -> None:
+    def _complete(self, answers: Any, client: Any, conns: list[str], agents: list[AgentEvent]) -> None:
         if client is not self._client:
             return
         guids = {conn: str(answer.user_value(CALL_ATTEMPT_GUID) or "") if good else ""
@@ -157,13 +174,17 @@ class SwitchLink:
         if not self.up:
             self.up = True
             self._tell("switch_up", guids)
-        pending, self._pending = self._pending or [], None
-        for message in pending:
-            self._deliver(message)
+        self._pictures -= 1
+        if not self._pictures:
+            pending, self._pending = self._pending, []
+            for message in pending:
+                self._deliver(message)
 
-    def _bug(self, failure: Failure) -> None:
-        if failure.check(RequestFailed) is None:
-            self.log.failure("registering at {link}", failure, link=self.name)
+    def _bug(self, failure: Failure, client: Any) -> None:
+        """Without a picture nothing can be done: a new connection gives a new try."""
+        self.log.failure("registering at {link}", failure, link=self.name)
+        if client is self._client:
+            client.abort()
 
     # -- messages into events -------------------------------------------------------------------------------------
     def _deliver(self, message: Message) -> None:
@@ -198,11 +219,10 @@ def _stamp(message: Message, clock: IClock) -> float:
 
 
 def _call_event(message: Message, kind: SwitchEvent, dn: str, at: float) -> CallEvent:
-    handle = message.user_value(RECORD_HANDLE)
     return CallEvent(
         kind=kind, conn_id=message.get("ConnID", ""), dn=dn, call_state=message.get("CallState", 0), at=at,
         other_dn=message.get("OtherDN", ""), guid=str(message.user_value(CALL_ATTEMPT_GUID) or ""),
-        record_handle=int(handle) if isinstance(handle, int) or str(handle or "").isdigit() else 0,
+        record_handle=lenient_integer(message.user_value(RECORD_HANDLE)) or 0,
         previous_conn_id=message.get("PreviousConnID", ""))
 
 
@@ -216,6 +236,12 @@ def _agent_steps(event: CallEvent) -> Iterable[AgentEvent]:
             yield AgentEvent(AgentEventKind.CALL_GONE, event.dn, event.at, conn_id=event.previous_conn_id)
     elif event.kind in (SwitchEvent.RELEASED, SwitchEvent.ABANDONED):
         yield AgentEvent(AgentEventKind.CALL_GONE, event.dn, event.at, conn_id=event.conn_id)
+
+
+def _further_pages(answer: Message) -> range:
+    """Where the next pages begin if the DN has more calls (pair `calls`) than the answer has room for."""
+    calls, shown = first(answer.extensions, "calls"), sum(key.startswith("conn-") for key, _ in answer.extensions)
+    return range(shown + 1, min(calls, _CALLS_LIMIT) + 1, shown) if isinstance(calls, int) and 0 < shown < calls else range(0)
 
 
 def _calls_in(answer: Message, dn: str) -> dict[str, str]:
@@ -238,7 +264,7 @@ def _agent_picture(answer: Message, dn: str, at: float) -> Iterable[AgentEvent]:
         yield AgentEvent(AgentEventKind.LOGOUT, dn, at)
         return
     yield AgentEvent(AgentEventKind.LOGIN, dn, at, agent_id)
-    yield AgentEvent(_STATUS_EVENTS[AgentStatus(int(status))], dn, at, agent_id)      # type: ignore[arg-type]
+    yield AgentEvent(_STATUS_EVENTS.get(status, AgentEventKind.NOT_READY), dn, at, agent_id)
     for key, conn in answer.extensions:
         if key.startswith("conn-") and isinstance(conn, str):
             yield AgentEvent(AgentEventKind.CALL, dn, at, conn_id=conn, talking=True)
