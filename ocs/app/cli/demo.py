@@ -15,7 +15,7 @@ from ocs.dialing.results import DialingMode
 __all__ = ["demo", "serve_lab"]
 
 MODES = {mode.word: mode for mode in DialingMode if mode is not DialingMode.NO_DIAL_MODE}
-DEMO_SPEED, LAB_SPEED = 60.0, 10.0
+DEMO_SPEED, LAB_SPEED = 100.0, 10.0
 
 
 class Mode(click.ParamType):

@@ -1,7 +1,43 @@
 """Contacts and do-not-call numbers into the database of a demonstration."""
 from __future__ import annotations
+
+from typing import Callable
+
+from ocs.app.demo.directory import State
+from ocs.app.demo.options import DemoOptions
+from ocs.errors import OCSError
+from ocs.store.backend import SqliteBackend
+from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
+from ocs.store.dnc_file import import_do_not_call
 from ocs.store.versions import upgrade
 
+__all__ = ["take_in"]
 
-def take_in(backend, options, calling_list, state, say):
+FAULTS_SHOWN = 10
+
+
+def take_in(backend: SqliteBackend, options: DemoOptions, calling_list: str, state: State, say: Callable[[str], None]) -> None:
+    """Make or upgrade the database and, once in a directory's life, import the contacts; the do-not-call file each time,
+    numbers that are there stay. Blocks. OCSError for what cannot be used; nothing is imported then."""
     upgrade(backend.url)
+    if options.dnc is not None:
+        taken = import_do_not_call(backend, options.dnc)
+        say(f"{options.dnc.name}: {taken.added} numbers that must not be called, {taken.known} known already")
+    if state.imported:
+        say(f"{state.contacts_name}: imported by an earlier run, which goes on")
+        return
+    try:
+        report = import_contacts(backend, calling_list, options.contacts, ImportOptions(skip_bad=options.skip_bad))
+    except ImportRefused as error:
+        raise OCSError(_faults(error.report) + "\nNothing was imported; --skip-bad leaves such rows out.") from None
+    if report.bad_rows or report.bad_phones:
+        say(_faults(report))
+    say(f"{options.contacts.name}: {report.contacts} contacts with {report.records} numbers imported")
+
+
+def _faults(report: ImportReport) -> str:
+    lines = [f"{report.path}: {report.bad_rows} of {report.rows} rows are bad, {report.bad_phones} numbers of others"]
+    lines += [f"  line {fault.line}: {fault.reason}" for fault in report.faults[:FAULTS_SHOWN]]
+    if len(report.faults) > FAULTS_SHOWN:
+        lines.append(f"  ... {len(report.faults) - FAULTS_SHOWN} more")
+    return "\n".join(lines)

@@ -31,7 +31,7 @@ from ocs.store.backend import backend_for
 __all__ = ["Demonstration", "on_signals"]
 
 POLL_S = 1.0                # real seconds between two looks at the database
-HORIZON_S = 20 * 60.0       # a list is done when nothing can be dialed within this (laboratory's time)
+HORIZON_S = 10 * 60.0       # a list is done when nothing can be dialed within this (laboratory's time)
 STALL_S = 60.0              # real seconds in which nothing at all happens before the run is given up
 STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
