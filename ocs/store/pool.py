@@ -41,7 +41,9 @@ class _Pool(adbapi.ConnectionPool):
         self.threadpool = threads(1, size, name)
 
     def _start(self) -> None:
-        """Adbapi starts a pool with the reactor, even while it is being made; here the service does."""
+        """Adbapi starts a pool with the reactor, even while it is being made; here the service does. The trigger that
+        called is spent: `close` must not remove it again."""
+        self.startID = None
 
 
 class Database(Service):
