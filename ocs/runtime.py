@@ -105,7 +105,7 @@ class ParentWatch(Service):
     """Stops the reactor when standard input ends: the parent, who holds the other end, is gone, however it died."""
 
     def __init__(self, reactor: Any, descriptor: int = 0) -> None:
-        self._reactor, self._descriptor = reactor, descriptor
+        self._reactor, self._descriptor, self._stopping = reactor, descriptor, False
 
     def startService(self) -> None:
         super().startService()
@@ -123,9 +123,15 @@ class ParentWatch(Service):
 
     def doRead(self) -> None:
         if not os.read(self._descriptor, 4_096):
-            log.info("the parent process is gone or let go: stopping")
-            self._reactor.removeReader(self)
-            self._reactor.stop()
+            self._orphaned()
 
     def connectionLost(self, reason: Any) -> None:
-        """The reactor is going down; nothing to close."""
+        """How epoll tells that the other end of a pipe was closed."""
+        self._orphaned()
+
+    def _orphaned(self) -> None:
+        self._reactor.removeReader(self)
+        if self.running and not self._stopping:
+            self._stopping = True
+            log.info("the parent process is gone or let go: stopping")
+            self._reactor.stop()

@@ -79,6 +79,9 @@ def test_the_end_of_standard_input_stops_the_server() -> None:
         os.close(parents)
         watch.doRead()
         assert reactor.stopped == 1 and reactor.readers == []
+        watch.connectionLost(None)      # as epoll tells it; once is enough
         watch.stopService()
+        watch.connectionLost(None)
+        assert reactor.stopped == 1
     finally:
         os.close(ours)
