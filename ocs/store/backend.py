@@ -31,7 +31,8 @@ class SqliteBackend:
     """One SQLite file. Statements run in transactions that are begun here, never by the driver."""
 
     driver = "sqlite3"
-    errors: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning)
+    # the last two: a number beyond 64 bits, half a surrogate pair; values that the driver cannot hand over
+    errors: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeError)
 
     def __init__(self, path: Path, busy_timeout_s: float = 5.0) -> None:
         self.path, self.busy_timeout_s = path, busy_timeout_s

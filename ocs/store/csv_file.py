@@ -71,9 +71,7 @@ class CsvFile:
                 continue
             if not any(values):
                 continue
-            fault = "" if len(values) <= len(self.headers) else (
-                f"{len(values)} values, but the header has {len(self.headers)} columns")
-            yield Row(begin, values, fault or self._unnamed(values) or ("a NUL octet" if "\0" in "".join(values) else ""))
+            yield Row(begin, values, self._fault(values))
 
     def _read_headers(self) -> list[str]:
         first = next(self._lines(), "")
@@ -118,11 +116,13 @@ class CsvFile:
             self._line += 1
             yield line
 
-    def _unnamed(self, values: list[str]) -> str:
-        for header, value in zip(self.headers, values):
+    def _fault(self, values: list[str]) -> str:
+        if any(values[len(self.headers):]):
+            return f"{len(values)} values, but the header has {len(self.headers)} columns"
+        for number, (header, value) in enumerate(zip(self.headers, values), 1):
             if value and not header:
-                return f"a value in column {values.index(value) + 1}, which has no name"
-        return ""
+                return f"a value in column {number}, which has no name"
+        return "a NUL octet" if "\0" in "".join(values) else ""
 
     def _explain(self, error: csv.Error, begin: int) -> str:
         if "unexpected end" in str(error):

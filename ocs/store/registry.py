@@ -13,7 +13,7 @@ from sqlalchemy import DDL, Column, bindparam, func, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ocs.dialing.values import CustomField
-from ocs.errors import OCSError, UnknownCallingList
+from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
 from ocs.store import schema
 from ocs.store.records import ListTable
 from ocs.store.schema import PUBLIC_COLUMNS
@@ -94,13 +94,14 @@ class Catalog:
                 for name, list_dbid in work.rows(_names)}
 
     def zones(self, work: Transaction, needed: Iterable[int] = ()) -> Mapping[int, str]:
-        """tz_dbid -> IANA name of every zone that has a number; raises OCSError if one of `needed` has none."""
+        """tz_dbid -> IANA name of every zone that has a number; raises StoreUnavailable if one of `needed` has
+        none."""
         wanted = set(needed)
         if not self._zones or not wanted <= self._zones.keys():
             self._zones = dict(work.rows(_zones))
             missing = wanted - self._zones.keys()
             if missing:
-                raise OCSError(f"tz_dbid {min(missing)} is not in the table of time zones")
+                raise StoreUnavailable(f"tz_dbid {min(missing)} is not in the table of time zones")
         return self._zones
 
     def zone_dbid(self, work: Transaction, iana_name: str) -> int:

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-from ocs.errors import ConfigurationError
+from ocs.errors import ConfigurationError, OCSError
 from ocs.store.backend import SqliteBackend, backend_for
 
 __all__ = ["database_option", "db", "directory_database", "progress_bar"]
@@ -86,6 +86,10 @@ def db() -> None:
 def upgrade(backend: SqliteBackend, as_json: bool) -> None:
     """Bring the database to the version that this program needs; make it where there is none."""
     from ocs.store import versions
+    try:
+        backend.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OCSError(f"{backend.path.parent}: {error.strerror}") from None
     before, after = versions.upgrade(backend.url)
     if as_json:
         click.echo(json.dumps({"database": str(backend.url), "before": before, "after": after}))

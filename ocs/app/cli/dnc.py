@@ -62,7 +62,8 @@ def import_file(file: Path, backend: SqliteBackend, region: str, campaign: str |
     else:
         for fault in report.faults:
             click.echo(f"{file}: line {fault.line}: {fault.reason}", err=True)
-        click.echo(f"{report.rows} rows, {report.added} new entries, {report.known} known ones, {report.bad_rows} bad rows left out")
+        click.echo(f"{report.rows} rows: {report.added} new entries, {report.known} known ones; "
+                   f"{report.bad_rows} bad rows left out")
     if not report.imported:
         raise SystemExit(1)
 

@@ -61,8 +61,10 @@ def lists() -> None:
 @click.option("--map", "mapping", type=field_mapping, metavar="FIELD=COLUMN", multiple=True,
               help=f"What a column means; FIELD is one of {', '.join(MAPPABLE)}. Phones may be named several times.")
 @click.option("--default-timezone", metavar="ZONE", help="Zone where neither the file nor the number tells one.")
-@click.option("--daily-from", type=daily_time, metavar="TIME", help="Earliest local time of a call where the file gives none (08:00).")
-@click.option("--daily-till", type=daily_time, metavar="TIME", help="Latest local time of a call where the file gives none (18:00).")
+@click.option("--daily-from", type=daily_time, metavar="TIME",
+              help="Earliest local time of a call where the file gives none (08:00).")
+@click.option("--daily-till", type=daily_time, metavar="TIME",
+              help="Latest local time of a call where the file gives none (18:00).")
 @click.option("--encoding", type=click.Choice(ENCODINGS), default="utf-8", show_default=True)
 @click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
@@ -192,7 +194,9 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
                       RecordType(one.record_type).name.replace("_", " ").title(), _status(one.record_status),
                       _result(one.call_result), str(one.attempt), due, one.tz_name, *fields)
     console = Console(markup=False, highlight=False)
-    console.print(table, width=None if console.is_terminal else 200)
+    if not console.is_terminal:
+        console.width = 240         # a pipe has no width of its own
+    console.print(table)
 
 
 @lists.command("export")

@@ -1,0 +1,206 @@
+"""`ocs list`, `ocs dnc`, `ocs db`: done 0, failed 1, wrong use 2; one clear line for what is wrong, never a traceback."""
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ocs.app.cli.root import ocs
+from ocs.store.backend import transaction
+from ocs.store.backend import backend_for
+from ocs.store.versions import needed_version
+
+CONTACTS = "name,phone,phone2\nAda Moss,2125550101,4155550102\nBen Reed,3125550103,\n"
+
+
+class Command(Protocol):
+    def __call__(self, *arguments: str, code: int = 0) -> Result:
+        """Run `ocs` with the arguments and, unless they name a database, the directory's."""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Command:
+    def command(*arguments: str, code: int = 0) -> Result:
+        named = {"--database", "--directory", "--config", "--help"} & set(arguments)
+        where = () if named else ("--directory", str(tmp_path / "demo"))
+        outcome = CliRunner().invoke(ocs, [*arguments, *where])
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        assert outcome.exit_code == code, outcome.output
+        assert "Traceback" not in outcome.output
+        return outcome
+    return command
+
+
+@pytest.fixture
+def contacts(tmp_path: Path, run: Command) -> Path:
+    run("db", "upgrade")
+    path = tmp_path / "contacts.csv"
+    path.write_text(CONTACTS)
+    return path
+
+
+def parsed(outcome: Result) -> Any:
+    return json.loads(outcome.stdout)
+
+
+def test_a_database_is_made_and_its_version_told(run: Command, tmp_path: Path) -> None:
+    assert "ocs db upgrade" in run("db", "status", code=1).stderr
+    assert f"made, now at version {needed_version()}" in run("db", "upgrade").stdout
+    assert "already" in run("db", "upgrade").stdout
+    assert parsed(run("db", "status", "--json"))["current"] == needed_version()
+    assert (tmp_path / "demo" / "ocs.sqlite").exists()
+
+
+def test_the_database_of_a_configuration_is_used(run: Command, tmp_path: Path) -> None:
+    config = tmp_path / "ocs.toml"
+    config.write_text(f'[database]\nurl = "sqlite:///{tmp_path / "mine.sqlite"}"\n')
+    run("db", "upgrade", "--config", str(config))
+    assert (tmp_path / "mine.sqlite").exists()
+    config.write_text('[database]\nurls = "x"\n')
+    assert "database.urls" in run("db", "status", "--config", str(config), code=1).stderr
+    assert "missing.toml" in run("db", "status", "--config", str(tmp_path / "missing.toml"), code=1).stderr
+
+
+@pytest.mark.parametrize("where", [["--database", "sqlite:///x", "--directory", "."], ["--database", "nonsense"],
+                                   ["--database", "postgresql://x/y"], ["--database", "sqlite://"]])
+def test_wrong_use_is_told_apart_from_failure(run: Command, where: list[str]) -> None:
+    run("db", "status", *where, code=2)
+    run("list", "show", *where, code=2)
+
+
+def test_one_database_has_to_be_named() -> None:
+    outcome = CliRunner().invoke(ocs, ["dnc", "check", "2125550101"])
+    assert outcome.exit_code == 2 and "--directory DIR, --config FILE, --database URL" in outcome.stderr
+
+
+def test_contacts_are_imported_shown_and_exported(run: Command, contacts: Path, tmp_path: Path) -> None:
+    text = run("list", "import", str(contacts), "--list", "Spring").stdout
+    assert "2 imported" in text and "3 imported" in text and "phone2 = phone 2" in text
+    shown = run("list", "show", "Spring").stdout
+    assert "Spring: 3 records" in shown and "+12125550101" not in shown and "Ada" not in shown
+    full = run("list", "show", "Spring", "--full", "--limit", "1").stdout
+    assert "+12125550101" in full and "Ada Moss" in full and "+14155550102" not in full
+    assert parsed(run("list", "show", "--json"))[0]["statuses"] == {"Ready": 3}
+    first = parsed(run("list", "show", "Spring", "--json"))["first"]
+    assert len(first) == 3 and "fields" not in first[0] and "5550101" not in first[0]["contact_info"]
+    rows = list(csv.DictReader(io.StringIO(run("list", "export", "Spring").stdout)))
+    assert [(row["contact_info"], row["tz_name"], row["name"]) for row in rows] == [
+        ("+12125550101", "America/New_York", "Ada Moss"), ("+14155550102", "America/Los_Angeles", "Ada Moss"),
+        ("+13125550103", "America/Chicago", "Ben Reed")]
+    out = tmp_path / "out.jsonl"
+    run("list", "export", "Spring", "--format", "jsonl", "--output", str(out))
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [line["record_id"] for line in lines] == [1, 2, 3] and lines[2]["dial_sched_time"] is None
+
+
+def test_an_export_can_be_imported_again(run: Command, contacts: Path, tmp_path: Path) -> None:
+    run("list", "import", str(contacts), "--list", "Spring")
+    out = tmp_path / "out.csv"
+    run("list", "export", "Spring", "--output", str(out))
+    report = parsed(run("list", "import", str(out), "--list", "Copy", "--json"))
+    assert report["records"] == 3 and report["zones"]["file"] == 3 and report["bad_rows"] == 0
+
+
+def test_an_export_goes_through_every_page(run: Command, contacts: Path) -> None:
+    contacts.write_text("phone,phone2\n" + "".join(f"212555{n:04d},312555{n:04d}\n" for n in range(2_500)))
+    run("list", "import", str(contacts), "--list", "Spring")
+    lines = run("list", "export", "Spring", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["record_id"] for line in lines] == list(range(1, 5_001))
+
+
+def test_bad_rows_fail_the_import_unless_they_are_skipped(run: Command, contacts: Path, tmp_path: Path) -> None:
+    contacts.write_text(CONTACTS + "Bad,12,\nHalf,2125550104,77\n")
+    failed = run("list", "import", str(contacts), "--list", "Spring", "--bad-rows", str(tmp_path / "bad.csv"), code=1)
+    assert "line 4: phone '12'" in failed.stderr and "line 5: phone '77'" in failed.stderr and "--skip-bad" in failed.stderr
+    assert len((tmp_path / "bad.csv").read_text().splitlines()) == 3
+    report = parsed(run("list", "import", str(contacts), "--list", "Spring", "--json", code=1))
+    assert (report["imported"], report["bad_rows"], report["bad_phones"]) == (False, 1, 1)
+    run("list", "show", "Spring", code=1)
+    kept = parsed(run("list", "import", str(contacts), "--list", "Spring", "--json", "--skip-bad"))
+    assert (kept["imported"], kept["contacts"], kept["records"]) == (True, 3, 4)
+
+
+@pytest.mark.parametrize("options", [["--map", "phone"], ["--map", "fax=phone"], ["--daily-from", "noon"],
+                                     ["--encoding", "ebcdic"], ["--no-such-option"]])
+def test_an_option_that_makes_no_sense_is_wrong_use(run: Command, contacts: Path, options: list[str]) -> None:
+    run("list", "import", str(contacts), "--list", "Spring", *options, code=2)
+
+
+@pytest.mark.parametrize("options, reason", [
+    (["--map", "phone=Tel"], "no column 'Tel'"), (["--region", "QQ"], "region 'QQ'"),
+    (["--default-timezone", "Mars"], "Mars"), (["--daily-from", "20:00"], "never open"),
+    (["--bad-rows", "/nonexistent/x.csv"], "No such file"),
+])
+def test_an_option_that_does_not_fit_fails(run: Command, contacts: Path, options: list[str], reason: str) -> None:
+    assert reason in run("list", "import", str(contacts), "--list", "Spring", *options, code=1).stderr
+
+
+def test_windows_and_mapping_are_taken_from_the_options(run: Command, contacts: Path) -> None:
+    contacts.write_text("n,a,b\nAda,2125550101,CST\n")
+    run("list", "import", str(contacts), "--list", "Spring", "--map", "phone=a", "--map", "timezone=b",
+        "--daily-from", "10:00", "--daily-till", "72000")
+    (one,) = parsed(run("list", "show", "Spring", "--json", "--full"))["first"]
+    assert (one["daily_from"], one["daily_till"], one["tz_name"]) == (36_000, 72_000, "America/Chicago")
+
+
+def test_what_is_not_there_is_named(run: Command, contacts: Path, tmp_path: Path) -> None:
+    assert "Winter" in run("list", "show", "Winter", code=1).stderr
+    assert "Winter" in run("list", "export", "Winter", code=1).stderr
+    assert "none.csv" in run("list", "import", str(tmp_path / "none.csv"), "--list", "Spring", code=1).stderr
+    assert "Is a directory" in run("list", "import", str(tmp_path), "--list", "Spring", code=1).stderr
+    run("list", "import", str(contacts), "--list", "Spring")
+    assert "No such file" in run("list", "export", "Spring", "--output", "/nonexistent/x", code=1).stderr
+    assert "ocs db upgrade" in run("list", "show", "--directory", str(tmp_path), code=1).stderr
+    assert "ocs db upgrade" in run("dnc", "add", "2125550101", "--directory", str(tmp_path), code=1).stderr
+    blocked = tmp_path / "file"
+    blocked.touch()
+    assert "file" in run("db", "upgrade", "--directory", str(blocked / "x"), code=1).stderr
+
+
+def test_a_database_of_another_version_is_refused(run: Command, contacts: Path, tmp_path: Path) -> None:
+    with transaction(backend_for(f"sqlite:///{tmp_path / 'demo' / 'ocs.sqlite'}")) as work:
+        work.cursor.execute("UPDATE alembic_version SET version_num = '0000'")
+    for command in (["list", "show"], ["list", "import", str(contacts), "--list", "x"], ["dnc", "check", "2125550101"]):
+        assert "version 0000" in run(*command, code=1).stderr
+
+
+def test_do_not_call_numbers_are_imported_once(run: Command, contacts: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dnc.csv"
+    path.write_text("phone,customer_id\n2125550101,\n,C7\n(212) 555-0101,C8\n")
+    assert parsed(run("dnc", "import", str(path), "--json")) | {"seconds": 0} == {
+        "path": str(path), "imported": True, "rows": 3, "added": 3, "known": 1, "bad_rows": 0, "faults": [], "seconds": 0}
+    assert parsed(run("dnc", "import", str(path), "--json"))["added"] == 0
+    path.write_text("2125550101\n+12125550109\n")
+    assert "1 new entries, 1 known" in run("dnc", "import", str(path)).stdout
+
+
+def test_bad_do_not_call_rows_fail_unless_they_are_skipped(run: Command, contacts: Path, tmp_path: Path) -> None:
+    path = tmp_path / "dnc.csv"
+    path.write_text("phone\n2125550101\n12\n\n")
+    failed = run("dnc", "import", str(path), "--bad-rows", str(tmp_path / "bad.csv"), code=1)
+    assert "line 3: phone '12'" in failed.stderr and "nothing was imported" in failed.stderr
+    assert (tmp_path / "bad.csv").read_text().splitlines()[1].startswith("3,")
+    assert not parsed(run("dnc", "check", "2125550101", "--json"))["listed"]
+    assert parsed(run("dnc", "import", str(path), "--json", code=1))["imported"] is False
+    run("dnc", "import", str(path), "--skip-bad")
+    assert parsed(run("dnc", "check", "2125550101", "--json"))["listed"]
+    path.write_text("name\nAda\n")
+    assert "no phone or customer_id column" in run("dnc", "import", str(path), code=1).stderr
+
+
+def test_single_numbers_are_added_checked_and_removed(run: Command, contacts: Path) -> None:
+    assert "added" in run("dnc", "add", "2125550101", "--message", "asked by mail").stdout
+    assert "already" in run("dnc", "add", "+1 212 555 0101").stdout
+    run("dnc", "add", "2125550101", "--campaign", "Spring")
+    text = run("dnc", "check", "212-555-0101").stdout
+    assert "every campaign" in text and "asked by mail" in text and "campaign Spring" in text
+    assert parsed(run("dnc", "remove", "2125550101", "--json")) == {"number": "2125550101", "removed": 2}
+    assert "not on the list" in run("dnc", "check", "2125550101").stdout
+    assert "not on the list" in run("dnc", "remove", "2125550101", code=1).stderr
+    assert "555" in run("dnc", "add", "555", code=2).stderr
+    assert "region" in run("dnc", "add", "555", "--region", "XX", code=1).stderr
