@@ -1,7 +1,7 @@
 """The seams of the engine: what it needs of the systems around it. Each has one contract suite in `tests/contracts/`."""
 from __future__ import annotations
 
-from typing import Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
@@ -153,12 +153,12 @@ class IPreDialValidation(Interface):
     def applies(campaign_group: str, calling_list: str) -> bool:
         """Whether records of this list, dialed by this group, are to be asked about; without that they are simply dialed."""
 
-    def validate(contact: object) -> Deferred[object]:
+    def validate(contact: Any) -> Deferred[Any]:
         """Ask about one record (an `ocs.dialing.contact.Contact`). Fires with an `ocs.dialing.validation.Verdict`, within the
         configured time and whatever the service does; never fails. Cancelled, it gives the request up and fires with a
         verdict all the same."""
 
-    def raced(contact: object) -> object:
+    def raced(contact: Any) -> Any:
         """The Verdict for a record that changed while the service was asked about it: not dialed, with the configured
         result."""
 
@@ -169,7 +169,7 @@ class IContactNotifier(Interface):
     def wants(campaign_group: str) -> bool:
         """Whether anybody is to be told of chains of this group."""
 
-    def note(contact: object) -> Deferred[int]:
+    def note(contact: Any) -> Deferred[int]:
         """Put on disk what is to be told of a chain that is about to be written as processed; `contact` (an
         `ocs.dialing.contact.Contact`) is its primary record. Fires with a ticket; never fails. The ticket is 0 where
         nothing will be told: nobody wants it, or there is no room (logged and counted)."""
@@ -184,10 +184,10 @@ class IContactNotifier(Interface):
 class INotificationSpool(Interface):
     """What is still to be told, on disk. Every Deferred fails with StoreUnavailable when the disk does not do it."""
 
-    def start() -> Deferred[list[object]]:
+    def start() -> Deferred[list[Any]]:
         """Open; fires with what the last run left behind (`ocs.dialing.contact.Notice`), oldest first."""
 
-    def add(notice: object) -> Deferred[None]:
+    def add(notice: Any) -> Deferred[None]:
         """Keep one; fires when it would survive a crash."""
 
     def remove(ticket: int) -> Deferred[None]:
@@ -203,6 +203,6 @@ class IHttpRequests(Interface):
     def names() -> Sequence[str]:
         """Those that exist."""
 
-    def send(name: str, contact: object) -> None:
+    def send(name: str, contact: Any) -> None:
         """Send one, filled with the data of a record (an `ocs.dialing.contact.Contact`). Returns at once; the outcome is
         logged and counted, and changes nothing. KeyError for a name that does not exist."""

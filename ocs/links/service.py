@@ -21,7 +21,7 @@ class BackOff:
     """Delays that double from `first_s` to `longest_s`, with jitter so that many clients do not come back at once."""
 
     def __init__(self, rng: random.Random, first_s: float = 0.5, longest_s: float = 20.0) -> None:
-        self._rng, self._first_s, self._longest_s = rng, first_s, longest_s
+        self._rng, self._first_s, self.longest_s = rng, first_s, longest_s
         self.failures = 0
 
     def granted(self) -> None:
@@ -30,7 +30,7 @@ class BackOff:
 
     def next_delay(self, _attempts: int = 0) -> float:
         """Seconds until the next try."""
-        delay = min(self._longest_s, self._first_s * 2.0 ** min(self.failures, 16))
+        delay = min(self.longest_s, self._first_s * 2.0 ** min(self.failures, 16))
         self.failures += 1
         return delay * (0.75 + 0.5 * self._rng.random())
 

@@ -62,7 +62,7 @@ class NotificationSpool:
         done: Deferred[None] = Deferred()
         self._idle.append(done)
         self._go_on()
-        return done.addCallback(lambda _: self._run(self._close))      # type: ignore[no-any-return]
+        return done.addCallback(lambda _: self._run(self._close))
 
     # -- on the reactor -------------------------------------------------------------------------------------------
     def _ask(self, text: str, values: tuple[Any, ...]) -> Deferred[None]:
