@@ -86,6 +86,8 @@ def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, difference
     accounts([record(call_result=CallResult.DO_NOT_CALL, record_type=RecordType.NO_CALL)]),
     accounts([record(call_result=CallResult.CANCEL_RECORD, record_status=RecordStatus.CANCELLED)]),
     accounts(calls=[call(call_state=0)], attempts=[attempt(call_state=5)]),
+    accounts([record(call_result=CallResult.ABANDONED)], [attempt(call_state=0, call_result=CallResult.ABANDONED)],
+             [call(call_state=21)]),
     accounts(dnc=[DoNotCallEntry(phone(1), campaign="another")]),
     accounts(dnc=[DoNotCallEntry(phone(1), internal=True, time_stamp=int(NOON))]),
     accounts(dnc=[DoNotCallEntry(customer_id="c7")]),

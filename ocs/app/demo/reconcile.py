@@ -95,7 +95,8 @@ def _call_and_attempt(call: CallLine, attempt: Attempt) -> Iterator[str]:
     if call.destination != attempt.phone:
         yield f"call {call.conn_id}: to {call.destination} in the call log, to {attempt.phone} in attempt {attempt.guid}"
     both = call.call_state is not None and attempt.call_state is not None
-    alike = call.call_state == attempt.call_state or {call.call_state, attempt.call_state} <= CONNECTED
+    alike = (call.call_state in (attempt.call_state, attempt.call_result)
+             or {call.call_state, attempt.call_state} <= CONNECTED)
     if both and attempt.state is AttemptState.CLOSED and not alike:
         yield (f"call {call.conn_id}: call state {call.call_state} in the call log, {attempt.call_state} in attempt"
                f" {attempt.guid}")
