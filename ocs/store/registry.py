@@ -18,6 +18,7 @@ from ocs.store import schema
 from ocs.store.records import ListTable
 from ocs.store.schema import PUBLIC_COLUMNS
 from ocs.store.statements import Sql, Transaction
+from ocs.store.zones import SHORT_NAMES
 
 __all__ = ["Catalog", "add_fields", "column_names", "create_list", "identifier"]
 
@@ -111,7 +112,7 @@ class Catalog:
             if name == iana_name:
                 return int(dbid)
         dbid = max([schema.DEFAULT_TZ_DBID, *rows]) + 1
-        work.run(_add_zone, tz_dbid=dbid, iana_name=iana_name, alias=None)
+        work.run(_add_zone, tz_dbid=dbid, iana_name=iana_name, alias=SHORT_NAMES.get(iana_name))
         return int(dbid)
 
     def campaign_dbids(self, work: Transaction, names: Iterable[str],

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Iterable
 from zoneinfo import ZoneInfo, available_timezones
 
-__all__ = ["ALIASES", "same_time", "zone_name"]
+__all__ = ["ALIASES", "SHORT_NAMES", "same_time", "zone_name"]
 
 ALIASES = {
     "EST": "America/New_York", "EDT": "America/New_York", "ET": "America/New_York", "EASTERN": "America/New_York",
@@ -24,6 +24,8 @@ ALIASES = {
     "EET": "Europe/Athens", "EEST": "Europe/Athens", "MSK": "Europe/Moscow", "JST": "Asia/Tokyo", "KST": "Asia/Seoul",
     "AEST": "Australia/Sydney", "AEDT": "Australia/Sydney", "NZST": "Pacific/Auckland", "NZDT": "Pacific/Auckland",
 }
+
+SHORT_NAMES = {name: alias for alias, name in reversed(ALIASES.items())}     # the first alias of each zone
 
 
 @cache

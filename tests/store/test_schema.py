@@ -143,6 +143,9 @@ def test_zones_and_campaigns_keep_their_numbers(database: str) -> None:
         assert catalog.zone_dbid(work, "America/Los_Angeles") == 122
         berlin = catalog.zone_dbid(work, "Europe/Berlin")
         assert catalog.zone_dbid(work, "Europe/Berlin") == berlin
+        eastern = catalog.zone_dbid(work, "America/New_York")
+        assert work.cursor.execute("SELECT tz_dbid, alias FROM ocs_time_zone ORDER BY 1").fetchall() == [
+            (122, "PST"), (berlin, "CET"), (eastern, "EST")]
         assert dict(catalog.campaign_dbids(work, ["Spring", "Other", "Third"], {"Spring": 101, "Third": 101})) == {
             "Spring": 101, "Other": 1_000_001, "Third": 1_000_002}
     with transaction(backend) as work:
