@@ -21,7 +21,7 @@ CLOSED_OTHERWISE = frozenset({CallResult.DO_NOT_CALL, CallResult.CANCEL_RECORD, 
 
 # ways to say that people were connected: the log tells that they were, the event to the OCS how the call ended
 CONNECTED = frozenset({CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED, CallResult.REMOTE_RELEASE,
-                       CallResult.ANSWER})
+                       CallResult.ANSWER, CallResult.DROPPED})
 
 
 def match(accounts: Accounts) -> dict[str, Attempt]:
