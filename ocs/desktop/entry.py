@@ -8,7 +8,8 @@ from collections import Counter
 from typing import Any, Mapping
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ocs.desktop.operations import RecordOperations, Requester, news_of
@@ -21,6 +22,7 @@ from protocols.attributes import KVList
 from protocols.desktop.build import CampaignEvent, error_answer, error_event
 from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
 from protocols.desktop.messages import DesktopRequest, parse_request
+from protocols.errors import LinkLost
 
 __all__ = ["AgentEntry"]
 
@@ -46,9 +48,11 @@ class AgentEntry:
 
     def send(self, dn: str, user_data: KVList) -> None:
         """One user event to the desktop at `dn`; a desktop that cannot be reached does not hear it."""
-        sent = self._switch.distribute_user_event(dn, user_data)
-        sent.addErrback(lambda failure: self.log.warn("desktop at {dn} not told: {reason}", dn=dn,
-                                                      reason=failure.getErrorMessage()))
+        def failed(failure: Failure) -> None:
+            # a lost link is told once, by the link
+            level = LogLevel.debug if failure.check(LinkLost) is not None else LogLevel.warn
+            self.log.emit(level, "desktop at {dn} not told: {reason}", dn=dn, reason=failure.getErrorMessage())
+        self._switch.distribute_user_event(dn, user_data).addErrback(failed)
 
     # -- requests -------------------------------------------------------------------------------------------------
     def user_event(self, dn: str, user_data: KVList) -> None:
