@@ -281,6 +281,7 @@ class DialingSession:
     def settle_result(self, held: HeldChain, result: CallResult) -> None:
         """The dial ended with this result without a call."""
         self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED, AttemptState.NOT_DIALED)
+        self.wake()
 
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""

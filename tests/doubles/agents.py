@@ -1,0 +1,56 @@
+"""Agents by command: `IAgentState` whose picture the test paints."""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, Sequence
+
+from zope.interface import implementer
+
+from ocs.clock import IClock
+from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
+from ocs.dialing.values import CampaignGroup
+from ocs.interfaces import IAgentState
+
+__all__ = ["FakeAgents"]
+
+
+@implementer(IAgentState)
+class FakeAgents:
+    """Available from the start; agents appear with `set`."""
+
+    def __init__(self, clock: IClock) -> None:
+        self.available = True
+        self.watched: set[str] = set()
+        self._clock = clock
+        self._agents: dict[str, Agent] = {}
+        self._listeners: list[Callable[[Agent, AgentEvent], None]] = []
+
+    def watch(self, dns: Sequence[str]) -> None:
+        self.watched.update(dns)
+
+    def ready(self, group: CampaignGroup) -> list[str]:
+        return [agent.dn for agent in sorted(self.of(group), key=lambda agent: agent.since) if agent.free]
+
+    def of(self, group: CampaignGroup) -> list[Agent]:
+        agents = [agent for dn in group.group.dns if (agent := self.agent_at(dn)) is not None]
+        return [agent for agent in agents if agent.agent_id in group.group.agents or not group.group.agents]
+
+    def agent_at(self, dn: str) -> Agent | None:
+        agent = self._agents.get(dn) if self.available else None
+        return agent if agent is not None and agent.work is not WorkState.LOGGED_OUT else None
+
+    def add_listener(self, listener: Callable[[Agent, AgentEvent], None]) -> None:
+        self._listeners.append(listener)
+
+    def set(self, dn: str, kind: AgentEventKind, agent_id: str = "", work: WorkState | None = None,
+            calls: frozenset[str] | None = None) -> None:
+        """The agent at `dn` becomes this by an event of this kind; what is not given stays."""
+        before = self._agents.get(dn) or Agent(dn)
+        after = replace(before, agent_id=agent_id or before.agent_id, work=before.work if work is None else work,
+                        calls=before.calls if calls is None else calls)
+        if after.state_name != before.state_name:
+            after = replace(after, since=self._clock.wall())
+        self._agents[dn] = after
+        for listener in self._listeners:
+            if dn in self.watched:
+                listener(after, AgentEvent(kind, dn, self._clock.wall(), agent_id))
