@@ -244,7 +244,7 @@ def http_client(reactor: Any, options: HttpOptions) -> HttpClient:
     """A client on real sockets; ConfigurationError where a certificate, key or header cannot be used."""
     pool = HTTPConnectionPool(reactor, persistent=True)
     pool.maxPersistentPerHost = options.connection_pool_size
-    pool.cachedConnectionTimeout = options.idle_s
+    pool.cachedConnectionTimeout = options.idle_s       # type: ignore[assignment]
     pool.retryAutomatically = False         # the client repeats, and what may be repeated it is told
     agent = Agent.usingEndpointFactory(reactor, Endpoints(reactor, options), pool)
     return HttpClient(agent, reactor, options, headers(options.header, "http.header"), pool)
