@@ -74,7 +74,8 @@ def load(root: type[Root], mapping: Mapping[str, Any], folder: Path | None = Non
     naming `section.option` (elements of arrays are counted from 1). Relative paths count from `folder` where given."""
     problems: list[str] = []
     value = _build(root, mapping, "", problems, folder)
-    problems.extend(_broken_rules(value, ""))
+    wrong = {problem.partition(":")[0] for problem in problems}     # values that are wrong break rules: told once
+    problems.extend(problem for problem in _broken_rules(value, "") if problem.partition(":")[0] not in wrong)
     if problems:
         raise ConfigurationError(problems)
     return cast(Root, value)

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Iterable, Iterator, Protocol
 
+from ocs.app.rules import (
+    HolidayCalendarOptions,
+    TreatmentOptions,
+    calendar_of,
+    hours_problems,
+    list_windows,
+    treatment_of,
+)
+from ocs.dialing.actions import CallAction, Treatment
 from ocs.dialing.results import CallResult, DialingMode
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, Treatment, TreatmentAction
-from ocs.options import REQUIRED, enum_word, option
+from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup
+from ocs.options import REQUIRED, option
 
 __all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
-           "CampaignOptions", "TreatmentOptions", "campaign_groups", "reference_problems"]
+           "CampaignOptions", "HolidayCalendarOptions", "TreatmentOptions", "campaign_groups", "reference_problems"]
 
 AVAILABLE_MODES = (DialingMode.PROGRESSIVE, DialingMode.PREVIEW)
 
@@ -24,30 +33,6 @@ class AtStart(Enum):
 
 
 @dataclass(frozen=True)
-class TreatmentOptions:
-    """What follows a call result; several of one result form a sequence."""
-
-    name: str = option(REQUIRED, example="busy-retry", text="Name, unique; calling lists refer to it.")
-    dbid: int = option(REQUIRED, example=1, low=1, text="Its number, unique; rescheduled records carry it.")
-    call_result: CallResult = option(
-        REQUIRED, example=CallResult.BUSY, text="The result that it answers, by name or number.")
-    action: TreatmentAction = option(REQUIRED, example=TreatmentAction.RETRY_IN, text="What is done with the record.")
-    sequence: int = option(
-        1, low=1, high=100, text="Its place among the treatments of the same result; a gap ends them.")
-    cycle_attempts: int = option(
-        1, low=1, high=1_000, text="How often it is applied before the next one of the sequence.")
-    interval_min: float = option(
-        0.0, low=0, high=525_600, unit="minutes", example=10.0, text="How long to wait before the next attempt.")
-    increment_min: float = option(
-        0.0, low=0, high=525_600, unit="minutes",
-        text="What is added to the interval from the second cycle attempt on.")
-
-    def problems(self) -> list[str]:
-        timed = self.action in (TreatmentAction.RETRY_IN, TreatmentAction.NEXT_IN_CHAIN_AFTER)
-        return [f"interval_min: {enum_word(self.action)} needs an interval"] if timed and not self.interval_min else []
-
-
-@dataclass(frozen=True)
 class CallingListOptions:
     """A list of contacts in the database; `ocs list import` fills it."""
 
@@ -56,6 +41,16 @@ class CallingListOptions:
     maximum_attempts: int = option(
         10, low=1, high=10_000, unit="attempts", text="A record is dialed this often at most.")
     treatments: tuple[str, ...] = option((), text="Names of the treatments that apply.")
+    disposition_field: str = option(
+        "", text="User-defined field whose values, when an agent gives one, trigger treatments; looked at before the result.")
+    hours: tuple[str, ...] = option(
+        (), example=("mon-fri 08:00-20:00", "sat 10:00-14:00"),
+        text="When the list is dialed, by the clock in each record's time zone and beside the record's own window; weekdays "
+             "that are not named are closed; no line = all days.")
+    holiday_calendars: tuple[str, ...] = option((), text="Names of the calendars on whose days it is not dialed.")
+
+    def problems(self) -> list[str]:
+        return hours_problems(self.hours)
 
 
 @dataclass(frozen=True)
@@ -120,6 +115,8 @@ class Tables(Protocol):
     @property
     def treatment(self) -> tuple[TreatmentOptions, ...]: ...
     @property
+    def holiday_calendar(self) -> tuple[HolidayCalendarOptions, ...]: ...
+    @property
     def calling_list(self) -> tuple[CallingListOptions, ...]: ...
     @property
     def agent_group(self) -> tuple[AgentGroupOptions, ...]: ...
@@ -131,11 +128,11 @@ class Tables(Protocol):
 
 def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
     """The engine's values, by name; the references of `tables` must have been checked."""
-    treatments = {one.name: Treatment(one.name, one.call_result, one.action, one.dbid, one.sequence, one.cycle_attempts,
-                                      one.interval_min * 60.0, one.increment_min * 60.0)
-                  for one in tables.treatment}
+    treatments = {one.name: treatment_of(one) for one in tables.treatment}
+    calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
     lists = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts,
-                                   tuple(treatments[name] for name in one.treatments))
+                                   tuple(treatments[name] for name in one.treatments), one.disposition_field,
+                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)))
              for one in tables.calling_list}
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
@@ -154,6 +151,8 @@ def reference_problems(tables: Tables) -> list[str]:
     """Names and numbers given twice, and references to what there is not; each names its option."""
     return [*_doubles(tables), *_unknown("calling_list", "treatments", "treatment", tables.treatment,
                                          ((one, one.treatments) for one in tables.calling_list)),
+            *_unknown("calling_list", "holiday_calendars", "holiday calendar", tables.holiday_calendar,
+                      ((one, one.holiday_calendars) for one in tables.calling_list)),
             *_unknown("campaign", "lists", "calling list", tables.calling_list,
                       ((one, one.lists) for one in tables.campaign)),
             *_unknown("campaign_group", "campaign", "campaign", tables.campaign,
@@ -170,8 +169,8 @@ class _Named(Protocol):
 
 def _doubles(tables: Tables) -> Iterator[str]:
     arrays: dict[str, tuple[_Named, ...]] = {
-        "treatment": tables.treatment, "calling_list": tables.calling_list, "agent_group": tables.agent_group,
-        "campaign": tables.campaign, "campaign_group": tables.campaign_group}
+        "treatment": tables.treatment, "holiday_calendar": tables.holiday_calendar, "calling_list": tables.calling_list,
+        "agent_group": tables.agent_group, "campaign": tables.campaign, "campaign_group": tables.campaign_group}
     for array, elements in arrays.items():
         names = Counter(one.name for one in elements if one.name.strip("@"))
         what = "campaign and group" if array == "campaign_group" else "name"
@@ -190,13 +189,31 @@ def _unknown(array: str, option_name: str, what: str, known: Iterable[_Named],
 
 
 def _sequences(tables: Tables) -> Iterator[str]:
-    """Two treatments of one list that answer the same result at the same place."""
-    treatments = {one.name: one for one in tables.treatment}
+    """Two treatments of one list that answer the same trigger at the same place, or rule the same call; dispositions without
+    a field to find them in. (What cannot be read at all was told where it stands.)"""
+    treatments = {}
+    for each in tables.treatment:
+        try:
+            treatments[each.name] = treatment_of(each)
+        except ValueError:
+            continue
     for number, one in enumerate(tables.calling_list, 1):
-        places: dict[tuple[CallResult, int], str] = {}
+        option_name = f"calling_list[{number}].treatments"
+        places: dict[tuple[object, int], str] = {}
         for treatment in (treatments[name] for name in one.treatments if name in treatments):
-            place = treatment.call_result, treatment.sequence
-            if place in places:
-                yield (f"calling_list[{number}].treatments: {places[place]} and {treatment.name} both answer"
-                       f" {treatment.call_result.label} as no. {treatment.sequence}")
-            places[place] = treatment.name
+            if treatment.disposition and not one.disposition_field:
+                yield f"{option_name}: {treatment.name} answers a disposition, but the list has no disposition_field"
+            for place, what in _places(treatment):
+                if place in places:
+                    yield f"{option_name}: {places[place]} and {treatment.name} both {what}"
+                places[place] = treatment.name
+
+
+def _places(treatment: Treatment) -> Iterator[tuple[tuple[object, int], str]]:
+    """What at most one treatment of a list can be: a number in the sequence of a trigger; the rule of a call (number 0)."""
+    result = treatment.call_result
+    label = result.label if isinstance(result, CallResult) else treatment.disposition
+    if treatment.call_action is not CallAction.NONE:
+        yield (treatment.trigger, 0), f"rule the call after {label}"
+    if not treatment.of_call_only:
+        yield (treatment.trigger, treatment.sequence), f"answer {label} as no. {treatment.sequence}"

@@ -13,6 +13,7 @@ from ocs.app.campaigns import (
     CallingListOptions,
     CampaignGroupOptions,
     CampaignOptions,
+    HolidayCalendarOptions,
     TreatmentOptions,
     campaign_groups,
     reference_problems,
@@ -152,6 +153,7 @@ class OCSOptions:
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions)
     treatment: tuple[TreatmentOptions, ...] = table()
+    holiday_calendar: tuple[HolidayCalendarOptions, ...] = table()
     calling_list: tuple[CallingListOptions, ...] = table()
     agent_group: tuple[AgentGroupOptions, ...] = table()
     campaign: tuple[CampaignOptions, ...] = table()

@@ -133,6 +133,8 @@ class RecordOperations:
         changes = changed_fields(custom, request.others, request.echo)
         if changes:
             held.change_record(fields={**held.record.fields, **changes})
+            code = changes.get(held.calling_list.disposition_field)
+            held.disposition = held.disposition if code is None else str(code)
 
     # -- the operations -------------------------------------------------------------------------------------------
     async def _acknowledged(self, requester: Requester, request: DesktopRequest) -> list[KVList]:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Iterable
 
+from ocs.dialing.progress import read_note
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
 
 __all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish",
-           "give_back", "head_index", "hold_until", "next_state", "put_record", "reschedule", "stale", "updated"]
+           "give_back", "head_index", "hold_until", "next_state", "noted", "put_record", "reschedule", "stale", "updated"]
 
 
 class ChainState(Enum):
@@ -45,6 +46,7 @@ class ChainEvent(Enum):
     SAVED = auto()
 
 
+_RECALLS = frozenset({RecordType.CAMPAIGN_RESCHEDULED, RecordType.PERSONAL_RESCHEDULED})
 _S, _E = ChainState, ChainEvent
 _NEXT: dict[tuple[ChainState, ChainEvent], ChainState] = {
     (_S.BUFFERED, _E.TAKEN): _S.OPENING,
@@ -84,10 +86,16 @@ def next_state(state: ChainState, event: ChainEvent) -> ChainState:
 
 
 def head_index(records: tuple[Record, ...]) -> int | None:
-    """Which record to dial first: the one that is scheduled, else the first that is open; None if none is."""
+    """Which record to dial first: the one that is scheduled, else the first that is open; None if none is. Where a treatment
+    has scheduled it, its note may name another one of the chain."""
     open_ = [index for index, record in enumerate(records) if record.record_status.open]
     scheduled = [index for index in open_ if records[index].dial_sched_time is not None]
-    return min(scheduled, key=lambda i: records[i].dial_sched_time or 0) if scheduled else (open_[0] if open_ else None)
+    if not scheduled:
+        return open_[0] if open_ else None
+    head = min(scheduled, key=lambda index: records[index].dial_sched_time or 0)
+    note = read_note(records[head].treatments) if records[head].record_type in _RECALLS else None
+    named = (index for index in open_ if note is not None and records[index].chain_n == note.chain_n)
+    return next(named, head)
 
 
 def put_record(chain: Chain, index: int, record: Record) -> Chain:
@@ -110,9 +118,9 @@ def _with_head(chain: Chain, index: int, head: Record, siblings: RecordStatus) -
     return replace(chain, records=tuple(records))
 
 
-def finish(chain: Chain, index: int, result: CallResult) -> Chain:
-    """The contact is done: head Updated with its result, siblings Chain Updated."""
-    head = replace(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
+def finish(chain: Chain, index: int, result: CallResult, status: RecordStatus = RecordStatus.UPDATED) -> Chain:
+    """The contact is done: head Updated (or Agent Error) with its result, siblings Chain Updated."""
+    head = replace(chain.records[index], record_status=status, call_result=result, dial_sched_time=None)
     return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
 
 
@@ -156,6 +164,11 @@ def close_siblings(chain: Chain) -> Chain:
     return replace(chain, records=tuple(records))
 
 
+def noted(chain: Chain, index: int, note: str) -> Chain:
+    """The chain with this in the record's `treatments` column."""
+    return put_record(chain, index, replace(chain.records[index], treatments=note))
+
+
 def give_back(chain: Chain) -> Chain:
     """Back to the list as it came: a scheduled head Ready with its siblings Chain Ready, else every open record Ready."""
     index = head_index(chain.records)
@@ -168,11 +181,12 @@ def give_back(chain: Chain) -> Chain:
 
 def reschedule(chain: Chain, index: int, due: int, record_type: RecordType, result: CallResult | None = None,
                agent_id: str | None = None, treatments: str | None = None) -> Chain:
-    """Back to the list for later: head Ready, due at `due` (epoch s), of the given type; siblings Chain Ready."""
+    """Back to the list for later: head Ready, due at `due` (epoch s), of the given type; siblings Chain Ready. `agent_id` ""
+    takes it from the agent it was meant for."""
     head = chain.records[index]
     head = replace(head, record_status=RecordStatus.READY, record_type=record_type, dial_sched_time=due,
                    call_result=head.call_result if result is None else result,
-                   agent_id=agent_id if agent_id is not None else head.agent_id,
+                   agent_id=head.agent_id if agent_id is None else agent_id or None,
                    treatments=treatments if treatments is not None else head.treatments)
     return _with_head(chain, index, head, RecordStatus.CHAIN_READY)
 

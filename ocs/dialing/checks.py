@@ -10,6 +10,7 @@ from ocs.dialing.dial_hours import is_open
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import Record
+from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = ["Refusal", "refusal"]
 
@@ -19,12 +20,12 @@ class Refusal(Enum):
     NOT_HELD = "record is not held by this server"
     NO_CALL = "record is marked No Call"
     DO_NOT_CALL = "on the do-not-call list"
-    OUTSIDE_WINDOW = "outside its calling window"
+    OUTSIDE_WINDOW = "outside its calling window, or its list's"
     MAXIMUM_ATTEMPTS = "maximum attempts reached"
 
 
 def refusal(record: Record, now: float, campaign: str, do_not_call: DoNotCallList, maximum_attempts: int,
-            customer_id: str | None = None, check_dnc: bool = True) -> Refusal | None:
+            customer_id: str | None = None, check_dnc: bool = True, windows: ListWindows = ALWAYS_OPEN) -> Refusal | None:
     """The first check that forbids dialing `record` at `now` (epoch s); None if it may be dialed."""
     if record.record_status is not RecordStatus.RETRIEVED:
         return Refusal.NOT_HELD
@@ -32,7 +33,7 @@ def refusal(record: Record, now: float, campaign: str, do_not_call: DoNotCallLis
         return Refusal.NO_CALL
     if check_dnc and do_not_call.blocks(campaign, record.contact_info, customer_id) is not None:
         return Refusal.DO_NOT_CALL
-    if not is_open(record, now):
+    if not is_open(record, now, windows):
         return Refusal.OUTSIDE_WINDOW
     if record.attempt >= maximum_attempts:
         return Refusal.MAXIMUM_ATTEMPTS

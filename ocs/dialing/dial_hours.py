@@ -1,4 +1,5 @@
-"""When a record may be dialed: its daily window, read in its own time zone. The only place that knows local time.
+"""When a record may be dialed: its daily window and its list's, read in its own time zone. The only place that knows local
+time.
 
 A window is open from `daily_from` (included) to `daily_till` (excluded), seconds after local midnight. `daily_till` of
 86,340 (23:59) or more means to the end of the day. A window that ends before it begins, or is empty, never opens: guessing
@@ -6,19 +7,21 @@ that it wraps over midnight could call people at night. Source: the public calli
 """
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from functools import lru_cache
-from typing import Iterable, Mapping
+from itertools import chain
+from typing import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ocs.dialing.values import Record
+from ocs.dialing.windows import ALWAYS_OPEN, DAY, END_OF_DAY, ListWindows
 
-__all__ = ["END_OF_DAY", "is_open", "known_zone", "local_seconds", "local_times", "local_to_epoch", "next_opening",
-           "utc_offset_s"]
+__all__ = ["END_OF_DAY", "another_open", "is_open", "known_zone", "local_seconds", "local_to_epoch", "next_opening",
+           "open_zones", "utc_offset_s"]
 
-END_OF_DAY = 86_340
-_DAY = 86_400
-_STRETCHES = 4      # two days and two changes of the offset: more than any zone has in a row
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAYS_AHEAD = 4         # two days and two changes of the offset: more than any zone has in a row
+_YEAR_AHEAD = 370       # a list that is closed for longer is as good as closed for ever
 
 
 @lru_cache(maxsize=1024)
@@ -41,9 +44,16 @@ def local_seconds(now: float, zone: str) -> int:
     return local.hour * 3600 + local.minute * 60 + local.second
 
 
-def local_times(now: float, zones: Mapping[int, str]) -> dict[int, int]:
-    """tz_dbid -> seconds after local midnight, for each of `zones` (tz_dbid -> IANA name) that is known."""
-    return {dbid: local_seconds(now, name) for dbid, name in zones.items() if known_zone(name)}
+def open_zones(now: float, zones: Mapping[int, str], windows: ListWindows = ALWAYS_OPEN) -> dict[int, int]:
+    """tz_dbid -> seconds after local midnight, for each of `zones` (tz_dbid -> IANA name) in which the list may be dialed at
+    `now` by its own windows. Zones that are closed, and those that nobody knows, are left out."""
+    times: dict[int, int] = {}
+    for dbid, name in zones.items():
+        if known_zone(name):
+            day, local = _local(int(now), name)
+            if windows.always or any(begin <= local < end for begin, end in windows.spans(day, name)):
+                times[dbid] = local
+    return times
 
 
 def utc_offset_s(now: float, zone: str) -> int:
@@ -58,43 +68,68 @@ def local_to_epoch(local: datetime, zone: str) -> int:
     return int(local.replace(tzinfo=_zone(zone), fold=0).astimezone(timezone.utc).timestamp())
 
 
+def _local(at: int, zone: str) -> tuple[date, int]:
+    """The local date, and seconds after its midnight."""
+    days, seconds = divmod(at + utc_offset_s(at, zone), DAY)
+    return date.fromordinal(_EPOCH_DAY + days), seconds
+
+
 def _window(record: Record) -> tuple[int, int] | None:
-    """When the window opens and closes; None if it never opens."""
+    """When the record's own window opens and closes; None if it never opens."""
     if record.daily_from >= record.daily_till:
         return None
-    opens, closes = max(0, record.daily_from), _DAY if record.daily_till >= END_OF_DAY else record.daily_till
+    opens, closes = max(0, record.daily_from), DAY if record.daily_till >= END_OF_DAY else record.daily_till
     return (opens, closes) if opens < closes and known_zone(record.tz_name) else None
 
 
-def is_open(record: Record, now: float) -> bool:
-    """True if the record's window is open at `now`. A zone that nobody knows is closed."""
+def is_open(record: Record, now: float, windows: ListWindows = ALWAYS_OPEN) -> bool:
+    """True if at `now` the record's own window is open, and its list's. A zone that nobody knows is closed."""
     window = _window(record)
-    return window is not None and window[0] <= local_seconds(now, record.tz_name) < window[1]
+    if window is None:
+        return False
+    day, local = _local(int(now), record.tz_name)
+    if not window[0] <= local < window[1]:
+        return False
+    return windows.always or any(begin <= local < end for begin, end in windows.spans(day, record.tz_name))
 
 
-def next_opening(records: Iterable[Record], now: float) -> tuple[int, Record] | None:
-    """The earliest instant (epoch s) from `now` on at which one of the records may be dialed, and that record; None if no
-    window ever opens. An instant that has begun counts as its whole second."""
+def another_open(records: Sequence[Record], index: int, now: float, windows: ListWindows = ALWAYS_OPEN) -> int | None:
+    """The next record of a chain behind `index`, then from its begin, that is open in status and by the clock; None if there
+    is none. The record at `index` is not looked at."""
+    for other in chain(range(index + 1, len(records)), range(index)):
+        if records[other].record_status.open and is_open(records[other], now, windows):
+            return other
+    return None
+
+
+def next_opening(records: Iterable[Record], now: float, windows: ListWindows = ALWAYS_OPEN) -> tuple[int, Record] | None:
+    """The earliest instant (epoch s) from `now` on at which one of the records may be dialed, and that record; None if none
+    may be within a year. An instant that has begun counts as its whole second."""
     best: tuple[int, Record] | None = None
     for record in records:
-        opening = _opening(record, now)
+        opening = _opening(record, int(now), windows, None if best is None else best[0])
         if opening is not None and (best is None or opening < best[0]):
             best = opening, record
     return best
 
 
-def _opening(record: Record, now: float) -> int | None:
-    """Between two changes of the offset local time runs evenly, so each such stretch is looked at for itself. Thus a window
-    whose begin the clocks skip opens at the change, and one that they repeat may open a second time."""
-    window, at = _window(record), int(now)
-    if window is None:
+def _opening(record: Record, now: int, windows: ListWindows, until: int | None) -> int | None:
+    """Between two changes of the offset local time runs evenly, so each such stretch is looked at for itself, day by day. Thus
+    a window whose begin the clocks skip opens at the change, and one that they repeat may open a second time. `until`:
+    later openings are of no interest."""
+    window, at, zone = _window(record), now, record.tz_name
+    if window is None or not windows.ever_open(*window):
         return None
-    opens, closes = window
-    for _ in range(_STRETCHES):
-        local, end = local_seconds(at, record.tz_name), _stretch_end(at, record.tz_name)
-        wait_s = 0 if opens <= local < closes else (opens - local) % _DAY
-        if at + wait_s < end:
-            return at + wait_s
+    last = now + (_DAYS_AHEAD if windows.always else _YEAR_AHEAD) * DAY if until is None else until
+    while at < last:
+        end, offset_s = _stretch_end(at, zone), utc_offset_s(at, zone)
+        first_day = (at + offset_s) // DAY
+        for day in range(first_day, (end - 1 + offset_s) // DAY + 1):
+            midnight = day * DAY - offset_s
+            for begin, close in windows.spans(date.fromordinal(_EPOCH_DAY + day), zone):
+                opens = max(at, midnight + max(begin, window[0]))
+                if opens < min(end, midnight + min(close, window[1])):
+                    return opens
         at = end
     return None
 
@@ -102,7 +137,7 @@ def _opening(record: Record, now: float) -> int | None:
 def _stretch_end(at: int, zone: str) -> int:
     """The first instant within a day after `at` with another offset; a day after `at` if there is none. No zone has ever
     changed its offset to and fro within a day."""
-    before, end, offset_s = at, at + _DAY, utc_offset_s(at, zone)
+    before, end, offset_s = at, at + DAY, utc_offset_s(at, zone)
     if utc_offset_s(end, zone) == offset_s:
         return end
     while end - before > 1:

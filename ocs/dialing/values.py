@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Mapping, Union
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
+from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CallingList", "CampaignGroup", "Chain", "ChainSave", "ClaimRequest",
@@ -151,31 +153,6 @@ class RecoveredChain:
     attempt: Attempt
 
 
-class TreatmentAction(Enum):
-    """What a treatment does to the record; the value is the word in the configuration."""
-    NONE = "none"
-    UPDATE_RECORD = "update-record"
-    UPDATE_CHAIN = "update-chain"
-    REDIAL = "redial"
-    RETRY_IN = "retry-in"
-    NEXT_IN_CHAIN = "next-in-chain"
-    NEXT_IN_CHAIN_AFTER = "next-in-chain-after"
-
-
-@dataclass(frozen=True)
-class Treatment:
-    """A rule: after this call result do that. Treatments of one result form a sequence 1, 2, 3 ..."""
-
-    name: str
-    call_result: CallResult
-    action: TreatmentAction
-    dbid: int = 0
-    sequence: int = 1
-    cycle_attempts: int = 1
-    interval_s: float = 0.0
-    increment_s: float = 0.0
-
-
 @dataclass(frozen=True)
 class CallingList:
     """A calling list as the engine needs it. The table and its custom fields lie in the store's registry."""
@@ -184,6 +161,8 @@ class CallingList:
     dbid: int
     maximum_attempts: int = 10
     treatments: tuple[Treatment, ...] = ()
+    disposition_field: str = ""         # custom field whose values, given by agents, trigger treatments; "" = none
+    windows: ListWindows = ALWAYS_OPEN
 
 
 @dataclass(frozen=True)

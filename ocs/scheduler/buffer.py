@@ -11,7 +11,7 @@ from typing import Callable, Mapping
 
 from twisted.logger import Logger
 
-from ocs.dialing.dial_hours import local_times
+from ocs.dialing.dial_hours import open_zones
 from ocs.dialing.results import RecordType
 from ocs.dialing.values import CallingList, CampaignGroup, Chain, ClaimRequest, Owner
 from ocs.errors import OCSError
@@ -91,7 +91,7 @@ class RecordBuffer:
                 wanted, now = self.wanted(), self._context.clock.seconds()
                 if not wanted or self._asked_again_at.get(calling_list.name, 0.0) > now:
                     continue
-                chains = await self._claim(calling_list.name, wanted)
+                chains = await self._claim(calling_list, wanted)
                 if len(chains) < wanted:
                     pause_s = self._context.options.retrieval_interval_s
                     self._asked_again_at[calling_list.name] = self._context.clock.seconds() + pause_s
@@ -113,7 +113,7 @@ class RecordBuffer:
         types = (RecordType.PERSONAL_CALLBACK, RecordType.PERSONAL_RESCHEDULED)
         try:
             for calling_list in self._group.lists:
-                for chain in await self._claim(calling_list.name, 1, types, agent_id):
+                for chain in await self._claim(calling_list, 1, types, agent_id):
                     self._taken(calling_list, chain)
                     self._queue.rotate(1)       # it came in last and is to go out first
                     return 1
@@ -121,18 +121,19 @@ class RecordBuffer:
             self._idle()
         return 0
 
-    async def _claim(self, name: str, limit: int, types: tuple[RecordType, ...] | None = None,
+    async def _claim(self, calling_list: CallingList, limit: int, types: tuple[RecordType, ...] | None = None,
                      agent_id: str | None = None) -> list[Chain]:
         self.claims += 1
         try:
-            return await self._claimed(name, limit, types, agent_id)
+            return await self._claimed(calling_list, limit, types, agent_id)
         finally:
             self.claims -= 1
 
-    async def _claimed(self, name: str, limit: int, types: tuple[RecordType, ...] | None,
+    async def _claimed(self, calling_list: CallingList, limit: int, types: tuple[RecordType, ...] | None,
                        agent_id: str | None) -> list[Chain]:
+        zones = await self._zones_of(calling_list.name)
         now = self._context.clock.wall()
-        request = ClaimRequest(name, self._owner, limit, int(now), local_times(now, await self._zones_of(name)),
+        request = ClaimRequest(calling_list.name, self._owner, limit, int(now), open_zones(now, zones, calling_list.windows),
                                agent_id=agent_id, **({} if types is None else {"types": types}))
         return list(await self._context.store.claim_chains(request))
 

@@ -9,7 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocs.clock import IClock
+from ocs.dialing.actions import SideEffect
 from ocs.dialing.dnc import DoNotCallList
+from ocs.dialing.values import Record
 from ocs.scheduler.held import Handles, HeldChain
 from protocols.attributes import KVList
 
@@ -36,6 +38,11 @@ class EngineOptions:
     decisions_kept: int = 3_600
 
 
+def _not_carried_out(effect: SideEffect, record: Record) -> None:
+    log.error("record {record_id}: {effect} is asked for by a treatment, and nothing here carries it out",
+              record_id=record.record_id, effect=repr(effect))
+
+
 @dataclass
 class Context:
     """The systems and registers of one engine. `switch`, `agents` and `store` provide the interfaces of `ocs.interfaces`."""
@@ -48,6 +55,7 @@ class Context:
     describe: Callable[[HeldChain], KVList]     # what an agent is told of a record: the user data of its call
     options: EngineOptions = EngineOptions()
     do_not_call: DoNotCallList = field(default_factory=DoNotCallList)
+    carry_out: Callable[[SideEffect, Record], None] = _not_carried_out     # what treatments do beside the dialing
     handles: Handles = field(init=False)
 
     def __post_init__(self) -> None:

@@ -11,11 +11,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocs.dialing import chain as chains
+from ocs.dialing.actions import CallAction
 from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal, refusal
-from ocs.dialing.dial_hours import is_open, next_opening
+from ocs.dialing.dial_hours import another_open, next_opening
 from ocs.dialing.results import CallResult
+from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.errors import OCSError
 from ocs.log import masked
@@ -58,7 +60,7 @@ class Dialer:
         customer_id = held.record.fields.get(options.customer_id_field) if options.customer_id_field else None
         return refusal(held.record, self._context.clock.wall(), self._session.group.campaign,
                        self._context.do_not_call, held.calling_list.maximum_attempts,
-                       None if customer_id is None else str(customer_id), options.check_dnc)
+                       None if customer_id is None else str(customer_id), options.check_dnc, held.calling_list.windows)
 
     def _after_refusal(self, held: HeldChain, why: Refusal) -> int | None:
         """The index to try next; None when the chain has been settled."""
@@ -78,12 +80,12 @@ class Dialer:
 
     def _another_window(self, held: HeldChain) -> int | None:
         """Another record of the chain that is open now, else the chain waits in the list for the earliest opening."""
-        now = self._context.clock.wall()
+        now, windows = self._context.clock.wall(), held.calling_list.windows
+        another = another_open(held.chain.records, held.index, now, windows)
+        if another is not None:
+            return another
         open_ = [(index, record) for index, record in enumerate(held.chain.records) if record.record_status.open]
-        for index, record in open_:
-            if index != held.index and is_open(record, now):
-                return index
-        opening = next_opening([record for _, record in open_], now)
+        opening = next_opening([record for _, record in open_], now, windows)
         if opening is None:
             self._session.settle(held, chains.finish(held.chain, held.index, held.record.call_result))
             return None
@@ -105,7 +107,7 @@ class Dialer:
     def dial(self, held: HeldChain) -> None:
         """Open the attempt of a chain that `choose` accepted, then dial it."""
         held.move(ChainEvent.TAKEN)
-        held.attempt, held.call, held.treatment = self.attempt_for(held), None, None
+        held.attempt, held.call, held.treatment, held.disposition = self.attempt_for(held), None, None, ""
         self._session.recount(held)
         run(self._dial(held), "dialing")
 
@@ -169,6 +171,15 @@ class Dialer:
         self.release(held)
         self._book.vanish(held, "no news of it within its lease")
 
+    def treat_call(self, held: HeldChain) -> None:
+        """A machine, fax or silence picked up at the trunk group: what the treatments say, else it is dropped."""
+        assert held.call is not None
+        rule = policy_of(held.calling_list).call_rule(CallResult(held.call.detected))
+        if rule.action is CallAction.DROP:
+            self.release(held)
+        else:
+            self.transfer(held, rule.destination_dn)
+
     def release(self, held: HeldChain) -> None:
         """Ask the switch to end the call; its event tells when it has."""
         call = held.call
@@ -177,10 +188,12 @@ class Dialer:
             asked.addErrback(lambda failure: self.log.info("release of {conn_id}: {reason}", conn_id=call.conn_id,
                                                            reason=failure.getErrorMessage()))
 
-    def transfer(self, held: HeldChain) -> None:
-        """Somebody picked up at the trunk group: move the call to the agents; if that fails the call is dropped."""
-        call, destination = held.call, self._session.group.voice_transfer_destination
+    def transfer(self, held: HeldChain, destination: str = "") -> None:
+        """Somebody picked up at the trunk group: move the call to the agents, or to the DN that a treatment names; if that
+        fails the call is dropped."""
+        call = held.call
         assert call is not None
+        destination = destination or self._session.group.voice_transfer_destination
 
         def failed(failure: Failure) -> None:
             if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
-from ocs.dialing.treatments import resume
+from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, CallingList, Chain, Record
 from ocs.scheduler.writes import ChainWrites
 
@@ -25,7 +25,7 @@ class HeldChain:
     """One chain in memory: its values, where it stands, the call and the agent at hand."""
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
-                 "agent_dn", "agent_id", "timer", "lease", "treatment", "counted", "writes")
+                 "agent_dn", "agent_id", "timer", "lease", "treatment", "disposition", "counted", "writes")
 
     writes: ChainWrites         # set by whoever holds the chain
 
@@ -34,13 +34,15 @@ class HeldChain:
         self.index = head_index(chain.records) or 0
         self.state = ChainState.BUFFERED
         self.first_handle = 0
-        self.progress = resume(self.record)         # of the treatments; a rescheduled record goes on where it was
+        # of the treatments; a rescheduled record goes on where it was
+        self.progress = policy_of(calling_list).resume(chain.records, self.index)
         self.attempt: Attempt | None = None
         self.call: Call | None = None
         self.agent_dn = self.agent_id = ""
         self.timer: IDelayedCall | None = None      # a treatment's delay, or the stale time-out
         self.lease: IDelayedCall | None = None      # how long a dialed call may stay without an outcome
         self.treatment: str | None = None           # applied last
+        self.disposition = ""                       # the code that an agent gave in this attempt
         self.counted = False                        # is in its session's count of calls that need an agent
 
     @property

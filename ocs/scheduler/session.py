@@ -319,7 +319,7 @@ class DialingSession:
         if effect is Effect.MOVE_TO_AGENTS:
             self.dialer.transfer(held)
         elif effect is Effect.DROP:
-            self.dialer.release(held)
+            self.dialer.treat_call(held)
 
     def resume_calls(self) -> None:
         """The link is back: what was asked for while it went away may not have been done."""

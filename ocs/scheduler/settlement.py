@@ -16,7 +16,7 @@ from ocs.dialing import chain as chains
 from ocs.dialing.call import CallOrigin
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.results import CallResult, RecordType
-from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, decide, resume
+from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Outcome, policy_of
 from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
@@ -155,47 +155,46 @@ class Settlement:
             self.quietly(self.settle(held, chain, attempt, how, event), "result", held)
 
     def _decide(self, held: HeldChain, result: CallResult) -> Decision:
-        decision = decide(held.calling_list.treatments, held.progress, result, held.chain.records, held.index,
-                          held.calling_list.maximum_attempts)
+        decision = policy_of(held.calling_list).decide(Outcome(
+            result, held.chain.records, held.index, held.progress, held.calling_list.maximum_attempts,
+            self._context.clock.wall(), self._context.options.treatment_sched_threshold_s, held.disposition))
         held.treatment, held.progress = decision.treatment, decision.progress
         held.change_record(call_result=result)
+        for effect in decision.effects:
+            with self.log.failuresHandled("{effect} of a treatment", effect=repr(effect)):
+                self._context.carry_out(effect, held.record)
+        if isinstance(decision, DialNext) and decision.passes_on:
+            held.chain = chains.noted(held.chain, held.index, decision.note)
         return decision
 
     def _stays(self, decision: DialNext) -> bool:
-        """True if the chain waits in memory; longer delays go back to the list."""
-        return bool(self._session.keeps_chains
-                    and decision.delay_s <= self._context.options.treatment_sched_threshold_s)
+        """True if the chain waits in memory; else it goes back to the list."""
+        return bool(self._session.keeps_chains and decision.in_memory)
 
-    def _due(self, held: HeldChain, decision: DialNext) -> tuple[int, RecordType, str]:
-        """When, as what type, and the public note of the treatment, for the record that is to be dialed next."""
-        record = held.chain.records[decision.index]
-        record_type = RecordType.CAMPAIGN_RESCHEDULED if decision.delay_s else record.record_type
-        return (int(self._context.clock.wall() + decision.delay_s), record_type,
-                decision.progress.encode(decision.treatment_dbid, record.chain_n))
+    def _due(self, decision: DialNext) -> int:
+        return int(self._context.clock.wall() + decision.delay_s)
 
     def _written(self, held: HeldChain, decision: Decision, result: CallResult,
                  agent_id: str | None = None) -> tuple[Chain, Settled]:
         """The chain as it goes back to the list."""
         if isinstance(decision, FinishChain):
-            return chains.finish(held.chain, held.index, result), Settled.PROCESSED
+            return chains.finish(held.chain, held.index, result, decision.status), Settled.PROCESSED
         if isinstance(decision, CloseRecord):
             return chains.close_one(held.chain, held.index, result), Settled.PROCESSED
-        due, record_type, note = self._due(held, decision)
-        if agent_id is not None:
-            record_type = RecordType.PERSONAL_RESCHEDULED
-        return chains.reschedule(held.chain, decision.index, due, record_type, agent_id=agent_id,
-                                 treatments=note), Settled.RESCHEDULED
+        record_type = decision.record_type if agent_id is None else RecordType.PERSONAL_RESCHEDULED
+        return chains.reschedule(held.chain, decision.index, self._due(decision), record_type,
+                                 agent_id=decision.agent_id if agent_id is None else agent_id,
+                                 treatments=decision.note), Settled.RESCHEDULED
 
     def _hold(self, held: HeldChain, decision: DialNext, attempt: Attempt | None) -> Deferred[None]:
         """Wait in memory for the next dial; the date is written so that it survives a crash."""
-        due, record_type, note = self._due(held, decision)
         held.move(ChainEvent.DELAYED)
         held.drop_timer()
         self._session.recount(held)
-        held.chain = chains.hold_until(held.chain, decision.index, due, record_type, note)
+        held.chain = chains.hold_until(held.chain, decision.index, self._due(decision), decision.record_type, decision.note)
         held.index = decision.index
         saved = self.save(held, held.chain, attempt)
-        held.attempt, held.call, held.agent_dn, held.agent_id = None, None, "", ""
+        held.attempt, held.call, held.agent_dn, held.agent_id, held.disposition = None, None, "", "", ""
         held.timer = self._context.clock.callLater(max(0.0, decision.delay_s), self._session.due, held)
         return saved
 
@@ -226,7 +225,7 @@ class Settlement:
         """After a crash: the outcome of this attempt cannot be known; the treatments for Unknown decide."""
         held.attempt = attempt
         index = next((i for i, record in enumerate(held.chain.records) if record.record_id == attempt.record_id), held.index)
-        held.index, held.progress = index, resume(held.chain.records[index])
+        held.index, held.progress = index, policy_of(held.calling_list).resume(held.chain.records, index)
         held.change_record(attempt=max(held.record.attempt, attempt.number), call_time=int(attempt.opened_at))
         decision = self._decide(held, CallResult.UNKNOWN)
         closed = replace(attempt, state=AttemptState.UNKNOWN, call_result=CallResult.UNKNOWN, treatment=decision.treatment,

@@ -13,9 +13,9 @@ from ocs.dialing.dial_hours import (
     is_open,
     known_zone,
     local_seconds,
-    local_times,
     local_to_epoch,
     next_opening,
+    open_zones,
     utc_offset_s,
 )
 from ocs.dialing.values import Record
@@ -81,7 +81,7 @@ def test_local_time_follows_the_zone_and_its_daylight_saving(zone: str, moment: 
 
 
 def test_local_times_are_given_for_the_zones_that_are_known() -> None:
-    assert local_times(epoch("2026-01-15T12:00Z"), {122: NEW_YORK, 7: KOLKATA, 9: "Mars/Olympus_Mons"}) == {
+    assert open_zones(epoch("2026-01-15T12:00Z"), {122: NEW_YORK, 7: KOLKATA, 9: "Mars/Olympus_Mons"}) == {
         122: clock("07:00"), 7: clock("17:30")}
 
 

@@ -1,25 +1,43 @@
-"""Treatment sequences: the worked examples of the public rules, and a plain model that plays random results against them."""
+"""Treatments: the worked examples of the public rules of sequences, every action, and what a changed table does."""
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from ocs.dialing.actions import ExecuteSql, SendHttpRequest, Treatment, TreatmentAction
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.treatments import SUCCESSFUL, CloseRecord, Decision, DialNext, FinishChain, Progress, decide, resume
-from ocs.dialing.values import Record, Treatment, TreatmentAction
+from ocs.dialing.treatments import (
+    SUCCESSFUL,
+    CloseRecord,
+    Decision,
+    DialNext,
+    FinishChain,
+    Outcome,
+    Progress,
+    TreatmentPolicy,
+    TreatmentTable,
+)
+from ocs.dialing.values import Record
+from tests.doubles.clock import epoch
 
 BUSY, MACHINE, NO_ANSWER = CallResult.BUSY, CallResult.ANSWERING_MACHINE_DETECTED, CallResult.NO_ANSWER
 REDIAL, RETRY_IN = TreatmentAction.REDIAL, TreatmentAction.RETRY_IN
+RETRY_AT, RESCHEDULE = TreatmentAction.RETRY_AT_DATE, TreatmentAction.RESCHEDULE
 NEXT, NEXT_AFTER = TreatmentAction.NEXT_IN_CHAIN, TreatmentAction.NEXT_IN_CHAIN_AFTER
+NEXT_AT, ASSIGN = TreatmentAction.NEXT_IN_CHAIN_AT_DATE, TreatmentAction.ASSIGN_TO_GROUP
+AGENT_ERROR, SQL = TreatmentAction.MARK_AS_AGENT_ERROR, TreatmentAction.EXECUTE_SQL
+AGENT_CALLBACK_ERROR = CallResult.AGENT_CALLBACK_ERROR
 
 
 def phones(count: int = 1) -> list[Record]:
     return [Record(record_id=n + 1, chain_id=1, chain_n=n, contact_info=f"+1415555010{n}",
                    record_status=RecordStatus.RETRIEVED) for n in range(count)]
+
+
+NOW = epoch("2026-01-14T12:00Z")
 
 
 def play(treatments: Sequence[Treatment], results: Sequence[CallResult], records: list[Record] | None = None,
@@ -28,12 +46,17 @@ def play(treatments: Sequence[Treatment], results: Sequence[CallResult], records
     records, index, progress, decided = records or phones(), 0, Progress(), []
     for result in results:
         records[index] = replace(records[index], attempt=records[index].attempt + 1)
-        decision = decide(treatments, progress, result, records, index, maximum_attempts)
+        decision = TreatmentTable(treatments).decide(Outcome(result, records, index, progress, maximum_attempts, NOW))
         decided.append(decision)
         if not isinstance(decision, DialNext):
             break
         index, progress = decision.index, decision.progress
     return decided
+
+
+def after(treatment: Treatment, result: CallResult = BUSY, record: Record | None = None, **facts: Any) -> Decision:
+    """What one treatment brings after one result of one record."""
+    return TreatmentTable([treatment]).decide(Outcome(result, [record or phones()[0]], now=NOW, **facts))
 
 
 def names(decisions: Sequence[Decision]) -> list[str | None]:
@@ -49,7 +72,7 @@ def dialed(decisions: Sequence[Decision]) -> list[tuple[int, float]]:
 BUSY_1 = Treatment("Busy1", BUSY, REDIAL, dbid=101, sequence=1)
 BUSY_2 = Treatment("Busy2", BUSY, RETRY_IN, dbid=102, sequence=2, interval_s=3600.0)
 MACHINE_1 = Treatment("AM1", MACHINE, RETRY_IN, dbid=103, sequence=1, interval_s=3600.0)
-MACHINE_2 = Treatment("AM2", MACHINE, RETRY_IN, dbid=104, sequence=2, interval_s=86_400.0)
+MACHINE_2 = Treatment("AM2", MACHINE, RETRY_AT, dbid=104, sequence=2, date=datetime(2026, 1, 15, 12, tzinfo=timezone.utc))
 
 
 def test_another_result_breaks_a_sequence_and_starts_its_own() -> None:
@@ -96,6 +119,7 @@ def test_maximum_attempts_end_a_sequence() -> None:
 @pytest.mark.parametrize("action, decision", [
     (TreatmentAction.NONE, FinishChain("one")), (TreatmentAction.UPDATE_CHAIN, FinishChain("one")),
     (TreatmentAction.UPDATE_RECORD, CloseRecord("one")),
+    (AGENT_ERROR, FinishChain("one", status=RecordStatus.AGENT_ERROR)),
 ])
 def test_actions_that_end_the_record(action: TreatmentAction, decision: Decision) -> None:
     assert play([Treatment("one", BUSY, action)], [BUSY], phones(2)) == [decision]
@@ -151,139 +175,155 @@ def test_a_chain_whose_records_are_used_up_is_finished() -> None:
     assert [index for index, _ in dialed(decided)] == [1, 0, 1, 0, 1] and decided[-1] == FinishChain("next")
 
 
-# -- against a plain model ---------------------------------------------------------------------------------------------
-@dataclass
-class Model:
-    """The rules once more, in the plainest way: a result's treatments written out as the list of what each consecutive
-    occurrence of it brings."""
-
-    treatments: list[Treatment]
-    maximum_attempts: int
-    attempts: list[int]
-    index: int = 0
-    last: CallResult | None = None
-    times: int = 0
-    passes: int = 1
-
-    def steps(self, result: CallResult) -> list[tuple[Treatment, int]]:
-        written: list[tuple[Treatment, int]] = []
-        number = 1
-        while True:
-            found = [each for each in self.treatments if each.call_result == result and each.sequence == number]
-            if not found:
-                return written
-            written += [(found[0], repetition) for repetition in range(found[0].cycle_attempts)]
-            number += 1
-
-    def tell(self, result: CallResult) -> tuple[str, int | None, float]:
-        """("finish" | "close" | "dial", index, delay)."""
-        self.attempts[self.index] += 1
-        self.times = self.times + 1 if result == self.last else 1
-        self.last = result
-        if result in (CallResult.ANSWER, CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED):
-            return "finish", None, 0.0
-        steps = self.steps(result)
-        if self.times > len(steps):
-            return "finish", None, 0.0
-        treatment, repetition = steps[self.times - 1]
-        if treatment.action is TreatmentAction.UPDATE_RECORD:
-            return "close", None, 0.0
-        if treatment.action in (REDIAL, RETRY_IN) and self.attempts[self.index] < self.maximum_attempts:
-            return "dial", self.index, treatment.interval_s + repetition * treatment.increment_s
-        if treatment.action in (NEXT, NEXT_AFTER):
-            return self.next_in_chain(treatment)
-        return "finish", None, 0.0
-
-    def next_in_chain(self, treatment: Treatment) -> tuple[str, int | None, float]:
-        self.last, self.times = None, 0
-        left = [index for index, count in enumerate(self.attempts) if count < self.maximum_attempts]
-        behind = [index for index in left if index > self.index]
-        if behind:
-            self.index = behind[0]
-            return "dial", self.index, treatment.interval_s if treatment.action is NEXT_AFTER else 0.0
-        if not left or self.passes == treatment.cycle_attempts:
-            return "finish", None, 0.0
-        self.passes += 1
-        self.index = left[0]
-        return "dial", self.index, treatment.interval_s + (self.passes - 2) * treatment.increment_s
+# -- dates -------------------------------------------------------------------------------------------------------------
+NEW_YORK, KOLKATA = "America/New_York", "Asia/Kolkata"
 
 
-def as_told(decision: Decision) -> tuple[str, int | None, float]:
-    if isinstance(decision, DialNext):
-        return "dial", decision.index, decision.delay_s
-    return ("close" if isinstance(decision, CloseRecord) else "finish"), None, 0.0
-
-
-RESULTS = st.sampled_from([BUSY, MACHINE, NO_ANSWER, CallResult.ANSWER])
-INTERVALS = st.integers(0, 100).map(float)
-# passes are counted across results; treatments that allow different numbers of them are left to the tests above
-TREATMENTS = st.integers(1, 4).flatmap(lambda passes: st.lists(
-    st.builds(Treatment, st.just("t"), st.sampled_from([BUSY, MACHINE, NO_ANSWER]), st.sampled_from(TreatmentAction),
-              st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), INTERVALS, INTERVALS)
-    .map(lambda each: replace(each, cycle_attempts=passes) if each.action in (NEXT, NEXT_AFTER) else each),
-    max_size=9, unique_by=lambda each: (each.call_result, each.sequence)))
-
-
-@given(TREATMENTS, st.lists(RESULTS, max_size=40), st.integers(1, 4), st.integers(1, 6), st.booleans())
-def test_random_results_are_treated_as_the_plain_model_says(
-        treatments: list[Treatment], results: list[CallResult], count: int, maximum_attempts: int, by_list: bool) -> None:
-    model = Model(treatments, maximum_attempts, [0] * count)
-    records, index, progress = phones(count), 0, Progress()
-    for result in results:
-        records[index] = replace(records[index], attempt=records[index].attempt + 1, call_result=result)
-        decision = decide(treatments, progress, result, records, index, maximum_attempts)
-        assert as_told(decision) == model.tell(result)
-        if not isinstance(decision, DialNext):
-            return
-        index, progress = decision.index, decision.progress
-        if by_list:     # the chain goes by way of the list and comes back: nothing is forgotten
-            text = progress.encode(decision.treatment_dbid, records[index].chain_n)
-            progress = resume(replace(records[index], treatments=text, record_type=RecordType.CAMPAIGN_RESCHEDULED))
-    assert max(record.attempt for record in records) <= maximum_attempts
-
-
-@given(TREATMENTS, st.lists(st.sampled_from([BUSY, MACHINE, NO_ANSWER]), min_size=200, max_size=200), st.integers(1, 4))
-def test_no_chain_is_dialed_for_ever(treatments: list[Treatment], results: list[CallResult], count: int) -> None:
-    decided = play(treatments, results, phones(count), maximum_attempts=5)
-    assert not isinstance(decided[-1], DialNext) and len(decided) <= 5 * count
-
-
-# -- the treatments column ---------------------------------------------------------------------------------------------
-def test_progress_is_written_in_the_public_form() -> None:
-    decision = play([BUSY_1, BUSY_2], [BUSY, BUSY])[-1]
-    assert isinstance(decision, DialNext)
-    assert decision.progress.encode(decision.treatment_dbid, 1) == "102@1@1@2"
-
-
-def test_passes_through_the_chain_are_counted_on_by_way_of_the_list() -> None:
-    treatment = Treatment("next", BUSY, NEXT, dbid=105, cycle_attempts=3, interval_s=3600.0)
-    records = [replace(record, call_result=BUSY, attempt=1) for record in phones(2)]
-    second = decide([treatment], Progress(), BUSY, records, 1, 10)
-    assert isinstance(second, DialNext) and second.progress.encode(105, 0) == "105@0@0@1@1"
-    back = replace(records[0], record_type=RecordType.CAMPAIGN_RESCHEDULED, treatments="105@0@0@1@1")
-    third = decide([treatment], resume(back), BUSY, records, 1, 10)
-    assert isinstance(third, DialNext) and third.progress.chain_cycle == 2
-    assert decide([treatment], third.progress, BUSY, records, 1, 10) == FinishChain("next")
-
-
-def column(text: str | None, record_type: RecordType = RecordType.CAMPAIGN_RESCHEDULED) -> Progress:
-    return resume(replace(phones()[0], treatments=text, record_type=record_type, call_result=BUSY))
-
-
-@pytest.mark.parametrize("record_type, read", [
-    (RecordType.CAMPAIGN_RESCHEDULED, True), (RecordType.PERSONAL_RESCHEDULED, True), (RecordType.CAMPAIGN_CALLBACK, True),
-    (RecordType.PERSONAL_CALLBACK, True), (RecordType.GENERAL, False), (RecordType.UNKNOWN, False),
-    (RecordType.NO_CALL, False), (RecordType.NO_RECORD_TYPE, False),
+@pytest.mark.parametrize("zone, date, moment", [
+    (NEW_YORK, datetime(2026, 1, 15, 10), "2026-01-15T15:00Z"),         # by the clock on the record's wall
+    (KOLKATA, datetime(2026, 1, 15, 10), "2026-01-15T04:30Z"),
+    (NEW_YORK, datetime(2026, 3, 8, 2, 30), "2026-03-08T07:30Z"),       # daylight saving skips this hour
+    (NEW_YORK, datetime(2026, 11, 1, 1, 30), "2026-11-01T05:30Z"),      # and repeats this: the first of the two
+    (KOLKATA, datetime(2026, 1, 15, 10, tzinfo=timezone.utc), "2026-01-15T10:00Z"),     # one instant for all
+    ("Mars/Olympus_Mons", datetime(2026, 1, 15, 10), "2026-01-15T10:00Z"),
 ])
-def test_the_column_is_read_again_for_scheduled_records_only(record_type: RecordType, read: bool) -> None:
-    assert column("102@1@1@2", record_type) == (Progress(BUSY, 2, 1) if read else Progress())
+@pytest.mark.parametrize("action", [RETRY_AT, RESCHEDULE])
+def test_a_date_is_local_to_the_record_or_an_instant(action: TreatmentAction, zone: str, date: datetime, moment: str) -> None:
+    decision = after(Treatment("at", BUSY, action, date=date), record=replace(phones()[0], tz_name=zone))
+    assert isinstance(decision, DialNext) and NOW + decision.delay_s == epoch(moment)
 
 
-def test_a_sequence_counts_from_one() -> None:
-    assert column("102@0@1@0") == Progress(BUSY, 1, 0)
+def test_a_treatment_whose_date_is_over_is_passed_over() -> None:
+    past = datetime(2026, 1, 14, 11, 59, tzinfo=timezone.utc)
+    treatments = [Treatment("past", BUSY, RETRY_AT, sequence=1, date=past, cycle_attempts=3, effects=(ExecuteSql("x"),)),
+                  Treatment("then", BUSY, REDIAL, sequence=2)]
+    decided = play(treatments, [BUSY, BUSY])
+    assert names(decided) == ["then", None] and decided[0].effects == ()
+    assert play([Treatment("past", BUSY, NEXT_AT, date=past)], [BUSY], phones(2)) == [FinishChain()]
+    assert play(treatments[:1], [BUSY]) == [FinishChain()]
 
 
-@pytest.mark.parametrize("text", [None, "", "102@1@1", "a@b@c@d", "102@-1@1@2", "102@1@1@2@3@4", "102@1@1@2 ", "1" * 255,
-                                  "102@1@1@٢", "102@1@1@99999999999999999999"])
-def test_what_is_not_of_the_public_form_is_a_fresh_start(text: str | None) -> None:
-    assert column(text) == Progress()
+def test_next_in_chain_at_date_reads_the_clock_of_the_next_record() -> None:
+    records = [replace(phones(2)[0], tz_name=NEW_YORK), replace(phones(2)[1], tz_name=KOLKATA)]
+    [decision] = play([Treatment("at", BUSY, NEXT_AT, date=datetime(2026, 1, 15, 10))], [BUSY], records)
+    assert isinstance(decision, DialNext) and decision.index == 1
+    assert NOW + decision.delay_s == epoch("2026-01-15T10:00+05:30")
+
+
+# -- in memory, or by way of the list ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("interval_s, in_memory", [(0.0, True), (1_200.0, True), (1_201.0, False)])
+def test_a_delay_over_the_threshold_goes_by_way_of_the_list(interval_s: float, in_memory: bool) -> None:
+    decision = after(Treatment("retry", BUSY, REDIAL, interval_s=interval_s), threshold_s=1_200.0)
+    assert isinstance(decision, DialNext) and decision.in_memory is in_memory
+    assert decision.record_type is (RecordType.CAMPAIGN_RESCHEDULED if interval_s else RecordType.GENERAL)
+
+
+def test_reschedule_always_goes_by_way_of_the_list() -> None:
+    decision = after(Treatment("later", BUSY, RESCHEDULE, interval_s=60.0, increment_s=1.0))
+    assert isinstance(decision, DialNext) and (decision.delay_s, decision.in_memory) == (60.0, False)
+    assert decision.record_type is RecordType.CAMPAIGN_RESCHEDULED
+
+
+@pytest.mark.parametrize("record_type", [RecordType.PERSONAL_CALLBACK, RecordType.PERSONAL_RESCHEDULED])
+def test_a_recall_of_a_personal_record_waits_in_the_list_for_its_agent(record_type: RecordType) -> None:
+    record = replace(phones()[0], record_type=record_type, agent_id="1001")
+    decision = after(Treatment("again", BUSY, REDIAL), record=record)
+    assert isinstance(decision, DialNext) and not decision.in_memory
+    assert (decision.record_type, decision.agent_id) == (RecordType.PERSONAL_RESCHEDULED, "1001")
+
+
+def test_the_next_phone_of_a_personal_record_is_its_agents_too() -> None:
+    records = phones(2)
+    records[0] = replace(records[0], record_type=RecordType.PERSONAL_CALLBACK, agent_id="1001")
+    [decision] = play([Treatment("next", BUSY, NEXT)], [BUSY], records)
+    assert isinstance(decision, DialNext) and (decision.index, decision.in_memory) == (1, False)
+    assert (decision.record_type, decision.agent_id) == (RecordType.PERSONAL_RESCHEDULED, "1001")
+
+
+# -- callbacks that found nobody -----------------------------------------------------------------------------------------
+CALLBACK = replace(phones()[0], record_type=RecordType.PERSONAL_CALLBACK, agent_id="1001", attempt=0)
+
+
+def test_a_callback_whose_agent_is_away_is_given_to_the_whole_group() -> None:
+    decision = after(Treatment("assign", AGENT_CALLBACK_ERROR, ASSIGN, dbid=7), AGENT_CALLBACK_ERROR, CALLBACK)
+    assert decision == DialNext(0, 0.0, "assign", Progress(AGENT_CALLBACK_ERROR, 1, 1), "7@1@0@1",
+                                RecordType.CAMPAIGN_CALLBACK, in_memory=False, agent_id="")
+
+
+def test_a_callback_whose_agent_is_away_is_tried_again_as_the_callback_that_it_is() -> None:
+    treatments = [Treatment("wait", AGENT_CALLBACK_ERROR, RETRY_IN, cycle_attempts=2, interval_s=300.0),
+                  Treatment("assign", AGENT_CALLBACK_ERROR, ASSIGN, sequence=2),
+                  Treatment("error", AGENT_CALLBACK_ERROR, AGENT_ERROR, sequence=3)]
+    progress, decided = Progress(), []
+    for _ in range(4):
+        decided.append(TreatmentTable(treatments).decide(Outcome(AGENT_CALLBACK_ERROR, [CALLBACK], progress=progress)))
+        progress = decided[-1].progress
+    assert names(decided) == ["wait", "wait", "assign", "error"]
+    assert isinstance(decided[0], DialNext) and decided[0].record_type is RecordType.PERSONAL_CALLBACK
+    assert decided[-1] == FinishChain("error", status=RecordStatus.AGENT_ERROR)
+
+
+def test_an_action_that_a_result_does_not_admit_is_not_applied() -> None:
+    assert after(Treatment("next", AGENT_CALLBACK_ERROR, NEXT), AGENT_CALLBACK_ERROR, CALLBACK) == FinishChain()
+
+
+# -- effects beside the dialing ----------------------------------------------------------------------------------------
+def test_a_treatments_own_effects_come_with_each_of_its_applications() -> None:
+    effects = (ExecuteSql("note"), SendHttpRequest("crm"))
+    decided = play([Treatment("retry", BUSY, REDIAL, cycle_attempts=2, effects=effects)], [BUSY] * 3)
+    assert [decision.effects for decision in decided] == [effects, effects, ()]
+
+
+def test_an_effect_action_is_applied_together_with_the_next_of_the_sequence() -> None:
+    treatments = [Treatment("sql", BUSY, SQL, sequence=1, effects=(ExecuteSql("note"),)),
+                  Treatment("retry", BUSY, REDIAL, sequence=2, cycle_attempts=2),
+                  Treatment("http", BUSY, TreatmentAction.SEND_HTTP_REQUEST, sequence=3, effects=(SendHttpRequest("crm"),))]
+    decided = play(treatments, [BUSY] * 4)
+    assert names(decided) == ["retry", "retry", "http"]
+    assert [decision.effects for decision in decided] == [(ExecuteSql("note"),), (), (SendHttpRequest("crm"),)]
+    assert isinstance(decided[-1], FinishChain)
+
+
+def test_a_success_can_have_effects() -> None:
+    won = Treatment("won", CallResult.ANSWER, SQL, effects=(ExecuteSql("won"),))
+    assert play([won], [CallResult.ANSWER]) == [FinishChain("won", effects=(ExecuteSql("won"),))]
+
+
+# -- disposition codes -------------------------------------------------------------------------------------------------
+COLD = Treatment("cold", None, RETRY_IN, dbid=9, disposition="cold", interval_s=60.0)
+
+
+def test_a_disposition_is_looked_for_before_the_call_result_even_of_a_success() -> None:
+    table = TreatmentTable([BUSY_1, COLD])
+    for result in (BUSY, CallResult.ANSWER):
+        decision = table.decide(Outcome(result, phones(), disposition="cold"))
+        assert (decision.treatment, decision.progress) == ("cold", Progress("cold", 1, 1))
+    assert table.decide(Outcome(BUSY, phones(), disposition="other")).treatment == "Busy1"
+    assert table.decide(Outcome(CallResult.ANSWER, phones(), disposition="other")) == FinishChain()
+    assert table.decide(Outcome(BUSY, phones())).treatment == "Busy1"
+
+
+def test_a_disposition_has_its_own_sequence_and_ends_the_chain_when_it_is_used_up() -> None:
+    table, progress, applied = TreatmentTable([BUSY_1, BUSY_2, COLD]), Progress(), []
+    for disposition in ("", "cold", "", "cold", "cold"):
+        decision = table.decide(Outcome(BUSY, phones(), progress=progress, disposition=disposition))
+        progress = decision.progress
+        applied.append(decision.treatment)
+    assert applied == ["Busy1", "cold", "Busy1", "cold", None]
+
+
+# -- a table that is changed -------------------------------------------------------------------------------------------
+def test_a_changed_table_rules_from_the_next_result_on_and_places_are_kept_by_their_numbers() -> None:
+    old = [Treatment(name, BUSY, RETRY_IN, sequence=number, interval_s=60.0) for number, name in enumerate("ab", 1)]
+    first = TreatmentTable(old).decide(Outcome(BUSY, phones()))
+    assert isinstance(first, DialNext) and first.treatment == "a"       # under way: nothing takes it back
+    new = [replace(old[0], name="A", cycle_attempts=2, interval_s=300.0), replace(old[1], name="B")]
+    second = TreatmentTable(new).decide(Outcome(BUSY, phones(), progress=first.progress))
+    assert isinstance(second, DialNext) and (second.treatment, second.delay_s) == ("A", 300.0)
+    assert TreatmentTable(new[:1]).decide(Outcome(BUSY, phones(), progress=second.progress)) == FinishChain()
+    assert TreatmentTable([]).decide(Outcome(BUSY, phones(), progress=first.progress)) == FinishChain()
+
+
+def test_the_table_is_one_provider_of_the_policy() -> None:
+    policy: TreatmentPolicy = TreatmentTable([BUSY_1])
+    assert policy.decide(Outcome(BUSY, phones())).treatment == "Busy1" and policy.resume(phones(), 0) == Progress()

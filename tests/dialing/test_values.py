@@ -7,6 +7,7 @@ import pytest
 
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.values import AgentGroup, CampaignGroup, Record, TreatmentAction
+from ocs.options import enum_word
 
 
 def test_a_record_has_the_defaults_of_the_public_table() -> None:
@@ -27,6 +28,8 @@ def test_a_campaign_group_is_named_by_campaign_and_group() -> None:
     assert (group.name, group.mode) == ("renewals@outbound", DialingMode.PROGRESSIVE)
 
 
-def test_the_treatment_actions_are_the_words_of_the_configuration() -> None:
-    assert [action.value for action in TreatmentAction] == [
-        "none", "update-record", "update-chain", "redial", "retry-in", "next-in-chain", "next-in-chain-after"]
+def test_the_treatment_actions_have_their_public_numbers_and_the_words_of_the_configuration() -> None:
+    assert {enum_word(action): action.value for action in TreatmentAction} == {
+        "none": 0, "update-record": 1, "update-chain": 2, "redial": 3, "retry-in": 4, "retry-at-date": 5, "next-in-chain": 6,
+        "next-in-chain-after": 7, "next-in-chain-at-date": 8, "assign-to-group": 9, "mark-as-agent-error": 10,
+        "reschedule": 11, "execute-sql": 13, "send-http-request": 14}
