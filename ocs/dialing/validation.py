@@ -28,6 +28,7 @@ class Reason(Enum):
     NO_ANSWER = "the validation service cannot be reached"
     WRONG_ANSWER = "the validation service answered neither 200 nor 409"
     TOO_MANY = "too many records wait for the validation service"
+    NOT_ASKED = "no validation service is asked"
     CHANGED = "changed while the validation service was asked"
 
 

@@ -27,7 +27,7 @@ class FakeResponse:
 
     def deliverBody(self, protocol: Protocol) -> None:
         self.protocol = protocol
-        protocol.makeConnection(self)       # type: ignore[arg-type]
+        protocol.makeConnection(self)
 
     def stopProducing(self) -> None:
         self.stopped = True

@@ -11,7 +11,7 @@ from protocols.http_messages.bodies import encode_object, read_object
 from protocols.http_messages.templates import BodyTemplate, TemplateError, TextTemplate, UriTemplate
 from protocols.http_messages.uris import check_uri, target_of
 
-VALUES = {"phone": "+12125550117", "visits": 3, "quote": 'a"}{b', "path": "../?x=1&y#z"}
+VALUES: dict[str, str | int | float | None] = {"phone": "+12125550117", "visits": 3, "quote": 'a"}{b', "path": "../?x=1&y#z"}
 
 
 def test_a_string_that_is_one_name_takes_the_value_with_its_type() -> None:
@@ -69,18 +69,21 @@ def test_a_uri_template_that_cannot_be_used_is_refused(uri: str) -> None:
         UriTemplate(uri)
 
 
-@pytest.mark.parametrize(("uri", "target"), [("http://h/x", ("http", "h", 80)), ("https://H.example/x", ("https", "h.example", 443)),
-                                             ("http://[::1]:81/", ("http", "::1", 81))])
+@pytest.mark.parametrize(("uri", "target"), [
+    ("http://h/x", ("http", "h", 80)), ("https://H.example/x", ("https", "h.example", 443)),
+    ("http://[::1]:81/", ("http", "::1", 81))])
 def test_what_is_told_of_a_uri(uri: str, target: Any) -> None:
     assert check_uri(uri) == "" and target_of(uri) == target
 
 
-@pytest.mark.parametrize("body", [b"", b"OK", b"[1]", b"3", b'"x"', b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b"null"])
+@pytest.mark.parametrize("body", [
+    b"", b"OK", b"[1]", b"3", b'"x"', b"{", b"\xff\xfe", b"[" * 200_000, b'{"a":' * 200_000, b"null"])
 def test_a_body_that_is_no_object_is_none(body: bytes) -> None:
     assert read_object(body) is None
 
 
-@given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")) | st.integers(-2**63, 2**63 - 1)))
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")),
+                       st.text(st.characters(codec="utf-8")) | st.integers(-2**63, 2**63 - 1)))
 def test_objects_survive_the_way(pairs: dict[str, Any]) -> None:
     assert read_object(encode_object(pairs)) == pairs
 
