@@ -34,7 +34,9 @@ def parse_hours(lines: Iterable[str]) -> WeekHours:
     days: list[list[tuple[int, int]]] = [[] for _ in _WEEKDAYS]
     closed: set[int] = set()
     for line in lines:
-        named, *times = line.lower().split()
+        named, *times = line.lower().split() or [""]
+        if not named:
+            raise ValueError(f"{line!r}: weekdays and times like mon-fri 08:00-20:00 are expected")
         weekdays = [day for part in named.split(",") for day in _weekdays(part, line)]
         if times == ["closed"]:
             closed.update(weekdays)
@@ -63,8 +65,8 @@ def merged(spans: Iterable[tuple[int, int]]) -> Spans:
 
 def _weekdays(part: str, line: str) -> list[int]:
     """"mon" or "mon-fri"; "sat-mon" goes over the week's end."""
-    first, _, last = part.partition("-")
-    if first not in _WEEKDAYS or (last or first) not in _WEEKDAYS:
+    first, dash, last = part.partition("-")
+    if first not in _WEEKDAYS or (dash and last not in _WEEKDAYS):
         raise ValueError(f"{line!r}: weekdays are {', '.join(_WEEKDAYS)}, or from-to")
     begin, end = _WEEKDAYS.index(first), _WEEKDAYS.index(last or first)
     return [day % 7 for day in range(begin, end + 1 if begin <= end else end + 8)]

@@ -20,6 +20,7 @@ from ocs.dialing.chain import (
     head_index,
     hold_until,
     next_state,
+    noted,
     put_record,
     reschedule,
     stale,
@@ -251,3 +252,43 @@ def test_a_rescheduled_chain_comes_back_with_the_same_head(given_: Chain, number
     assert head_index(claimed(back).records) == index
     # held in memory and given back, or recovered after a crash, it comes to the same
     assert give_back(hold_until(held, index, due, T.CAMPAIGN_RESCHEDULED)) == back
+
+
+# -- what treatments leave behind --------------------------------------------------------------------------------------
+def scheduled(note: str, record_type: RecordType = RecordType.CAMPAIGN_RESCHEDULED) -> tuple[Record, ...]:
+    records = [Record(n, 1, n, f"+1212555010{n}", record_status=RecordStatus.RETRIEVED) for n in (1, 2, 3)]
+    records[1] = replace(records[1], dial_sched_time=7, record_type=record_type, treatments=note)
+    return tuple(records)
+
+
+@pytest.mark.parametrize("note, record_type, head", [
+    ("105@1@3@1", RecordType.CAMPAIGN_RESCHEDULED, 2), ("105@1@3@1", RecordType.PERSONAL_RESCHEDULED, 2),
+    ("105@1@2@1", RecordType.CAMPAIGN_RESCHEDULED, 1), ("105@1@9@1", RecordType.CAMPAIGN_RESCHEDULED, 1),
+    ("junk", RecordType.CAMPAIGN_RESCHEDULED, 1),
+    ("105@1@3@1", RecordType.CAMPAIGN_CALLBACK, 1),     # an agent has chosen this very record
+])
+def test_a_recall_begins_with_the_record_that_its_treatment_names(note: str, record_type: RecordType, head: int) -> None:
+    assert head_index(scheduled(note, record_type)) == head
+
+
+def test_a_record_that_is_final_is_not_the_head_whatever_a_note_says() -> None:
+    records = scheduled("105@1@3@1")
+    assert head_index((*records[:2], replace(records[2], record_status=RecordStatus.UPDATED))) == 1
+
+
+def test_a_chain_can_end_as_an_agents_error() -> None:
+    done = finish(Chain("spring", 1, scheduled("")), 1, CallResult.AGENT_CALLBACK_ERROR, RecordStatus.AGENT_ERROR)
+    assert [record.record_status for record in done.records] == [
+        RecordStatus.CHAIN_UPDATED, RecordStatus.AGENT_ERROR, RecordStatus.CHAIN_UPDATED]
+
+
+def test_a_record_can_be_taken_from_the_agent_it_was_meant_for() -> None:
+    mine = Chain("spring", 1, tuple(replace(record, agent_id="1001") for record in scheduled("")))
+    agents = [reschedule(mine, 1, 9, RecordType.CAMPAIGN_CALLBACK, agent_id=agent).records[1].agent_id
+              for agent in (None, "", "1002")]
+    assert agents == ["1001", None, "1002"]
+
+
+def test_a_note_is_left_on_one_record() -> None:
+    assert [record.treatments for record in noted(Chain("spring", 1, scheduled("x")), 0, "105@1@2@1").records] == [
+        "105@1@2@1", "x", None]

@@ -9,6 +9,7 @@ from ocs.dialing.checks import Refusal, refusal
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import DoNotCallEntry, Record
+from ocs.dialing.windows import ListWindows, parse_hours
 from tests.doubles.clock import epoch
 
 PHONE, CUSTOMER, CAMPAIGN = "+12125550100", "C-1", "renewals"
@@ -60,3 +61,9 @@ def test_the_first_refusal_in_the_public_order_is_told() -> None:
     assert told == [Refusal.NOT_HELD, Refusal.NO_CALL, Refusal.DO_NOT_CALL, Refusal.OUTSIDE_WINDOW,
                     Refusal.MAXIMUM_ATTEMPTS]
     assert told == list(Refusal)
+
+
+def test_the_lists_own_hours_count_as_its_window() -> None:
+    weekend, midweek = (ListWindows(parse_hours([f"{days} 08:00-20:00"])) for days in ("sat-sun", "mon-fri"))
+    assert refusal(GOOD, NOON, CAMPAIGN, EMPTY, 3, windows=weekend) is Refusal.OUTSIDE_WINDOW
+    assert refusal(GOOD, NOON, CAMPAIGN, EMPTY, 3, windows=midweek) is None
