@@ -30,8 +30,8 @@ class Contact:
 
 @dataclass(frozen=True)
 class Notice:
-    """What is to be told of one processed chain. `ticket` counts up, also over restarts; `key` is the same whenever it is
-    told again; `body` is what is sent."""
+    """What is to be told of one processed chain. `ticket` counts up while any is left; `key` is its own for all time, and the
+    same whenever it is told again; `body` is what is sent."""
 
     ticket: int
     key: str

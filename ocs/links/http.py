@@ -12,55 +12,23 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Iterable
 
-from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
-from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionLost, DNSLookupError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.protocol import Protocol
-from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import (
-    Agent,
-    HTTPConnectionPool,
-    RequestGenerationFailed,
-    RequestTransmissionFailed,
-    ResponseDone,
-    ResponseFailed,
-    ResponseNeverReceived,
-)
-from twisted.web.http import PotentialDataLoss
+from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import IAgent
 
+from ocs.links.http_exchange import Answer, WholeBody, named_error, read_answer, unheard
 from ocs.links.http_options import HttpOptions, headers
-from ocs.links.https import Endpoints, TooLong
+from ocs.links.https import Endpoints
 from protocols.errors import LinkLost, ProtocolError, RemoteProtocolError, RequestTimedOut, TooManyRequests
 from protocols.http_messages.bodies import CONTENT_TYPE
 from protocols.http_messages.uris import target_of
 
 __all__ = ["Answer", "HttpClient", "HttpCounts", "http_client"]
 
-_REPEATS = 1
-_LOST = (ConnectionClosed, ConnectError, DNSLookupError, SSL.Error, VerificationError)
-_UNHEARD = (ResponseNeverReceived, RequestTransmissionFailed)
-_BROKEN = (ResponseFailed, RequestGenerationFailed)
-_LONGEST_REASON = 200       # characters of a peer's error that are passed on
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server answered. `retry_after_s` is the wait that it asked for, if it gave one in seconds."""
-
-    status: int
-    body: bytes = b""
-    retry_after_s: float | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether it was carried out (2xx)."""
-        return 200 <= self.status < 300
+_REPEATS = 1        # of a request that may be repeated
 
 
 @dataclass
@@ -102,8 +70,6 @@ class _Target:
 
 class HttpClient:
     """Requests to any number of servers. `clock` measures deadlines; `pool` (where there is one) is closed on stop."""
-
-    log = Logger()
 
     def __init__(self, agent: IAgent, clock: IReactorTime, options: HttpOptions, common: Iterable[tuple[str, str]] = (),
                  pool: Any = None) -> None:
@@ -168,9 +134,9 @@ class HttpClient:
     def _send(self, job: _Job) -> None:
         job.target.under_way.add(job)
         self.counts.sent += 1
-        producer = _Body(job.body) if job.body else None
+        producer = WholeBody(job.body) if job.body else None
         job.asked = maybeDeferred(self._agent.request, job.method, job.uri, job.headers, producer)
-        job.asked.addCallback(_read_answer, self._options.response_limit_kb * 1_024)
+        job.asked.addCallback(read_answer, self._options.response_limit_kb * 1_024)
         job.asked.addBoth(self._ended, job)
 
     def _ended(self, result: Answer | Failure, job: _Job) -> None:
@@ -178,7 +144,7 @@ class HttpClient:
             return          # given up: it has had its answer
         self._leave(job)
         if isinstance(result, Failure):
-            if job.repeats and result.check(*_UNHEARD) is not None and _broken(result):
+            if job.repeats and unheard(result):
                 job.repeats -= 1
                 self._send(job)
                 return
@@ -189,19 +155,13 @@ class HttpClient:
         self._next(job.target)
 
     def _named(self, failure: Failure, job: _Job) -> ProtocolError | Failure:
-        """The error that the caller gets."""
-        reasons = list(_reasons(failure))
-        if any(reason.check(TooLong) is not None for reason in reasons):
+        """The error that the caller gets; what is none of ours is a bug and goes through."""
+        error = named_error(failure, job.name)
+        if isinstance(error, LinkLost):
+            self.counts.lost += 1
+        elif isinstance(error, RemoteProtocolError):
             self.counts.garbled += 1
-            return RemoteProtocolError(f"{job.name}: the answer is too long")
-        for reason in reasons:
-            if reason.check(*_LOST) is not None:
-                self.counts.lost += 1
-                return LinkLost(f"{job.name}: {_text(reason)}")
-        if failure.check(*_UNHEARD, *_BROKEN) is not None:
-            self.counts.garbled += 1
-            return RemoteProtocolError(f"{job.name}: the answer is no HTTP ({_type_name(reasons[-1])})")
-        return failure      # a bug
+        return error or failure
 
     def _timed_out(self, job: _Job) -> None:
         job.timer = None
@@ -248,90 +208,3 @@ def http_client(reactor: Any, options: HttpOptions) -> HttpClient:
     pool.retryAutomatically = False         # the client repeats, and what may be repeated it is told
     agent = Agent.usingEndpointFactory(reactor, Endpoints(reactor, options), pool)
     return HttpClient(agent, reactor, options, headers(options.header, "http.header"), pool)
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """A request's body, written at once."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body, self.length = body, len(body)
-
-    def startProducing(self, consumer: Any) -> Deferred[None]:
-        consumer.write(self._body)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """Nothing is left to hold back."""
-
-    def resumeProducing(self) -> None:
-        """Nothing is left to send."""
-
-    def stopProducing(self) -> None:
-        """Nothing is left to stop."""
-
-
-class _BodyReader(Protocol):
-    """Collects an answer's body, up to `limit` octets; `done` cancelled = it is given up."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit, self._length = limit, 0
-        self._parts: list[bytes] = []
-        self.done: Deferred[bytes] = Deferred(lambda _: self._stop())
-
-    def dataReceived(self, data: bytes) -> None:
-        self._length += len(data)
-        if self._length <= self._limit:
-            self._parts.append(data)
-        elif not self.done.called:
-            self.done.errback(TooLong("the body"))
-            self._stop()
-
-    def connectionLost(self, reason: Failure = Failure(ConnectionLost())) -> None:
-        if self.done.called:
-            return
-        if reason.check(ResponseDone, PotentialDataLoss) is not None:
-            self.done.callback(b"".join(self._parts))       # without a length, the end of the connection is the end
-        else:
-            self.done.errback(reason)
-
-    def _stop(self) -> None:
-        if self.transport is not None:
-            self.transport.stopProducing()      # type: ignore[attr-defined]
-
-
-def _read_answer(response: IResponse, limit: int) -> Deferred[Answer]:
-    reader = _BodyReader(limit)
-    response.deliverBody(reader)
-    return reader.done.addCallback(lambda body: Answer(response.code, body, _retry_after(response)))
-
-
-def _retry_after(response: IResponse) -> float | None:
-    given = response.headers.getRawHeaders("Retry-After", [""])[0]
-    return float(given) if given.isascii() and given.isdigit() and len(given) <= 9 else None
-
-
-def _reasons(failure: Failure) -> Iterable[Failure]:
-    """A failure of Twisted's HTTP client, and what lies behind it, outermost first."""
-    yield failure
-    for inner in getattr(failure.value, "reasons", ()):
-        yield from _reasons(inner)
-
-
-def _broken(failure: Failure) -> bool:
-    return any(reason.check(ConnectionClosed) is not None for reason in _reasons(failure))
-
-
-def _text(failure: Failure) -> str:
-    """The reason in words; peers have no say in them beyond what OpenSSL tells."""
-    error = failure.value
-    if isinstance(error, SSL.Error):
-        text = "; ".join(entry[-1] for entry in error.args[0]) if error.args and error.args[0] else "broken"
-        return f"TLS: {text}"[:_LONGEST_REASON]
-    if isinstance(error, VerificationError):
-        return "TLS: the certificate is for another host"
-    return failure.getErrorMessage().rstrip(".")[:_LONGEST_REASON]
-
-
-def _type_name(failure: Failure) -> str:
-    return failure.type.__name__ if failure.type is not None else "unknown"

@@ -114,8 +114,9 @@ class ContactNotifier:
     def _notice(self, contact: Contact) -> Notice:
         now = self._clock.wall()
         ticket, self._next_ticket = self._next_ticket, self._next_ticket + 1
-        return Notice(ticket, f"{self._rng.getrandbits(128):032x}", contact.group.name, contact.calling_list,
-                      contact.record.chain_id, now, encode_object(processed_body(contact, self._application_id, now)))
+        key = f"{int(now * 1e6):x}-{ticket:x}-{self._rng.getrandbits(64):016x}"     # no seed makes two runs give one key
+        return Notice(ticket, key, contact.group.name, contact.calling_list, contact.record.chain_id, now,
+                      encode_object(processed_body(contact, self._application_id, now)))
 
     def _tell(self, notice: Notice) -> None:
         rule = first_rule(self._rules, notice.campaign_group)

@@ -82,7 +82,7 @@ def test_a_processed_chain_is_posted_with_the_data_of_its_primary_record(path: P
     run = Run(path)
     assert run.told(call_time=1_782_900_000, customer_id="C-9") == 1
     one, = run.agent.asked
-    assert (one.method, one.uri) == ("POST", "http://crm.example/p?k=s3cret") and len(one.header("Idempotency-Key") or "") == 32
+    assert (one.method, one.uri) == ("POST", "http://crm.example/p?k=s3cret") and len(one.header("Idempotency-Key") or "") >= 32
     body = one.json
     assert (body["GSW_CHAIN_ID"], body["GSW_PHONE"], body["GSW_CALL_RESULT"], body["GSW_CALL_TIME"]) == (
         9, "+12125550117", 28, 1_782_900_000)
@@ -133,6 +133,18 @@ def test_what_is_not_told_at_a_stop_is_told_after_the_next_start_under_the_same_
     while again.agent.open:
         again.agent.open[0].answer(200)
     assert again.notifier.waiting == 0
+
+
+def test_the_key_of_a_notice_is_its_own_even_where_chance_repeats_itself(path: Path, runs: list[Run]) -> None:
+    keys = set()
+    for second in range(2):
+        run = Run(path)
+        run.clock.advance(1.0 + second)
+        run.told()
+        keys.add(run.agent.asked[0].header("Idempotency-Key"))
+        run.agent.asked[0].answer(200)
+        run.stop()
+    assert len(keys) == 2
 
 
 @pytest.mark.parametrize("released", [True, False])
