@@ -44,6 +44,7 @@ def logged() -> Iterator[Logged]:
     globalLogPublisher.addObserver(seen)
     yield seen
     gc.collect()
+    gc.freeze()             # what outlives this test (imports, reports) need not be walked after each of the next ones
     globalLogPublisher.removeObserver(seen)
     lost = seen._unclaimed()
     if lost:
