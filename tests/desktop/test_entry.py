@@ -11,7 +11,7 @@ from protocols.desktop import keys
 from protocols.desktop.build import build_request
 from protocols.desktop.dates import parse_date_time
 from protocols.desktop.names import CallbackType
-from protocols.errors import LinkLost
+from protocols.errors import RequestTimedOut
 from tests.scheduler.bench import CAMPAIGN, PREVIEW, Bench, one
 
 
@@ -135,7 +135,7 @@ def test_a_desktop_that_cannot_be_told_harms_nobody(logged):
     bench.hang_up(asked)
     bench.switch.silent.add("distribute_user_event")
     bench.tell("7001", "RecordProcessed", record_handle=bench.holder().handle)
-    bench.switch.fail(bench.switch.of("distribute_user_event")[-1], LinkLost("cut"))
+    bench.switch.fail(bench.switch.of("distribute_user_event")[-1], RequestTimedOut("user event", 10.0))
     assert bench.record().record_status is RecordStatus.UPDATED and not bench.session.held
     assert any("7001" in text and "not told" in text for text in logged.texts())
 
