@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent
-from ocs.dialing.call import Call, CallOrigin, Effect
+from ocs.dialing.call import Call, CallOrigin, CallState, Effect
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
@@ -296,8 +296,10 @@ class DialingSession:
 
     # -- calls ----------------------------------------------------------------------------------------------------
     def _stepped(self, held: HeldChain, before: Call, after: Call, effect: Effect) -> None:
-        if before.dialed_at is None and after.dialed_at is not None and held.state is ChainState.CALLING:
-            held.change_record(attempt=held.record.attempt + 1, call_time=int(after.dialed_at), dial_sched_time=None)
+        if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
+            # the first news of it, of whatever kind: it was dialed, or may have been
+            dialed_at = self.context.clock.wall() if after.dialed_at is None else after.dialed_at
+            held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
         if after.agent_dn and after.agent_dn != before.agent_dn:
             agent = self.context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
@@ -308,10 +310,6 @@ class DialingSession:
         if effect is Effect.ENDED:
             assert after.result is not None
             self.results[after.result] += 1
-            if after.dialed_at is None and held.state is ChainState.CALLING:
-                # it vanished before the switch spoke of it: it may have been dialed, so it counts
-                held.change_record(attempt=held.record.attempt + 1, call_time=int(self.context.clock.wall()),
-                                   dial_sched_time=None)
             self.settlement.call_ended(held)
         self.wake()
 
