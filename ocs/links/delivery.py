@@ -123,8 +123,7 @@ class Outlet:
         self._go_on()
 
     def _back_away(self, lane: Lane, reason: str, asked_wait_s: float) -> None:
-        self._ready[lane] = None
-        self._ready.move_to_end(lane, last=False)       # its turn is not over
+        self._ready[lane] = None        # behind the others: one that breaks the service each time must not hold them up
         if None in self._timers:
             return          # sent before the pause; its end is everybody's
         first = not self.away

@@ -103,6 +103,19 @@ def test_a_service_that_is_away_is_waited_for_however_often_it_fails() -> None:
     assert bench.settled == [(1, 1, Outcome.TOLD)]
 
 
+def test_a_notice_at_which_the_service_breaks_each_time_holds_up_no_other() -> None:
+    bench = Bench(parallel=1)
+    bench.put(1, 2, 3, 4)
+    for _ in range(30):
+        if not bench.open:
+            bench.wait()
+        elif bench.open[0][0].chain_id == 1:
+            bench.fail(LinkLost("gone"))
+        else:
+            bench.answer()
+    assert [chain_id for chain_id, _, _ in bench.settled] == [2, 3, 4] and bench.outlet.waiting == 1
+
+
 def test_a_wait_that_the_service_asks_for_is_kept_within_the_bound() -> None:
     bench = Bench()
     bench.put(1)
