@@ -24,9 +24,9 @@ _TIMES = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})")
 
 @dataclass(frozen=True)
 class WeekHours:
-    """Open times of each weekday, Monday first."""
+    """Open times of the seven weekdays, Monday first."""
 
-    days: tuple[Spans, Spans, Spans, Spans, Spans, Spans, Spans]
+    days: tuple[Spans, ...]
 
 
 def parse_hours(lines: Iterable[str]) -> WeekHours:
@@ -49,7 +49,7 @@ def parse_hours(lines: Iterable[str]) -> WeekHours:
     for day in closed:
         if days[day]:
             raise ValueError(f"{_WEEKDAYS[day]} is both closed and open")
-    return WeekHours(tuple(merged(each) for each in days))      # type: ignore[arg-type]
+    return WeekHours(tuple(merged(each) for each in days))
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> Spans:

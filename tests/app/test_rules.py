@@ -1,8 +1,10 @@
 """Treatments, hours and holidays in the configuration: what they become, and how mistakes are named."""
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -144,6 +146,13 @@ def test_hours_and_calendars_become_the_lists_windows() -> None:
 ])
 def test_wrong_hours_and_calendars_are_named(listed: str, old: str, new: str, problem: str) -> None:
     assert problems(text(BUSY, listed, BAVARIA.replace(old, new) if old else BAVARIA)) == [problem]
+
+
+def test_the_documented_example_is_a_configuration() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "treatments.md").read_text()
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    options = load(OCSOptions, tomllib.loads(example))
+    assert len(options.treatment) == len(options.calling_list[0].treatments) == 5
 
 
 def test_a_calendar_without_a_country_needs_days() -> None:
