@@ -23,13 +23,16 @@ CustomValue = Union[str, int, float, None]
 @dataclass(frozen=True)
 class CustomField:
     """A user-defined column of a calling list. `send_attribute` is the key under which agents get it; "" = not sent.
-    The values of a `secure` field stand in no log and leave the server for nobody but agents."""
+    The values of a `secure` field stand in no log and leave the server for nobody but agents. A record that comes without
+    a value gets the `default`; where that is None and the field is not `nullable` it is refused."""
 
     name: str
     type: str = "varchar"       # int, float, char, varchar, datetime
     length: int = 255
     send_attribute: str = ""
     secure: bool = False
+    nullable: bool = True
+    default: CustomValue = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def test_whatever_a_service_answers_there_is_a_verdict_that_can_be_followed(stat
 
 @pytest.mark.parametrize(("kind", "value", "kept"), [
     ("int", "12", 12), ("int", 12.0, 12), ("float", 3, 3.0), ("varchar", 5, "5"), ("char", "ab", "ab"),
-    ("datetime", "2026-03-10 16:30", "2026-03-10 16:30"), ("int", None, None)])
+    ("datetime", "2026-03-10T16:30", "2026-03-10 16:30:00"), ("int", None, None)])
 def test_a_value_that_fits_its_column(kind: str, value: Any, kept: Any) -> None:
     found = fitting(CustomField("f", kind, 5), value)
     assert found == kept and type(found) is type(kept)
