@@ -63,7 +63,9 @@ _configured: tuple[LogOptions, Any] = LogOptions(), None
 def set_level(word: str, namespace: str = "") -> None:
     """Write events from this level on ("debug", "info", "warn", "error"), of `namespace` only where given; ValueError
     for another word."""
-    level = LogLevel.lookupByName(LogLevelName(word).value)
+    if word not in (level.value for level in LogLevelName):
+        raise ValueError(f"{word!r} is no level; there are {', '.join(level.value for level in LogLevelName)}")
+    level = LogLevel.lookupByName(word)
     if namespace:
         _levels.setLogLevelForNamespace(namespace, level)
     else:

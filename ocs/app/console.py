@@ -185,7 +185,7 @@ def _clean(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.3f}".rstrip("0").rstrip(".")
     if isinstance(value, Mapping):
         value = ", ".join(f"{key} {item}" for key, item in value.items())
     return "".join(character if character.isprintable() else "?" for character in str(value))

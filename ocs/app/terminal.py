@@ -100,7 +100,7 @@ class OperatorSession:
     """A session of an operator: a terminal, or one command."""
 
     def __init__(self, operator: Operator) -> None:
-        self._operator, self._size = operator, (24, 100)
+        self._operator, self._size = operator, (24, 160)      # what a script gets, without a terminal
 
     def getPty(self, term: bytes, windowSize: Any, modes: Any) -> None:
         self._size = windowSize[:2] if all(windowSize[:2]) else self._size

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime, timezone
 from typing import Any
 
 from zope.interface import implementer
@@ -33,7 +34,8 @@ class Verbs:
             refusals.update({refusal.value: count for refusal, count in session.refusals.items()})
         return {
             "application": f"{self._server.options.application.name} ({self._server.options.application.dbid})",
-            "time": self._server.clock.wall(), "speed": self._server.clock.speed,
+            "time": datetime.fromtimestamp(self._server.clock.wall(), timezone.utc).isoformat(timespec="seconds"),
+            "speed": self._server.clock.speed,
             "T-Server": "up" if self._server.switch.up else f"down: {self._server.switch.last_reason}",
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),
             "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
