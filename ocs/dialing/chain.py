@@ -56,6 +56,7 @@ _NEXT: dict[tuple[ChainState, ChainEvent], ChainState] = {
     (_S.OPENING, _E.OPENED): _S.CALLING,
     (_S.OPENING, _E.DUE): _S.BUFFERED,          # not dialed after all: back into the buffer
     (_S.OPENING, _E.SETTLED): _S.SAVING,
+    (_S.OPENING, _E.DELAYED): _S.WAITING,       # whoever else is asked before a dial says no, a treatment says later
     (_S.OPENING, _E.GIVEN_BACK): _S.SAVING,
     (_S.CALLING, _E.CALL_ENDED): _S.SAVING,
     (_S.CALLING, _E.TO_AGENT): _S.WITH_AGENT,

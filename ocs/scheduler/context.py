@@ -10,8 +10,8 @@ from twisted.logger import Logger
 
 from ocs.clock import IClock
 from ocs.dialing.actions import SideEffect
+from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
-from ocs.dialing.values import Record
 from ocs.scheduler.held import Handles, HeldChain
 from protocols.attributes import KVList
 
@@ -38,9 +38,9 @@ class EngineOptions:
     decisions_kept: int = 3_600
 
 
-def _not_carried_out(effect: SideEffect, record: Record) -> None:
+def _not_carried_out(effect: SideEffect, contact: Contact) -> None:
     log.error("record {record_id}: {effect} is asked for by a treatment, and nothing here carries it out",
-              record_id=record.record_id, effect=repr(effect))
+              record_id=contact.record.record_id, effect=repr(effect))
 
 
 @dataclass
@@ -55,7 +55,9 @@ class Context:
     describe: Callable[[HeldChain], KVList]     # what an agent is told of a record: the user data of its call
     options: EngineOptions = EngineOptions()
     do_not_call: DoNotCallList = field(default_factory=DoNotCallList)
-    carry_out: Callable[[SideEffect, Record], None] = _not_carried_out     # what treatments do beside the dialing
+    carry_out: Callable[[SideEffect, Contact], None] = _not_carried_out     # what treatments do beside the dialing
+    validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
+    notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     handles: Handles = field(init=False)
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ from ocs.dialing.checks import Refusal, refusal
 from ocs.dialing.dial_hours import another_open, next_opening
 from ocs.dialing.results import CallResult
 from ocs.dialing.treatments import policy_of
+from ocs.dialing.validation import changed_meanwhile
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.errors import OCSError
 from ocs.log import masked
@@ -111,9 +112,34 @@ class Dialer:
         self._session.recount(held)
         run(self._dial(held), "dialing")
 
+    async def _permitted(self, held: HeldChain) -> bool:
+        """Ask whoever else is to be asked about this record. False if it is not dialed now: it has then been given the
+        treatment of the result that the answer names, or somebody else has taken it meanwhile."""
+        validation, attempt = self._context.validation, held.attempt
+        if validation is None or not validation.applies(self._session.group.name, held.calling_list.name):
+            return True
+        asked = held.record
+        contact = held.contact(self._context.options.customer_id_field)
+        verdict = await validation.validate(contact)
+        if held.state is not ChainState.OPENING or held.attempt is not attempt:
+            return False
+        if changed_meanwhile(asked, held.record):
+            verdict = validation.raced(contact)
+        self._session.verdicts[verdict.reason] += 1
+        if verdict.dial:
+            held.change_record(fields={**held.record.fields, **verdict.changes})
+            return True
+        self.log.info("record {record_id} not dialed: {reason}", record_id=asked.record_id, reason=verdict.reason.value)
+        held.attempt = None         # nothing of it has been written
+        self._session.settlement.apply_treatment(held, verdict.call_result, ChainEvent.SETTLED)
+        self._session.wake()
+        return False
+
     async def _dial(self, held: HeldChain) -> None:
         attempt = held.attempt
         assert attempt is not None
+        if not await self._permitted(held):
+            return
         try:
             await self._context.store.open_attempts([attempt])
         except OCSError as error:

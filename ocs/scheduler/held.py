@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
+from ocs.dialing.contact import Contact
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, CallingList, Chain, Record
 from ocs.scheduler.writes import ChainWrites
@@ -54,6 +55,14 @@ class HeldChain:
     def handle(self) -> int:
         """The handle of `record`."""
         return self.first_handle + self.index
+
+    def contact(self, customer_id_field: str = "") -> Contact:
+        """The chain's head with everything that it belongs to: what systems outside are told."""
+        record, group = self.record, self.session.group
+        customer_id = record.fields.get(customer_id_field) if customer_id_field else None
+        return Contact(record, self.calling_list.name, self.calling_list.dbid, group,
+                       self.session.custom_fields.get(self.calling_list.name, ()), self.handle, self.attempt, self.agent_id,
+                       "" if customer_id is None else str(customer_id))
 
     @property
     def call_over(self) -> bool:

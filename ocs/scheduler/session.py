@@ -14,6 +14,7 @@ from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
+from ocs.dialing.validation import Reason
 from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
 from ocs.errors import OCSError, UnknownCallingList, WrongState
 from ocs.scheduler.buffer import RecordBuffer
@@ -38,6 +39,7 @@ class DialingSession:
         self.state = SessionState.NOT_LOADED
         self.paused, self.guid, self.trouble = False, "", ""
         self.refusals: Counter[Refusal] = Counter()
+        self.verdicts: Counter[Reason] = Counter()      # of whoever else is asked before a dial
         self.results: Counter[CallResult] = Counter()
         self.custom_fields: Mapping[str, tuple[CustomField, ...]] = {}     # of each calling list
         self.held: set[HeldChain] = set()

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from ocs.dialing import chain as chains
 from ocs.dialing.call import CallOrigin
 from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.contact import processed
 from ocs.dialing.results import CallResult, RecordType
 from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Outcome, policy_of
 from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
@@ -50,7 +51,21 @@ class Settlement:
         and then the write is tried again until it succeeds."""
         self._leaves(held, event, how)
         held.chain = chain
-        return self.save(held, chain, attempt, entries)
+        notifier = self._context.notifier
+        if notifier is None or not processed(chain.records) or not notifier.wants(self._session.group.name):
+            return self.save(held, chain, attempt, entries)
+        return Deferred.fromCoroutine(self._settle_and_tell(held, chain, attempt, entries))
+
+    async def _settle_and_tell(self, held: HeldChain, chain: Chain, attempt: Attempt | None,
+                               entries: tuple[DoNotCallEntry, ...]) -> None:
+        """The contact is processed, and somebody outside wants to know: the notice is on disk before the outcome is, so that
+        a crash between the two repeats it and does not lose it."""
+        notifier, contact = self._context.notifier, held.contact(self._context.options.customer_id_field)
+        ticket = await notifier.note(contact)
+        try:
+            await self.save(held, chain, attempt, entries)
+        finally:
+            notifier.release(ticket)        # a write that the database refused is tried again until it takes it
 
     def _leaves(self, held: HeldChain, event: ChainEvent, how: Settled) -> None:
         held.move(event)
@@ -162,7 +177,7 @@ class Settlement:
         held.change_record(call_result=result)
         for effect in decision.effects:
             with self.log.failuresHandled("{effect} of a treatment", effect=repr(effect)):
-                self._context.carry_out(effect, held.record)
+                self._context.carry_out(effect, held.contact(self._context.options.customer_id_field))
         if isinstance(decision, DialNext) and decision.passes_on:
             held.chain = chains.noted(held.chain, held.index, decision.note)
         return decision

@@ -40,7 +40,7 @@ AGENT_DIALS  !           !         !           !         CALLING     !         !
 CALL_ENDED   !           !         SAVING      SAVING    !           !         !       !
 TO_AGENT     !           !         WITH_AGENT  SAVING    !           !         !       !
 SETTLED      SAVING      SAVING    TRAILING    -         SAVING      SAVING    !       !
-DELAYED      !           !         WAITING     !         WAITING     !         !       !
+DELAYED      !           WAITING   WAITING     !         WAITING     !         !       !
 DUE          !           BUFFERED  BUFFERED    !         !           BUFFERED  !       !
 GIVEN_BACK   SAVING      SAVING    SAVING      !         SAVING      SAVING    !       !
 SAVED        !           !         !           !         !           !         GONE    !

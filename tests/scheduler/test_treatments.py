@@ -90,8 +90,8 @@ def test_effects_are_carried_out_with_the_record_and_a_failure_of_one_harms_noth
     bench = Bench(one(), treatments=(retry("again", 60.0, effects=effects),))
     carried: list[object] = []
 
-    def carry_out(effect: object, record: object) -> None:
-        carried.append((effect, record))
+    def carry_out(effect: object, contact: object) -> None:
+        carried.append((effect, contact.record))
         if effect == effects[0]:
             raise RuntimeError("no such statement")
 
