@@ -1,0 +1,311 @@
+"""The do-not-call list in memory: phones and customer ids, by tenant and campaign.
+
+A phone match wins and the customer id is then not looked at. An entry counts from the moment `add` returns. Entries
+that are not of one tenant, or not of one campaign, count for all of them.
+
+Theory of operation. Three things change the list, and none may undo another. A request to this server is put in with
+`add` before the database has it. What the database has is told by its feed: `follow` gives each change under the
+number that the database gave it. And a fresh list, read from the database while both went on, takes the place of the
+old one in `Load.finish`, which first does again what the fresh list cannot know of: the changes that the feed told
+since, and requests that the feed has not confirmed. A removal that the feed tells does not undo a request of which
+the feed has not told yet, because nobody knows which of the two was first; such a contact stays blocked, and the
+request's own row in the feed settles it.
+
+Source: the public rules of the do-not-call check (phone before customer id, tenant and campaign 0 = all).
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Iterable, Iterator
+
+from pyroaring import BitMap
+
+from ocs.dialing.dnc.identifiers import IdentifierSet, IdentifierSetBuilder
+from ocs.dialing.dnc.numbers import BLOCK_BITS, LOW, REGION_BITS
+from ocs.dialing.dnc.sparse import SparseBlock
+from ocs.dialing.values import DoNotCallEntry
+
+__all__ = ["ChangeKind", "DoNotCallBuilder", "DoNotCallChange", "DoNotCallList", "Load", "Scope"]
+
+_VIEWS_KEPT = 1_000
+_JOURNAL_LIMIT = 1_000_000
+
+
+class ChangeKind(Enum):
+    """What happened to an entry; the value is the word in the database."""
+    ADD = "add"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For whom an entry counts. Tenant 0 = every tenant, campaign None = every campaign."""
+
+    tenant: int = 0
+    campaign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoNotCallChange:
+    """A change that the database has, numbered in the order of the changes. A removal with `everywhere` is one from every
+    campaign's scope; it also takes the entry out of the scope of every tenant."""
+
+    sequence: int
+    kind: ChangeKind
+    phone: str | None = None
+    customer_id: str | None = None
+    scope: Scope = Scope()
+    everywhere: bool = False
+
+
+class _Listed:
+    """What is listed in one scope."""
+
+    __slots__ = ("phones", "customers")
+
+    def __init__(self, phones: IdentifierSet | None = None, customers: IdentifierSet | None = None) -> None:
+        self.phones = IdentifierSet("+") if phones is None else phones
+        self.customers = IdentifierSet("") if customers is None else customers
+
+
+_View = tuple[tuple[IdentifierSet, ...], tuple[IdentifierSet, ...]]
+
+
+class DoNotCallList:
+    """Exact, in compressed memory; `blocks` takes about as long as one look into a bitmap. Of one thread, but for a list
+    that is being built. `sequence` is the last change that the feed has told."""
+
+    def __init__(self, entries: Iterable[DoNotCallEntry] = (), followed: bool = False) -> None:
+        """`followed`: a feed tells every change of the database, so that requests are held until it confirms them."""
+        self.sequence, self.followed = 0, followed
+        self._known = 0                         # the last change that is in the list, be it told or read with a fresh list
+        self._scopes: dict[Scope, _Listed] = {}
+        self._views: dict[tuple[str | None, int | None], _View] = {}
+        self._unconfirmed: dict[tuple[str | None, str | None, str | None], tuple[DoNotCallEntry, int]] = {}
+        self._loads: list[Load] = []
+        for entry in entries:
+            self._put(entry.phone, entry.customer_id, Scope(0, entry.campaign))
+
+    def __len__(self) -> int:
+        """Phones and customer ids, each counted once in every scope that has it."""
+        return sum(len(listed.phones) + len(listed.customers) for listed in self._scopes.values())
+
+    # -- the check ------------------------------------------------------------------------------------------------
+    def blocks(self, campaign: str | None, phone: str, customer_id: str | None = None, tenant: int | None = None) -> str | None:
+        """Why this contact must not be dialed for this campaign: "phone" or "customer id"; None if it may. Without a tenant
+        the entries of every tenant count."""
+        try:
+            phones, customers = self._views[campaign, tenant]
+        except KeyError:
+            phones, customers = self._view(campaign, tenant)
+        try:
+            number = int(phone)
+        except ValueError:
+            number = -1                         # in no set of numbers
+        # `phone in listed` written out: this is done before every dial. The spelling is compared only where the number is
+        # found, which is rare.
+        for listed in phones:
+            numbers = listed.numbers
+            here: BitMap | SparseBlock | None = numbers.bitmaps.get(number >> REGION_BITS)
+            if here is None and numbers.sparse:
+                here = numbers.sparse.get(number >> BLOCK_BITS)
+            if (here is not None and number & LOW in here and phone == f"+{number}"
+                    or listed.others and phone in listed.others):
+                return "phone"
+        if customer_id:
+            for listed in customers:
+                if customer_id in listed:
+                    return "customer id"
+        return None
+
+    def blocked_phones(self, campaign: str | None, phones: Iterable[str], tenant: int | None = None) -> set[str]:
+        """Those of many phones that must not be dialed for this campaign; for the moment when records are retrieved. Much
+        faster than one `blocks` for each, the more so the more phones there are."""
+        try:
+            sets, _ = self._views[campaign, tenant]
+        except KeyError:
+            sets, _ = self._view(campaign, tenant)
+        asked = list(phones)
+        try:
+            numbers = sorted(map(int, asked))
+        except ValueError:                      # one of them is no number
+            return {phone for phone in asked if self.blocks(campaign, phone, None, tenant)}
+        found: set[str] = set()
+        for listed in sets:
+            found.update([f"+{number}" for number in listed.numbers.common(numbers)])
+            if listed.others:
+                found.update(listed.others.intersection(asked))
+        return found.intersection(asked) if found else found        # only in the spelling that is listed
+
+    def _view(self, campaign: str | None, tenant: int | None) -> _View:
+        """The sets that count for a campaign of a tenant; those that are empty are looked into too, they may fill."""
+        scopes = [listed for scope, listed in self._scopes.items()
+                  if scope.campaign in (None, campaign) and (tenant is None or scope.tenant in (0, tenant))]
+        if len(self._views) >= _VIEWS_KEPT:
+            self._views.clear()
+        view = self._views[campaign, tenant] = (tuple(one.phones for one in scopes), tuple(one.customers for one in scopes))
+        return view
+
+    # -- changes --------------------------------------------------------------------------------------------------
+    def add(self, entry: DoNotCallEntry, tenant: int = 0) -> None:
+        """From now on the entry's phone and customer id are not dialed."""
+        self._put(entry.phone, entry.customer_id, Scope(tenant, entry.campaign))
+        if self.followed:
+            self._unconfirmed[entry.phone or None, entry.customer_id or None, entry.campaign] = (entry, tenant)
+        else:
+            for load in self._loads:
+                load.note_request(entry, tenant)
+
+    def follow(self, change: DoNotCallChange) -> None:
+        """Do what the database tells, in the order of its sequence; what was told before does nothing."""
+        if change.sequence <= self.sequence:
+            return
+        self.sequence = change.sequence
+        if change.kind is ChangeKind.ADD:
+            self._unconfirmed.pop((change.phone, change.customer_id, change.scope.campaign), None)
+        if change.sequence > self._known:
+            for load in self._loads:
+                load.note(change)
+            self._apply(change)
+
+    def passed(self, sequence: int) -> None:
+        """The feed has told everything up to this change; what is between was of no concern to this list."""
+        self.sequence = max(self.sequence, sequence)
+
+    def rewind(self, sequence: int) -> None:
+        """The database is an older one than it was, with this as its last change; a fresh list has to be read."""
+        self.sequence = self._known = sequence
+
+    def _apply(self, change: DoNotCallChange) -> None:
+        if change.kind is ChangeKind.ADD:
+            self._put(change.phone, change.customer_id, change.scope)
+            return
+        for scope in list(self._scopes):
+            if scope.tenant in (0, change.scope.tenant) and (change.everywhere or scope.campaign == change.scope.campaign):
+                self._take_out(change, scope)
+
+    def _put(self, phone: str | None, customer_id: str | None, scope: Scope) -> None:
+        if not phone and not customer_id:
+            return
+        listed = self._scopes.get(scope)
+        if listed is None:
+            listed = self._scopes[scope] = _Listed()
+            self._views.clear()
+        if phone:
+            listed.phones.add(phone)
+        if customer_id:
+            listed.customers.add(customer_id)
+
+    def _take_out(self, change: DoNotCallChange, scope: Scope) -> None:
+        waiting = [entry for entry, _ in self._unconfirmed.values() if entry.campaign == scope.campaign]
+        if change.phone and not any(entry.phone == change.phone for entry in waiting):
+            self._scopes[scope].phones.discard(change.phone)
+        if change.customer_id and not any(entry.customer_id == change.customer_id for entry in waiting):
+            self._scopes[scope].customers.discard(change.customer_id)
+
+    # -- taking a fresh list --------------------------------------------------------------------------------------
+    def replace(self, entries: Iterable[DoNotCallEntry]) -> None:
+        """Take a fresh list, all at once. For long lists `begin_load` is the way: nothing is lost that changes meanwhile."""
+        self.begin_load().finish(DoNotCallList(entries))
+
+    def begin_load(self) -> Load:
+        """A fresh list is about to be read from the database; its `finish` or `abandon` has to follow."""
+        load = Load(self)
+        self._loads.append(load)
+        return load
+
+    def _take_over(self, load: Load, fresh: DoNotCallList) -> DoNotCallList:
+        self._loads.remove(load)
+        for change in load.changes:
+            if change.sequence > fresh._known:
+                fresh._apply(change)
+        for entry, tenant in [*load.requests, *self._unconfirmed.values()]:
+            fresh.add(entry, tenant)
+        old = DoNotCallList()
+        old._scopes, self._scopes = self._scopes, fresh._scopes
+        self._views, self._known = {}, fresh._known
+        return old
+
+    def scopes(self) -> Iterator[tuple[Scope, IdentifierSet, IdentifierSet]]:
+        """Each scope with its phones and customer ids; for a snapshot."""
+        for scope, listed in self._scopes.items():
+            yield scope, listed.phones, listed.customers
+
+    def put_scope(self, scope: Scope, phones: IdentifierSet, customers: IdentifierSet) -> None:
+        """Put whole sets in, which are the list's from now on; they join what the scope has."""
+        known = self._scopes.get(scope)
+        if known is None:
+            self._scopes[scope] = _Listed(phones, customers)
+            self._views.clear()
+        else:
+            known.phones.update(phones)
+            known.customers.update(customers)
+
+    def dismantle(self) -> None:
+        """Free the memory piece by piece, so that a thread can do it while others go on. The list is empty after it."""
+        self._views.clear()
+        while self._scopes:
+            _, listed = self._scopes.popitem()
+            listed.phones.dismantle()
+            listed.customers.dismantle()
+
+
+class Load:
+    """A fresh list on its way, and what happens to the present one until it comes."""
+
+    def __init__(self, target: DoNotCallList) -> None:
+        self._target = target
+        self.changes: list[DoNotCallChange] = []
+        self.requests: list[tuple[DoNotCallEntry, int]] = []
+
+    @property
+    def overrun(self) -> bool:
+        """So much changed meanwhile that it was not all kept: `finish` would lose some of it, and refuses."""
+        return len(self.changes) + len(self.requests) > _JOURNAL_LIMIT
+
+    def note(self, change: DoNotCallChange) -> None:
+        """The feed told a change."""
+        if not self.overrun:
+            self.changes.append(change)
+
+    def note_request(self, entry: DoNotCallEntry, tenant: int) -> None:
+        """A request came that no feed will tell."""
+        if not self.overrun:
+            self.requests.append((entry, tenant))
+
+    def finish(self, fresh: DoNotCallList) -> DoNotCallList:
+        """The fresh list takes the place of the present one, between two checks. The list that was there is given back: to
+        free it takes a while (`dismantle`). OverflowError where the load is `overrun`; it is abandoned then."""
+        if self.overrun:
+            self.abandon()
+            raise OverflowError(f"more than {_JOURNAL_LIMIT} changes while the list was read")
+        return self._target._take_over(self, fresh)
+
+    def abandon(self) -> None:
+        """There will be no fresh list; the present one stays."""
+        if self in self._target._loads:
+            self._target._loads.remove(self)
+
+
+class DoNotCallBuilder:
+    """Makes a list of many entries, given in batches and in any order, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._scopes: dict[Scope, tuple[IdentifierSetBuilder, IdentifierSetBuilder]] = {}
+
+    def extend(self, scope: Scope, phones: list[str], customer_ids: list[str]) -> None:
+        """Put phones and customer ids on the list, repeated or not."""
+        if scope not in self._scopes:
+            self._scopes[scope] = (IdentifierSetBuilder("+"), IdentifierSetBuilder(""))
+        for builder, texts in zip(self._scopes[scope], (phones, customer_ids)):
+            builder.extend(texts)
+
+    def finish(self, sequence: int) -> DoNotCallList:
+        """The list as of this change of the database; the builder is empty after it."""
+        listed = DoNotCallList()
+        while self._scopes:
+            scope, (phones, customers) = self._scopes.popitem()
+            listed.put_scope(scope, phones.finish(), customers.finish())
+        listed.rewind(sequence)
+        return listed
