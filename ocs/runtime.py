@@ -76,8 +76,9 @@ def listen_or_exit(reactor: IReactorTCP, name: str, options: Any, factory: Serve
         return reactor.listenTCP(options.port, factory, interface=options.host)
     except CannotListenError as error:
         reason = getattr(error.socketError, "strerror", None) or error.socketError
-        print(f"{name}.port: cannot listen on {options.host}, port {options.port}: {reason}", file=sys.stderr,
-              flush=True)
+        text = f"{name}.port: cannot listen on {options.host}, port {options.port}: {reason}"
+        log.error("{text}", text=text)
+        print(text, file=sys.__stderr__, flush=True)    # twistd has sent the other one to the log
         raise SystemExit(1) from None
 
 

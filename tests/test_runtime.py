@@ -32,11 +32,11 @@ def test_a_port_that_is_free_is_listened_on() -> None:
     assert reactor.tcpServers[0][0] == 7020 and reactor.tcpServers[0][3] == "127.0.0.1"
 
 
-def test_a_port_in_use_ends_the_process_with_one_line_that_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_ends_the_process_with_one_line_that_names_it(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         listen_or_exit(BusyReactor(), "manhole", ListenOptions(port=7020), Factory())
     assert caught.value.code == 1
-    assert capsys.readouterr().err == "manhole.port: cannot listen on 127.0.0.1, port 7020: Address already in use\n"
+    assert capfd.readouterr().err == "manhole.port: cannot listen on 127.0.0.1, port 7020: Address already in use\n"
 
 
 def test_a_ready_file_is_whole_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocs.store.versions import upgrade
+from tests.doubles.ports import busy_port
+
+ROOT = Path(__file__).resolve().parents[2]
+TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+
+
+def twistd(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", *arguments], cwd=folder, text=True,
+                          capture_output=True, timeout=30, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def test_every_problem_of_the_configuration_is_told_and_nothing_starts(tmp_path: Path) -> None:
+    (tmp_path / "ocs.toml").write_text("[dialing]\npacing_tick = 1\nstop_deadline_s = -1\n[unknown]\n")
+    done = twistd(tmp_path, "--config", "ocs.toml")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert [line.partition(": ")[2] for line in done.stderr.splitlines()] == [
+        "unknown: unknown table", "dialing.pacing_tick: unknown option (did you mean pacing_tick_s?)",
+        "dialing.stop_deadline_s: 0 to 3600 is expected, not -1"]
+
+
+@pytest.mark.parametrize("arguments, words", [((), "--config FILE is required"), (("--config", "none.toml"), "No such file")])
+def test_a_configuration_that_is_not_there_is_told(tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
+    done = twistd(tmp_path, *arguments)
+    assert done.returncode == 1 and words in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_database_that_was_never_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ocs.toml").write_text(f'[database]\nurl = "sqlite:///{tmp_path}/none.db"\n')
+    done = twistd(tmp_path, "--config", "ocs.toml")
+    assert done.returncode == 1 and "ocs db upgrade" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_a_busy_port_is_told_with_its_option(tmp_path: Path) -> None:
+    from ocs.passwords import hash_password
+    upgrade(f"sqlite:///{tmp_path}/ocs.db")
+    with busy_port() as taken:
+        port = taken.getsockname()[1]
+        (tmp_path / "ocs.toml").write_text(
+            f'[database]\nurl = "sqlite:///{tmp_path}/ocs.db"\n[manhole]\nenabled = true\nport = {port}\n'
+            f'password_hash = "{hash_password("x", cheap=True)}"\n')
+        done = twistd(tmp_path, "--config", "ocs.toml")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"manhole.port: cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
+
+
+def test_the_server_runs_without_its_tserver_and_stops_in_order(tmp_path: Path) -> None:
+    """SIGTERM in the middle of attempts to connect. (twistd ends itself by the signal once all is done.)"""
+    upgrade(f"sqlite:///{tmp_path}/ocs.db")
+    (tmp_path / "ocs.toml").write_text(
+        f'[service]\nready_file = "{tmp_path}/ready"\n[database]\nurl = "sqlite:///{tmp_path}/ocs.db"\n[tserver]\nport = 1\n')
+    child = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"], cwd=tmp_path,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             env={**os.environ, "PYTHONPATH": str(ROOT)})
+    try:
+        import time
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "ready").exists() and time.monotonic() < deadline and child.poll() is None:
+            time.sleep(0.05)
+        assert (tmp_path / "ready").exists()
+        child.send_signal(signal.SIGTERM)
+        text, _ = child.communicate(timeout=20)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.returncode == -signal.SIGTERM and "stopped" in text and "Traceback" not in text and "Unhandled" not in text
+    assert not (tmp_path / "ready").exists()
