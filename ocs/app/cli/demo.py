@@ -89,6 +89,8 @@ def _options(speed: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                          help="Where everything is kept; a second run in it goes on. [default: a new one]"),
             click.option("--json", "json_file", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE",
                          help="Write the outcome as a JSON object."),
+            click.option("--picture", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="SVG",
+                         help="Draw the run: the board half way and the closing table."),
             click.option("--skip-bad", is_flag=True, help="Leave rows out that cannot be imported; without it they stop the"
                          " import."),
         )):
@@ -131,7 +133,8 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
     return DemoOptions(
         contacts=contacts.absolute(), dnc=dnc, agents=values["agents"], mode=values["mode"], speed=values["speed"],
         now=values["now"], seed=values["seed"], directory=directory.absolute(), database=values["database"],
-        json=json_file.absolute() if json_file is not None else None, skip_bad=values["skip_bad"], stay=stay)
+        json=json_file.absolute() if json_file is not None else None, picture=values["picture"],
+        skip_bad=values["skip_bad"], stay=stay)
 
 
 def _run(options: DemoOptions) -> int:

@@ -28,6 +28,7 @@ class DemoOptions:
     directory: Path
     database: Path | None = None    # None = a file in the directory
     json: Path | None = None
+    picture: Path | None = None     # an SVG of the run
     skip_bad: bool = False
     stay: bool = False          # serve-lab: up until interrupted
 

@@ -19,7 +19,7 @@ from ocs.app.demo.directory import DemoDirectory, State, write_json
 from ocs.app.demo.figures import Figures, figures, iso
 from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import NOW, DemoOptions, shipped
-from ocs.app.demo.show import closing, make_board, verdict
+from ocs.app.demo.show import Picture, closing, make_board, verdict
 from ocs.app.demo.snapshot import Snapshot, Watcher, finished
 from ocs.app.demo.times import parse_time
 from ocs.clock import ScaledClock
@@ -49,6 +49,8 @@ class Demonstration:
         self._pausing: Deferred[None] | None = None
         self._state = State()
         self._started_at = time.monotonic()
+        self._title = f"ocs demo: {options.contacts.name}, {options.agents} agents, {options.mode.word}"
+        self._picture = Picture(self._title)
 
     # -- the whole of it ------------------------------------------------------------------------------------------
     async def run(self) -> Figures | None:
@@ -125,14 +127,14 @@ class Demonstration:
         """Show how it goes until the list is done (True) or somebody interrupts (False). ChildFailed if a server ends by
         itself; OCSError if nothing happens any more although records are due."""
         watcher = Watcher(self._backend, CALLING_LIST)
-        shown = make_board(self._console, f"ocs demo: {self._options.contacts.name}, {self._options.agents} agents,"
-                                          f" {self._options.mode.word}")
+        shown = make_board(self._console, self._title)
         done_before, signature, moved_at = False, None, time.monotonic()
         try:
             while not self._interrupted:
                 snapshot: Snapshot = await deferToThread(watcher.take, clock.wall(), floor.states())
                 self._state = self._directory.save_state(self._state, wall=snapshot.wall)
                 shown.show(snapshot, time.monotonic() - self._started_at)
+                self._picture.show(snapshot, time.monotonic() - self._started_at)
                 for child in children:
                     if not child.running:
                         raise ChildFailed(f"{child.name} has ended by itself ({child.status}); the end of"
@@ -185,6 +187,8 @@ class Demonstration:
         self._console.print(closing(made))
         self._console.print(verdict(made), soft_wrap=True)
         self._say(f"{seconds:.0f} s. Everything is in {self._directory.path}")
+        if self._options.picture is not None:
+            self._picture.save(made, self._options.picture)
         if self._options.json is not None:
             write_json(self._options.json, made.as_json())
         return made

@@ -1,8 +1,10 @@
 """What people see of a run: a live board on a terminal, a line now and then elsewhere, and the closing table."""
 from __future__ import annotations
 
+import io
 from collections import Counter
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Mapping, Protocol
 
 from rich.columns import Columns
@@ -16,7 +18,7 @@ from rich.text import Text
 from ocs.app.demo.figures import Figures
 from ocs.app.demo.snapshot import Snapshot
 
-__all__ = ["Board", "LiveBoard", "PlainBoard", "board", "closing", "make_board", "verdict"]
+__all__ = ["Board", "LiveBoard", "Picture", "PlainBoard", "board", "closing", "make_board", "verdict"]
 
 AGENT_STATES = ("talk", "wrap", "ready", "ringing", "preview", "dialing", "idle", "break", "logging-in", "away")
 PLAIN_EVERY_S = 5.0     # real seconds between plain lines
@@ -48,6 +50,25 @@ class LiveBoard:
 
     def close(self) -> None:
         self._live.stop()
+
+
+class Picture:
+    """What a terminal would have shown, for a page: the board half way and the closing table, as SVG."""
+
+    def __init__(self, title: str) -> None:
+        self._title, self._taken = title, False
+        self._console = Console(record=True, width=102, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+
+    def show(self, snapshot: Snapshot, seconds: float) -> None:
+        """Keep the first board of the second half."""
+        if not self._taken and 2 * snapshot.final >= snapshot.records:
+            self._taken = True
+            self._console.print(board(snapshot, seconds, self._title))
+
+    def save(self, figures: Figures, path: Path) -> None:
+        """Add the closing table and write the file."""
+        self._console.print(closing(figures), verdict(figures))
+        self._console.save_svg(str(path), title=self._title)
 
 
 class PlainBoard:
