@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
@@ -68,7 +69,9 @@ class Picture:
     def save(self, figures: Figures, path: Path) -> None:
         """Add the closing table and write the file."""
         self._console.print(closing(figures), verdict(figures))
-        self._console.save_svg(str(path), title=self._title)
+        drawing = self._console.export_svg(title=self._title)
+        # fonts of the reader's own machine: a page must not fetch any
+        path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", drawing, flags=re.DOTALL), encoding="utf-8")
 
 
 class PlainBoard:
