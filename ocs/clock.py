@@ -11,7 +11,7 @@ import time
 from typing import Any, Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from zope.interface import Attribute, Interface, implementer
+from zope.interface import Attribute, implementer
 
 __all__ = ["IClock", "ScaledClock", "SystemClock"]
 

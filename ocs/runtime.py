@@ -15,7 +15,7 @@ from typing import Any, Mapping
 
 from twisted.application.service import Service
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IReadDescriptor, IReactorTCP
+from twisted.internet.interfaces import IListeningPort, IReactorTCP, IReadDescriptor
 from twisted.internet.protocol import ServerFactory
 from twisted.logger import Logger
 from zope.interface import implementer

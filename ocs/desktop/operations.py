@@ -19,8 +19,8 @@ from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import ChainSave, DoNotCallEntry
 from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
-from ocs.scheduler.engine import Engine
 from ocs.scheduler.desks import NoRecords, TooManyPreviews
+from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain, Settled
 from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList, KVValue

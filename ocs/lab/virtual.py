@@ -13,6 +13,10 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from ocs.lab.agents.desk import IDesk
+from ocs.lab.agents.floor import MakeDesk
+from ocs.lab.people import AgentPerson
+from ocs.servers.tserver.server import TServer
 from protocols.attributes import KVList
 from protocols.desktop.dialogue import DesktopDialogue
 from protocols.desktop.messages import DesktopEvent
@@ -20,11 +24,6 @@ from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.requests import OutstandingRequests
 from protocols.tserver.messages import PROTOCOL_VERSION, USER_EVENT_NUMBER, ErrorCode, Message
 from protocols.tserver.protocol import ITServerListener
-
-from ocs.lab.agents.desk import IDesk
-from ocs.lab.agents.floor import MakeDesk
-from ocs.lab.people import AgentPerson
-from ocs.servers.tserver.server import TServer
 
 __all__ = ["DirectClient", "direct_desks"]
 

@@ -10,7 +10,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
-from protocols.errors import LinkLost, LocalProtocolError, ProtocolError, RemoteProtocolError, RequestFailed, RequestRefused
+from protocols.errors import (
+    LinkLost,
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    RequestFailed,
+    RequestRefused,
+)
 from protocols.requests import OutstandingRequests
 from protocols.transport import BoundedProtocol
 from protocols.tserver.conversation import ClientConversation, LoginState

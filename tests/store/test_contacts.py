@@ -16,9 +16,9 @@ from ocs.dialing.values import Record
 from ocs.errors import OCSError, StoreUnavailable
 from ocs.lab.contacts import contacts_csv, do_not_call_csv
 from ocs.store.backend import backend_for, transaction
+from ocs.store.checking import parse_daily_time
 from ocs.store.columns import map_columns
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
-from ocs.store.checking import parse_daily_time
 from ocs.store.csv_file import CsvFile
 from ocs.store.phones import BadNumber, parse_phone
 from ocs.store.reading import all_records

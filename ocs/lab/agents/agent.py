@@ -9,11 +9,6 @@ from twisted.internet.defer import succeed
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from protocols.desktop.messages import DesktopEvent
-from protocols.desktop.names import AgentResult
-from protocols.errors import LinkLost, ProtocolError, RequestFailed, RequestTimedOut
-from protocols.tserver.messages import Message
-
 from ocs.lab.agents.behaviour import lognormal
 from ocs.lab.agents.desk import IDeskUser
 from ocs.lab.agents.judgement import heard, unreached
@@ -21,6 +16,10 @@ from ocs.lab.agents.machine import AgentAction, AgentEvent, AgentState
 from ocs.lab.agents.records import book_failure
 from ocs.lab.agents.shift import BUSY_ON_A_CALL, Shift
 from ocs.lab.agents.work import Call, OfferedRecord
+from protocols.desktop.messages import DesktopEvent
+from protocols.desktop.names import AgentResult
+from protocols.errors import LinkLost, ProtocolError, RequestFailed, RequestTimedOut
+from protocols.tserver.messages import Message
 
 __all__ = ["LabAgent"]
 

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ocs.lab.agents.behaviour import AgentBehaviour
 from protocols.attributes import KVList, first
 from protocols.desktop.names import AgentResult, CallbackType, RecordTreatment
 from protocols.desktop.record import RecordData
-
-from ocs.lab.agents.behaviour import AgentBehaviour
 
 __all__ = ["Disposition", "callback_time", "heard", "judge", "processed", "unreached"]
 

@@ -9,17 +9,16 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from protocols.desktop.errors import DesktopErrorCode
-from protocols.desktop.messages import DesktopEvent
-from protocols.desktop.record import RecordData
-from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
-
 from ocs.clock import IClock
 from ocs.lab.agents.account import AgentBook
 from ocs.lab.agents.behaviour import AgentBehaviour
 from ocs.lab.agents.desk import IDesk
 from ocs.lab.agents.judgement import judge, processed
 from ocs.lab.agents.work import Call, OfferedRecord
+from protocols.desktop.errors import DesktopErrorCode
+from protocols.desktop.messages import DesktopEvent
+from protocols.desktop.record import RecordData
+from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
 
 __all__ = ["RecordTray", "Settlement"]
 

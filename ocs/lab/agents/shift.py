@@ -12,10 +12,6 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
-from protocols.attributes import first
-from protocols.errors import LinkLost, ProtocolError, RequestRefused
-from protocols.tserver.messages import AgentWorkMode, ErrorCode, Message
-
 from ocs.clock import IClock
 from ocs.lab.agents.account import AgentBook
 from ocs.lab.agents.behaviour import AgentBehaviour, exponential
@@ -25,6 +21,9 @@ from ocs.lab.agents.machine import AgentAction, AgentEvent, AgentState, next_ste
 from ocs.lab.agents.records import RecordTray, Settlement
 from ocs.lab.agents.work import Call, Campaigns, OfferedRecord
 from ocs.lab.people import AgentPerson
+from protocols.attributes import first
+from protocols.errors import LinkLost, ProtocolError, RequestRefused
+from protocols.tserver.messages import AgentWorkMode, ErrorCode, Message
 
 __all__ = ["BUSY_ON_A_CALL", "Shift"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Iterator
 
+from ocs.lab.agents.judgement import Disposition
 from protocols.attributes import KVList, without
 from protocols.desktop import keys
 from protocols.desktop.messages import DesktopEvent
 from protocols.desktop.names import AgentResult
 from protocols.desktop.record import RecordData
-
-from ocs.lab.agents.judgement import Disposition
 
 __all__ = ["Call", "Campaign", "Campaigns", "OfferedRecord"]
 

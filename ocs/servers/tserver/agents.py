@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 
 from twisted.internet.interfaces import IReactorTime
 
-from protocols.tserver.messages import AgentStatus, AgentWorkMode, ErrorCode
-
 from ocs.servers.tserver.events import Asker, EventStream
 from ocs.servers.tserver.refusals import Refused
+from protocols.tserver.messages import AgentStatus, AgentWorkMode, ErrorCode
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.directory import DN

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from protocols.attributes import KVList, updated
-from protocols.tserver.messages import CallState, DNRole, ErrorCode
-
 from ocs.clock import IClock
 from ocs.servers.tserver.agents import AgentFloor
 from ocs.servers.tserver.calls import Call, CallNumbers, FinishedCall, Party, PartyState, PartyStep
@@ -19,6 +16,8 @@ from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.events import Asker, EventStream
 from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.user_data import UserDataLimits
+from protocols.attributes import KVList, updated
+from protocols.tserver.messages import CallState, DNRole, ErrorCode
 
 __all__ = ["CallBoard"]
 

@@ -1,15 +1,14 @@
 """Call control at a DN: dial, answer, hold, retrieve, release, and the user data of a call."""
 from __future__ import annotations
 
-from protocols.attributes import KVList
-from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
-
 from ocs.servers.tserver.arrivals import Arrivals
 from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.calls import Call, CallKind, Party, PartyState, PartyStep
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
 from ocs.servers.tserver.refusals import Refused
+from protocols.attributes import KVList
+from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
 
 __all__ = ["CallControl"]
 

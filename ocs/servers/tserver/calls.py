@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Iterator
 
 from twisted.internet.interfaces import IDelayedCall
 
+from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList
 from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
-
-from ocs.servers.tserver.refusals import Refused
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.directory import DN

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Iterable, Iterator
 
 from twisted.internet.interfaces import IDelayedCall
 
-from protocols.tserver.messages import AddressType, ErrorCode
-
 from ocs.servers.tserver.calls import Party, PartyState
 from ocs.servers.tserver.queues import AcdQueue
 from ocs.servers.tserver.refusals import Refused
+from protocols.tserver.messages import AddressType, ErrorCode
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.agents import Agent

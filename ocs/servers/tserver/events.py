@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, TypeVar
 
 from twisted.logger import Logger
 
-from protocols.tserver.messages import Message
-
 from ocs.clock import IClock
+from protocols.tserver.messages import Message
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.directory import DN

@@ -6,8 +6,6 @@ from typing import Callable
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from protocols.tserver.messages import CallState
-
 from ocs.servers.tserver.arrivals import Arrivals
 from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.calls import Call, Party, PartyState, PartyStep
@@ -15,6 +13,7 @@ from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.driver import ISwitchDriverListener
 from ocs.servers.tserver.events import step
 from ocs.servers.tserver.transfers import Transfers
+from protocols.tserver.messages import CallState
 
 __all__ = ["DESTINATION_KEYS", "NetworkSide"]
 

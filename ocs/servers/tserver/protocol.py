@@ -8,16 +8,15 @@ from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ocs.servers.tserver.config import ListenOptions
+from ocs.servers.tserver.server import TServer
+from ocs.servers.tserver.sessions import ClientSession, SessionState
 from protocols.attributes import Limits
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocols.keepalive import KeepAlive
 from protocols.transport import BoundedProtocol
 from protocols.tserver.conversation import ServerConversation
 from protocols.tserver.messages import ErrorCode, Message
-
-from ocs.servers.tserver.config import ListenOptions
-from ocs.servers.tserver.server import TServer
-from ocs.servers.tserver.sessions import ClientSession, SessionState
 
 __all__ = ["TServerFactory", "TServerProtocol"]
 

@@ -13,8 +13,6 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from protocols.tserver.messages import ErrorCode, Message
-
 from ocs.clock import IClock
 from ocs.passwords import verify_password
 from ocs.servers.tserver.agents import AgentFloor
@@ -33,6 +31,7 @@ from ocs.servers.tserver.requests.rules import Request, prepare
 from ocs.servers.tserver.requests.table import REQUESTS
 from ocs.servers.tserver.sessions import ClientSession, SessionState
 from ocs.servers.tserver.transfers import Transfers
+from protocols.tserver.messages import ErrorCode, Message
 
 __all__ = ["TServer"]
 

@@ -17,11 +17,10 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from protocols.attributes import KVList
-from protocols.tserver.messages import CallState
-
 from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.simulator_options import SimulatorOptions
+from protocols.attributes import KVList
+from protocols.tserver.messages import CallState
 
 __all__ = ["Behaviour", "SimulatedNetwork", "behaviour"]
 

@@ -31,7 +31,7 @@ class Options(usage.Options):
 
 def makeService(options: Options) -> IService:
     """The T-Server, and the watch on the parent process where wanted."""
-    from twisted.internet import reactor        # by now twistd has installed the one that was asked for
+    from twisted.internet import reactor  # by now twistd has installed the one that was asked for
 
     services = MultiService()
     TServerService(reactor, options.settings).setServiceParent(services)

@@ -1,9 +1,6 @@
 """Transfers: in one step, with a consult call, and by merging two calls. Source: docs/wire.md, section 9.5."""
 from __future__ import annotations
 
-from protocols.attributes import KVList, updated
-from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
-
 from ocs.servers.tserver.arrivals import Arrivals
 from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.call_control import CallControl
@@ -11,6 +8,8 @@ from ocs.servers.tserver.calls import Call, Party, PartyState
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
 from ocs.servers.tserver.refusals import Refused
+from protocols.attributes import KVList, updated
+from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
 
 __all__ = ["Transfers"]
 

@@ -1,10 +1,9 @@
 """Bounds on the user data of a call: it travels on every event, so it must fit into a frame with room to spare."""
 from __future__ import annotations
 
+from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList
 from protocols.tserver.messages import ErrorCode
-
-from ocs.servers.tserver.refusals import Refused
 
 __all__ = ["UserDataLimits", "octets"]
 

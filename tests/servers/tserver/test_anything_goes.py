@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 from ocs.servers.tserver.requests.table import REQUESTS
 from protocols.tserver.messages import KNOWN_REQUESTS, CallState, Message
 from tests.servers.tserver.world import (
-    AGENTS, ANOTHER, COMMUNICATION, CUSTOMER, LOST_ROUTE, PASSWORD, QUEUE, ROUTE, SECOND_QUEUE, TRUNK, Client, World)
+    AGENTS,
+    ANOTHER,
+    COMMUNICATION,
+    CUSTOMER,
+    LOST_ROUTE,
+    PASSWORD,
+    QUEUE,
+    ROUTE,
+    SECOND_QUEUE,
+    TRUNK,
+    Client,
+    World,
+)
 
 DNS = (*AGENTS, QUEUE, SECOND_QUEUE, ROUTE, LOST_ROUTE, TRUNK, COMMUNICATION)
 CALL_STATES = [CallState(n) for n in (0, 0, 0, 6, 7, 9, 11, 17, 28, 32)]

@@ -6,7 +6,18 @@ from zope.interface.verify import verifyObject
 from ocs.servers.tserver.driver import ISwitchDriver
 from protocols.tserver.messages import CallState
 from tests.servers.tserver.world import (
-    AGENTS, ANOTHER, CUSTOMER, LOST_ROUTE, QUEUE, ROUTE, SECOND_QUEUE, TRUNK, Client, ScriptedNetwork, World)
+    AGENTS,
+    ANOTHER,
+    CUSTOMER,
+    LOST_ROUTE,
+    QUEUE,
+    ROUTE,
+    SECOND_QUEUE,
+    TRUNK,
+    Client,
+    ScriptedNetwork,
+    World,
+)
 
 A, B, C = AGENTS
 GSW = (("GSW_RECORD_HANDLE", 7), ("GSW_PHONE", CUSTOMER))

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from ocs.servers.tserver import call_log
 from ocs.servers.tserver.agents import AGENT_STATES, Agent, AgentStep, next_status
 from ocs.servers.tserver.call_log import CallLog
-from ocs.servers.tserver.calls import Call, CallKind, CallNumbers, FinishedCall, Party, PartyState, PartyStep, next_state
+from ocs.servers.tserver.calls import (
+    Call,
+    CallKind,
+    CallNumbers,
+    FinishedCall,
+    Party,
+    PartyState,
+    PartyStep,
+    next_state,
+)
 from ocs.servers.tserver.queues import AcdQueue
 from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.user_data import octets

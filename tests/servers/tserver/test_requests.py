@@ -9,7 +9,18 @@ from twisted.internet.defer import Deferred
 from ocs.servers.tserver.requests.table import REQUESTS
 from protocols.tserver.messages import KNOWN_REQUESTS, CallState, Message
 from tests.servers.tserver.world import (
-    AGENTS, ANOTHER, COMMUNICATION, CUSTOMER, PASSWORD, QUEUE, ROUTE, SECOND_QUEUE, TRUNK, Client, World)
+    AGENTS,
+    ANOTHER,
+    COMMUNICATION,
+    CUSTOMER,
+    PASSWORD,
+    QUEUE,
+    ROUTE,
+    SECOND_QUEUE,
+    TRUNK,
+    Client,
+    World,
+)
 
 A, B, C = AGENTS
 LOGIN: dict[str, Any] = {"ThisDN": A, "AgentID": "1001", "AgentPassword": PASSWORD}

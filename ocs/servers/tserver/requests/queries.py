@@ -5,13 +5,12 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from protocols.attributes import KVValue
-from protocols.tserver.messages import AgentStatus, ErrorCode
-
 from ocs.servers.tserver.calls import PartyState
 from ocs.servers.tserver.directory import DN
 from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request
+from protocols.attributes import KVValue
+from protocols.tserver.messages import AgentStatus, ErrorCode
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer

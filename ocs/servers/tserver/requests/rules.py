@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
-from protocols.tserver.messages import ATTRIBUTE_TYPES, KNOWN_REQUESTS, ErrorCode, Message
-
 from ocs.servers.tserver.calls import Party
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
 from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.sessions import ClientSession
+from protocols.tserver.messages import ATTRIBUTE_TYPES, KNOWN_REQUESTS, ErrorCode, Message
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer

@@ -3,10 +3,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from protocols.tserver.messages import USER_EVENT_NUMBER, ErrorCode
-
 from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request
+from protocols.tserver.messages import USER_EVENT_NUMBER, ErrorCode
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer
