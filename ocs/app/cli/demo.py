@@ -18,7 +18,7 @@ MODES = {mode.word: mode for mode in DialingMode if mode is not DialingMode.NO_D
 DEMO_SPEED, LAB_SPEED = 100.0, 10.0
 
 
-class Mode(click.ParamType):
+class Mode(click.ParamType):      # type: ignore[type-arg]
     """A dialing mode by its word."""
 
     name = "mode"
@@ -34,7 +34,7 @@ class Mode(click.ParamType):
         return MODES[value]
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType):      # type: ignore[type-arg]
     """An ISO time with its offset."""
 
     name = "time"
@@ -48,7 +48,7 @@ class Moment(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
-class SqliteFile(click.ParamType):
+class SqliteFile(click.ParamType):      # type: ignore[type-arg]
     """A database URL; SQLite files only for now."""
 
     name = "url"
