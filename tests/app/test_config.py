@@ -145,3 +145,14 @@ def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
 def test_the_documented_options_are_the_options_there_are() -> None:
     from ocs.app.cli.config import reference
     assert (ETC.parent / "docs" / "configuration.md").read_text() == reference()
+
+
+def test_every_option_is_read_somewhere() -> None:
+    """An option that nobody reads promises what the server does not keep."""
+    import re
+
+    from ocs.options import entries
+    sources = [path.read_text() for path in (ETC.parent / "ocs").rglob("*.py")]
+    unread = [f"{entry.section}.{entry.name}" for entry in entries(OCSOptions)
+              if not any(re.search(rf"\.{entry.name}\b", text) for text in sources)]
+    assert unread == []

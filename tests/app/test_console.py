@@ -111,7 +111,8 @@ def test_rows_are_a_table_and_control_characters_cannot_reach_the_terminal() -> 
 
 
 @pytest.mark.parametrize("value, text", [
-    (None, "done"), ([], "nothing"), ("yes", "yes"), (["a", "b"], "a\nb"), (3, "3"), (0.123456789, "0.123"), (1_773_160_200.0, "1773160200")])
+    (None, "done"), ([], "nothing"), ("yes", "yes"), (["a", "b"], "a\nb"), (3, "3"),
+    (0.123456789, "0.123"), (1_773_160_200.0, "1773160200")])
 def test_plain_answers_are_shown_as_they_are(value: object, text: str) -> None:
     assert as_text(value) == text
 
