@@ -93,13 +93,15 @@ def _check_complete(tree: exp.Expr, words: Sequence[Token]) -> None:
     """Refuse a tree that left a word out, or made one up."""
     found = Counter(word.token_type for word in words)
     nodes = Counter(type(node) for node in tree.walk())
-    commas = sum(len(node.expressions) - 1 for node in tree.find_all(exp.In, exp.Order))
+    commas = sum(max(1, len(node.expressions)) - 1 for node in tree.find_all(exp.In, exp.Order))
     commas += sum(len(node.expressions) for node in tree.find_all(exp.Coalesce))
     commas += sum(1 + ("length" in node.args and node.args["length"] is not None) for node in tree.find_all(exp.Substring))
     commas += nodes[exp.Mod] - found[TokenType.MOD]
+    ways = sum(node.args.get("desc") is not None for node in tree.find_all(exp.Ordered))
     if (sum(found[leaf] for leaf in _LEAVES) != nodes[exp.Literal] + nodes[exp.Identifier]
-            or found[TokenType.AND] != nodes[exp.And] + nodes[exp.Between] or found[TokenType.COMMA] != commas):
-        raise FilterError("the syntax is wrong: a comma, AND or operand is missing or too many")
+            or found[TokenType.AND] != nodes[exp.And] + nodes[exp.Between] or found[TokenType.COMMA] != commas
+            or found[TokenType.ASC] + found[TokenType.DESC] != ways):
+        raise FilterError("the syntax is wrong: a comma, AND, DESC or operand is missing or too many")
 
 
 def _place(node: exp.Expr) -> int | None:

@@ -22,9 +22,10 @@ DEEPEST = 16                # brackets in brackets
 _MOST_SIGNS = 3             # NOT, - and + in a row
 
 _T = TokenType
-_OPERATORS = {
-    _T.L_PAREN, _T.R_PAREN, _T.COMMA, _T.AND, _T.OR, _T.NOT, _T.EQ, _T.NEQ, _T.LT, _T.LTE, _T.GT, _T.GTE, _T.IN, _T.BETWEEN,
-    _T.LIKE, _T.IS, _T.NULL, _T.ESCAPE, _T.PLUS, _T.DASH, _T.STAR, _T.SLASH, _T.MOD,
+_OPERATORS = {      # each kind of word with its spellings; the library knows more of them
+    _T.L_PAREN: "(", _T.R_PAREN: ")", _T.COMMA: ",", _T.AND: "AND", _T.OR: "OR", _T.NOT: "NOT", _T.EQ: "= ==", _T.NEQ: "<> !=",
+    _T.LT: "<", _T.LTE: "<=", _T.GT: ">", _T.GTE: ">=", _T.IN: "IN", _T.BETWEEN: "BETWEEN", _T.LIKE: "LIKE", _T.IS: "IS",
+    _T.NULL: "NULL", _T.ESCAPE: "ESCAPE", _T.PLUS: "+", _T.DASH: "-", _T.STAR: "*", _T.SLASH: "/", _T.MOD: "%",
 }
 _SIGNS = {_T.NOT, _T.PLUS, _T.DASH}
 _NUMBER = re.compile(r"\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -99,7 +100,7 @@ def _checked(word: Token, before: Token | None, after: Token | None, columns: Ma
         if _NUMBER.fullmatch(text) is None:
             raise FilterError(f"{text[:40]!r} is not a number", word.start)
         return word
-    if kind is _T.STRING or kind in _OPERATORS:
+    if kind is _T.STRING or text.upper() in _OPERATORS.get(kind, "").split():
         return word
     if kind is _T.IDENTIFIER:
         if text not in columns.values() or called:

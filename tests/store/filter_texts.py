@@ -37,7 +37,7 @@ def number(draw: st.DrawFn, depth: int = 2) -> str:
         case 2:
             return draw(_INTEGERS | _FLOATS)
         case 3:
-            return "-" + draw(st.sampled_from(INTEGERS))
+            return f"-{draw(st.sampled_from(INTEGERS))}"
         case 4 | 5:
             both = f"{draw(number(depth - 1))} {draw(st.sampled_from('+-*'))} {draw(number(depth - 1))}"
             return f"({both})" if kind == 4 else both
