@@ -34,7 +34,7 @@ lint: $(VENV)/installed-dev
 services:
 	@if [ "$$(id -u)" != 0 ]; then echo "make services installs Debian packages: run it as root" >&2; exit 1; fi
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-client
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-client postgresql
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .hypothesis .coverage
@@ -52,7 +52,7 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: $(VENV)/bin/python $(METADATA)
 	@echo "installing into $(VENV)"
-	@$(PIP) install $(EDITABLE) .
+	@$(PIP) install $(EDITABLE) '.[postgresql]'
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

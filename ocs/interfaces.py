@@ -57,7 +57,9 @@ class IStore(Interface):
 
     def recover(owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
         """After a crash: chains that this owner still holds. Those without an open attempt become Ready again (siblings
-        of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the caller."""
+        of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the caller. Open attempts on
+        records that this owner had and that are settled, because the end of their call was not seen any more, become
+        unknown; the result that an agent gave them stays."""
 
     def do_not_call() -> Deferred[list[DoNotCallEntry]]:
         """The whole do-not-call list."""

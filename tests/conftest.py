@@ -10,6 +10,8 @@ import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 from twisted.python.failure import Failure
 
+from tests.postgres import database, empty_database, own_postgres_server, postgres_server, sqlite_template  # noqa: F401
+
 
 class Logged:
     """The events that a test logged."""

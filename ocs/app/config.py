@@ -19,10 +19,12 @@ from ocs.app.campaigns import (
     reference_problems,
 )
 from ocs.dialing.values import CampaignGroup
+from ocs.errors import ConfigurationError
 from ocs.log import LogOptions
 from ocs.options import load_file, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
+from ocs.store.backend import backend_for
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
            "load_configuration", "to_campaign_groups"]
@@ -44,15 +46,19 @@ class DatabaseOptions:
     """Where calling lists, attempts and the do-not-call list lie."""
 
     url: str = option(
-        "sqlite:///ocs.db", text="SQLAlchemy URL; a relative SQLite path counts from the working directory.")
+        "sqlite:///ocs.db",
+        text="sqlite:///FILE, where a relative path counts from the working directory; or postgresql://USER@HOST/NAME, its "
+             "password best in a password file (~/.pgpass).")
     pool_size: int = option(4, low=1, high=64, unit="connections", text="Connections, and threads that use them.")
     statement_timeout_s: float = option(
-        10.0, low=0.1, high=600, unit="seconds", text="A statement waits this long at most for the database.")
+        10.0, low=0.1, high=600, unit="seconds",
+        text="A statement takes this long at most: waiting for a lock on SQLite, in all on PostgreSQL.")
 
     def problems(self) -> list[str]:
-        if not self.url.startswith("sqlite:"):
-            kind = self.url.partition(":")[0]
-            return [f"url: {kind} is not supported yet; sqlite:///FILE is"]
+        try:
+            backend_for(self.url)
+        except ConfigurationError as error:
+            return [problem.removeprefix("database.") for problem in error.problems]
         return []
 
 

@@ -29,6 +29,7 @@ from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
+from ocs.store.backend import backend_for
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.keepalive import KeepAlive
@@ -41,11 +42,12 @@ __all__ = ["OCSService", "engine_options", "make_service"]
 def make_service(options: OCSOptions, reactor: Any) -> OCSService:
     """The whole server, not yet started. ConfigurationError for a database that cannot be used."""
     try:
-        found = current_version(options.database.url)
+        backend = backend_for(options.database.url)
+        found = current_version(backend)
     except StoreUnavailable as error:
         raise ConfigurationError([f"database.url: {error}"]) from None
     if found != needed_version():
-        raise ConfigurationError([f"database.url: {options.database.url} is at schema version {found or 'none'}, this program"
+        raise ConfigurationError([f"database.url: {backend} is at schema version {found or 'none'}, this program"
                                   f" needs {needed_version()}: run `ocs db upgrade`"])
     return OCSService(options, reactor)
 
@@ -72,7 +74,7 @@ class OCSService(Service):
         groups = to_campaign_groups(options)
         self.store = SqlStore(options.database.url, reactor,
                               {group.campaign: group.campaign_dbid for group in groups.values()},
-                              readers=options.database.pool_size, busy_timeout_s=options.database.statement_timeout_s)
+                              readers=options.database.pool_size, statement_timeout_s=options.database.statement_timeout_s)
         self.switch = SwitchLink(self.clock)
         self.agents = SwitchAgentState(self.switch)
         self.context = Context(self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options))

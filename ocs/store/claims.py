@@ -1,9 +1,9 @@
 """Taking chains from a calling list, and finding again what a crash left taken.
 
-A claim runs in one write transaction. For each type, in the order asked for, it reads the head of the claim index in
-every open zone, merges the heads by (due time, chain_id) and takes chains as far as the merged order is certain: where
-a zone gave as many rows as were asked for, what lies behind its last row is not known yet. Taken records leave the
-index, so the next round reads on from there; most claims need one round.
+On PostgreSQL chains are taken as in `shared_claims`. On SQLite a claim holds the write lock. For each type, in the order
+asked for, it reads the head of the claim index in every open zone, merges the heads by (due time, chain_id) and takes
+chains as far as the merged order is certain: where a zone gave as many rows as were asked for, what lies behind its last
+row is not known yet. Taken records leave the index, so the next round reads on from there; most claims need one round.
 """
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any, Iterable, Sequence
 
 from ocs.dialing.values import Attempt, Chain, ClaimRequest, Owner, Record, RecoveredChain
 from ocs.store.attempts import open_attempts_of
+from ocs.store.loading import write_records
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.rules import given_back, last_open
+from ocs.store.shared_claims import claim_shared
 from ocs.store.statements import Transaction
 
 __all__ = ["claim", "load_chains", "recover"]
@@ -22,14 +24,35 @@ __all__ = ["claim", "load_chains", "recover"]
 _CHUNK = 1_000          # chains in one statement: drivers and databases limit the parameters of one
 
 
-def claim(work: Transaction, catalog: Catalog, request: ClaimRequest) -> list[Chain]:
-    """As `IStore.claim_chains`, inside a transaction that holds the write lock."""
+def claim(work: Transaction, catalog: Catalog, request: ClaimRequest, unsure: Iterable[int] = ()) -> list[Chain]:
+    """As `IStore.claim_chains`, inside a transaction for changes. `unsure` are chains of an earlier claim whose commit was
+    not acknowledged: those that it did take come first."""
     calling_list = catalog.calling_list(work, request.calling_list)
+    ours = _taken_unseen(work, catalog, calling_list, request, unsure)
+    return ours + _claim(work, catalog, calling_list, request, request.limit - len(ours))
+
+
+def _taken_unseen(work: Transaction, catalog: Catalog, calling_list: ListTable, request: ClaimRequest,
+                  unsure: Iterable[int]) -> list[Chain]:
+    wanted = set(unsure)
+    if not wanted:
+        return []
+    held = {chain_id for chain_id, in work.rows(calling_list.held, **_owner(request.owner))}
+    return load_chains(work, catalog, calling_list, sorted(wanted & held)[:request.limit])
+
+
+def _owner(owner: Owner) -> dict[str, int]:
+    return {"app": owner.app_dbid, "campaign": owner.campaign_dbid, "group": owner.group_dbid}
+
+
+def _claim(work: Transaction, catalog: Catalog, calling_list: ListTable, request: ClaimRequest, limit: int) -> list[Chain]:
+    if work.dialect.name == "postgresql":
+        return claim_shared(work, catalog, calling_list, request, limit)
     taken: list[int] = []
     for record_type in request.types:
         exhausted = False
-        while not exhausted and len(taken) < request.limit:
-            found, exhausted = _heads(work, calling_list, request, int(record_type), request.limit - len(taken))
+        while not exhausted and len(taken) < limit:
+            found, exhausted = _heads(work, calling_list, request, int(record_type), limit - len(taken))
             _take(work, calling_list, request.owner, found)
             taken += found
     chains = {chain.chain_id: chain for chain in load_chains(work, catalog, calling_list, taken)}
@@ -58,7 +81,7 @@ def _heads(work: Transaction, calling_list: ListTable, request: ClaimRequest, re
 
 def _take(work: Transaction, calling_list: ListTable, owner: Owner, chain_ids: Sequence[int]) -> None:
     for ids in _chunks(chain_ids):
-        work.run(calling_list.take, ids=ids, app=owner.app_dbid, campaign=owner.campaign_dbid, group=owner.group_dbid)
+        work.run(calling_list.take, ids=ids, **_owner(owner))
 
 
 def load_chains(work: Transaction, catalog: Catalog, calling_list: ListTable, chain_ids: Sequence[int]) -> list[Chain]:
@@ -73,10 +96,10 @@ def load_chains(work: Transaction, catalog: Catalog, calling_list: ListTable, ch
 
 
 def recover(work: Transaction, catalog: Catalog, owner: Owner, name: str) -> list[RecoveredChain]:
-    """As `IStore.recover`, inside a transaction that holds the write lock."""
+    """As `IStore.recover`, inside a transaction for changes."""
     calling_list = catalog.calling_list(work, name)
-    held = [chain_id for chain_id, in work.rows(calling_list.held, app=owner.app_dbid, group=owner.group_dbid,
-                                                campaign=owner.campaign_dbid)]
+    work.run(calling_list.close_unseen, calling_list=name, **_owner(owner))
+    held = [chain_id for chain_id, in work.rows(calling_list.held, **_owner(owner))]
     if not held:
         return []
     attempts: dict[int, list[Attempt]] = defaultdict(list)
@@ -87,9 +110,7 @@ def recover(work: Transaction, catalog: Catalog, owner: Owner, name: str) -> lis
         if chain.chain_id in attempts:
             recovered.append(RecoveredChain(chain, last_open(attempts[chain.chain_id])))
         else:
-            for record in given_back(chain):
-                sql, parameters = calling_list.update_of(record)
-                work.run(sql, **parameters)
+            write_records(work, calling_list, given_back(chain))
     return recovered
 
 

@@ -22,7 +22,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from sqlalchemy.engine import URL
 
 from ocs.errors import OCSError, UnknownCallingList
-from ocs.store.backend import SqliteBackend, backend_for, transaction
+from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checking import Checked, CheckedContact, Defaults, Fault
 from ocs.store.columns import ColumnMap, map_columns
 from ocs.store.csv_file import CsvFile, Row
@@ -92,7 +92,7 @@ class ImportRefused(OCSError):
         self.report = report
 
 
-def import_contacts(database: str | URL | SqliteBackend, calling_list: str, path: Path,
+def import_contacts(database: str | URL | Backend, calling_list: str, path: Path,
                     options: ImportOptions = ImportOptions(), progress: Progress | None = None) -> ImportReport:
     """Read `path` into the calling list, which is made if it is not there and added to if it is.
 
@@ -100,7 +100,7 @@ def import_contacts(database: str | URL | SqliteBackend, calling_list: str, path
     set, or no contact is good; OCSError for a file or an option that cannot be used; StoreUnavailable."""
     started = time.monotonic()
     tell = progress or (lambda stage, done, total: None)
-    backend = database if isinstance(database, SqliteBackend) else backend_for(database)
+    backend = backend_for(database)
     catalog = Catalog()
     existing = _existing(backend, catalog, calling_list)
     defaults = _defaults(options, existing, backend, catalog)
@@ -119,7 +119,7 @@ def import_contacts(database: str | URL | SqliteBackend, calling_list: str, path
     return ImportReport(**{**report, **loaded, "imported": True, "seconds": time.monotonic() - started})
 
 
-def _existing(backend: SqliteBackend, catalog: Catalog, name: str) -> ListTable | None:
+def _existing(backend: Backend, catalog: Catalog, name: str) -> ListTable | None:
     with transaction(backend, write=False) as work:
         check_version(work)
         try:
@@ -128,7 +128,7 @@ def _existing(backend: SqliteBackend, catalog: Catalog, name: str) -> ListTable 
             return None
 
 
-def _defaults(options: ImportOptions, existing: ListTable | None, backend: SqliteBackend, catalog: Catalog) -> Defaults:
+def _defaults(options: ImportOptions, existing: ListTable | None, backend: Backend, catalog: Catalog) -> Defaults:
     if not known_region(options.region):
         raise OCSError(f"region {options.region!r} is not a country code like US, GB, DE")
     daily_from, daily_till, zone = DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, DEFAULT_TZ_NAME

@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.store.attempts import add_do_not_call, do_not_call_of_phone, remove_do_not_call
-from ocs.store.backend import SqliteBackend, backend_for, transaction
+from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checking import FAULTS_KEPT, BadRow, Fault
 from ocs.store.columns import phone_kind
 from ocs.store.contacts import Progress, bad_rows_writer
@@ -70,7 +70,7 @@ class DoNotCallRefused(OCSError):
         self.report = report
 
 
-def import_do_not_call(database: str | URL | SqliteBackend, path: Path, options: DoNotCallOptions = DoNotCallOptions(),
+def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNotCallOptions = DoNotCallOptions(),
                        progress: Progress | None = None) -> DoNotCallImport:
     """Put the file's entries on the list. Blocks. Raises DoNotCallRefused where the file has faults and `skip_bad` is not
     set, or nothing in it is good; OCSError; StoreUnavailable."""
@@ -114,7 +114,7 @@ def import_do_not_call(database: str | URL | SqliteBackend, path: Path, options:
     return replace(report, imported=True, added=added, known=done - added, seconds=time.monotonic() - started)
 
 
-def add_number(database: str | URL | SqliteBackend, number: str, options: DoNotCallOptions = DoNotCallOptions()) -> bool:
+def add_number(database: str | URL | Backend, number: str, options: DoNotCallOptions = DoNotCallOptions()) -> bool:
     """Put one number on the list; False if it was there. Raises BadNumber, StoreUnavailable."""
     backend = _checked_backend(database, options.region)
     entry = DoNotCallEntry(parse_phone(number, options.region).e164, None, options.campaign, options.message,
@@ -124,24 +124,24 @@ def add_number(database: str | URL | SqliteBackend, number: str, options: DoNotC
         return add_do_not_call(work, [entry], Catalog().campaign_dbids(work, scope, {}), _TENANT) == 1
 
 
-def remove_number(database: str | URL | SqliteBackend, number: str, region: str = "US") -> int:
+def remove_number(database: str | URL | Backend, number: str, region: str = "US") -> int:
     """Take one number off the list, in every scope; how many entries went. Raises BadNumber, StoreUnavailable."""
     backend = _checked_backend(database, region)
     with transaction(backend) as work:
         return remove_do_not_call(work, parse_phone(number, region).e164, _TENANT)
 
 
-def entries_of_number(database: str | URL | SqliteBackend, number: str, region: str = "US") -> list[DoNotCallEntry]:
+def entries_of_number(database: str | URL | Backend, number: str, region: str = "US") -> list[DoNotCallEntry]:
     """The entries that block a number. Raises BadNumber, StoreUnavailable."""
     backend = _checked_backend(database, region)
     with transaction(backend, write=False) as work:
         return do_not_call_of_phone(work, parse_phone(number, region).e164, _TENANT)
 
 
-def _checked_backend(database: str | URL | SqliteBackend, region: str) -> SqliteBackend:
+def _checked_backend(database: str | URL | Backend, region: str) -> Backend:
     if not known_region(region):
         raise OCSError(f"region {region!r} is not a country code like US, GB, DE")
-    backend = database if isinstance(database, SqliteBackend) else backend_for(database)
+    backend = backend_for(database)
     with transaction(backend, write=False) as work:
         check_version(work)
     return backend

@@ -248,8 +248,13 @@ class MemoryStore:
 
     def _recover(self, owner: Owner, calling_list: _List) -> list[RecoveredChain]:
         attempts: dict[int, list[Attempt]] = defaultdict(list)
-        for attempt in self.attempts.values():
-            if attempt.state is AttemptState.OPEN and attempt.calling_list == calling_list.name:
+        for attempt in list(self.attempts.values()):
+            if attempt.state is not AttemptState.OPEN or attempt.calling_list != calling_list.name:
+                continue
+            settled = calling_list.records[attempt.record_id].record_status is not RecordStatus.RETRIEVED
+            if settled and calling_list.owners.get(attempt.record_id) == owner:
+                self.attempts[attempt.guid] = replace(attempt, state=AttemptState.UNKNOWN)
+            else:
                 attempts[attempt.chain_id].append(attempt)
         recovered = []
         for chain_id in calling_list.held_by(owner):

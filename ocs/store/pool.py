@@ -2,10 +2,17 @@
 
 Everything that changes the database goes through `GroupCommit`: while one transaction runs, what is asked for in the
 meantime queues up, and the next transaction does all of it. One flush to the disk serves many, order is kept, and the
-queue is bounded. If a transaction fails, its parts are done again one by one, so that one bad change fails alone.
+queue is bounded. If a transaction fails, its parts are done again one by one, so that one bad change fails alone; but
+not when the connection is gone or the database does not answer in time: then the whole group fails at once.
+
+A connection that broke is closed without ado, and a new one is made when it is next needed. Where the backend says so,
+tries to connect keep a distance that doubles; what is asked for in between fails at once, so nobody waits for a server
+that is away.
 """
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
 from typing import Any, Callable, Sequence, TypeVar
 
@@ -17,7 +24,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from ocs.errors import OCSError, StoreUnavailable
-from ocs.store.backend import SqliteBackend
+from ocs.store.driver import Backend, Trouble
 from ocs.store.statements import Transaction
 
 __all__ = ["Database", "GroupCommit", "Threads"]
@@ -25,19 +32,76 @@ __all__ = ["Database", "GroupCommit", "Threads"]
 log = Logger()
 _Value = TypeVar("_Value")
 Interaction = Callable[[Transaction], Any]
-_LOCK_TRIES = 3                     # each waits for the backend's busy time-out
+_TRIES = 3                          # for a lock, each waits for the backend's time-out; and after a conflict
+_TIMEOUTS = 2                       # statements of one group that may run into the time-out before the rest is given up
 
 
 Threads = Callable[[int, int, str], Any]    # minimum, maximum, name -> a ThreadPool; tests give one that runs when told
 
 
-class _Pool(adbapi.ConnectionPool):
-    """An adbapi pool on threads that are given."""
+class BackOff:
+    """When the next connection may be tried. One for all threads."""
 
-    def __init__(self, reactor: Any, backend: SqliteBackend, prepare: Callable[[Any], None], size: int, name: str,
+    def __init__(self, backend: Backend, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._backend, self._monotonic = backend, monotonic
+        self._first_s, self._longest_s = backend.back_off_s or (0.0, 0.0)
+        self._guard = threading.Lock()
+        self._wait_s, self._not_before, self._reason = 0.0, float("-inf"), ""
+
+    def connect(self, write: bool) -> Any:
+        """A new connection, or StoreUnavailable: from a try, or at once because the last one failed just now."""
+        with self._guard:
+            left_s = self._not_before - self._monotonic()
+            if left_s > 0:
+                raise StoreUnavailable(f"{self._reason}; tried again in {left_s:.1f} s")
+        try:
+            connection = self._backend.connect(write=write, bounded=True)
+        except StoreUnavailable as error:
+            with self._guard:
+                self._wait_s = min(self._longest_s, 2 * self._wait_s or self._first_s)
+                self._not_before, self._reason = self._monotonic() + self._wait_s, str(error)
+            raise
+        with self._guard:
+            if self._wait_s:
+                log.info("{database} is back", database=str(self._backend))
+            self._wait_s, self._not_before = 0.0, float("-inf")
+        return connection
+
+
+class _Connection(adbapi.Connection):
+    """A thread's connection. One that cannot be rolled back is closed and forgotten; the thread's next use makes a new
+    one."""
+
+    def commit(self) -> None:
+        if self._connection is not None:
+            self._connection.commit()
+
+    def rollback(self) -> None:
+        if self._connection is None:
+            return
+        backend = self._pool.backend
+        try:
+            self._connection.rollback()
+        except backend.errors:
+            self._forget()
+        else:
+            if backend.is_closed(self._connection):
+                self._forget()
+
+    def _forget(self) -> None:
+        connection, self._connection = self._connection, None
+        self._pool.disconnect(connection)
+
+
+class _Pool(adbapi.ConnectionPool):
+    """An adbapi pool on threads and connections that are given."""
+
+    connectionFactory = _Connection
+
+    def __init__(self, reactor: Any, backend: Backend, back_off: BackOff, write: bool, size: int, name: str,
                  threads: Threads) -> None:
-        super().__init__(backend.driver, cp_reactor=reactor, cp_min=1, cp_max=size, cp_openfun=prepare, cp_name=name,
-                         **backend.connect_arguments())
+        super().__init__(backend.driver, cp_reactor=reactor, cp_min=1, cp_max=size, cp_name=name)
+        self.backend, self._back_off, self._write = backend, back_off, write
         self.threadpool = threads(1, size, name)
 
     def _start(self) -> None:
@@ -45,12 +109,23 @@ class _Pool(adbapi.ConnectionPool):
         called is spent: `close` must not remove it again."""
         self.startID = None
 
+    def connect(self) -> Any:
+        """The calling thread's connection, a new one where it has none."""
+        thread = self.threadID()
+        connection = self.connections.get(thread)
+        if connection is not None and self.backend.is_closed(connection):
+            self.disconnect(connection)
+            connection = None
+        if connection is None:
+            connection = self.connections[thread] = self._back_off.connect(self._write)
+        return connection
+
 
 class Database(Service):
     """Connections to one database. Interactions run in threads, get a `Transaction` and return plain values; the
     driver's errors come out as StoreUnavailable."""
 
-    def __init__(self, reactor: Any, backend: SqliteBackend, readers: int = 2, threads: Threads = ThreadPool) -> None:
+    def __init__(self, reactor: Any, backend: Backend, readers: int = 2, threads: Threads = ThreadPool) -> None:
         self._reactor, self.backend, self._readers, self._threads = reactor, backend, readers, threads
         self._writer: _Pool | None = None
         self._reader: _Pool | None = None
@@ -58,9 +133,9 @@ class Database(Service):
     def startService(self) -> None:
         """Start the threads; connections are made when they are first needed."""
         super().startService()
-        self._writer = _Pool(self._reactor, self.backend, self.backend.prepare_writer, 1, "store-writer", self._threads)
-        self._reader = _Pool(self._reactor, self.backend, self.backend.prepare_reader, self._readers, "store-reader",
-                             self._threads)
+        back_off = BackOff(self.backend)
+        self._writer = _Pool(self._reactor, self.backend, back_off, True, 1, "store-writer", self._threads)
+        self._reader = _Pool(self._reactor, self.backend, back_off, False, self._readers, "store-reader", self._threads)
         self._writer.start()
         self._reader.start()
 
@@ -100,17 +175,33 @@ class Database(Service):
         try:
             return self._together(connection, interactions)
         except Exception as error:
-            if len(interactions) == 1 or self.backend.is_locked(error):
+            if len(interactions) == 1 or self.backend.trouble(error) in (Trouble.LOCKED, Trouble.LOST):
                 return [self._outcome(error)] * len(interactions)
         outcomes: list[Any] = []
+        timeouts = 0
         for interaction in interactions:
             try:
                 outcomes += self._together(connection, [interaction])
             except Exception as error:
                 outcomes.append(self._outcome(error))
-        return outcomes
+                trouble = self.backend.trouble(error)
+                timeouts += trouble is Trouble.TIMEOUT
+                if trouble is Trouble.LOST or timeouts == _TIMEOUTS:
+                    break
+        return outcomes + outcomes[-1:] * (len(interactions) - len(outcomes))
 
     def _together(self, connection: Any, interactions: Sequence[Interaction]) -> list[Any]:
+        for _ in range(_TRIES - 1):
+            try:
+                return self._once(connection, interactions)
+            except self.backend.errors as error:
+                if self.backend.trouble(error) is not Trouble.CONFLICT:
+                    raise
+                log.warn("{database}: {reason}; trying again", database=str(self.backend),
+                         reason=str(self.backend.unavailable(error)))
+        return self._once(connection, interactions)
+
+    def _once(self, connection: Any, interactions: Sequence[Interaction]) -> list[Any]:
         work = self._begin(connection)
         try:
             values = [interaction(work) for interaction in interactions]
@@ -121,11 +212,11 @@ class Database(Service):
         return values
 
     def _begin(self, connection: Any) -> Transaction:
-        for _ in range(_LOCK_TRIES - 1):
+        for _ in range(_TRIES - 1):
             try:
                 return self.backend.begin_write(connection)
             except self.backend.errors as error:
-                if not self.backend.is_locked(error):
+                if self.backend.trouble(error) is not Trouble.LOCKED:
                     raise
                 log.warn("{database} is locked by another process, trying again", database=str(self.backend))
         return self.backend.begin_write(connection)

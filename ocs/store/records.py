@@ -7,16 +7,31 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Sequence
 
-from sqlalchemy import and_, bindparam, exists, func, insert, literal_column, or_, select, update
-from sqlalchemy.sql.expression import BindParameter
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
+from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Table
 
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import CustomField, CustomValue, Record
+from ocs.dialing.values import AttemptState, CustomField, CustomValue, Record
 from ocs.store.rules import CLAIMABLE
-from ocs.store.schema import calling_list_table, due, status_is, time_zones
-from ocs.store.statements import Sql, plain
+from ocs.store.schema import attempts, calling_list_table, due, status_is, time_zones
+from ocs.store.statements import Sql, one_of, plain
 
 __all__ = ["ListTable", "READ_COLUMNS"]
 
@@ -42,14 +57,22 @@ class ListTable:
         self._insert_fields: dict[tuple[str, ...], Sql] = {}
         self._updates: dict[tuple[str, ...], Sql] = {}
         columns = self.table.c
-        ids: BindParameter[Any] = bindparam("ids", expanding=True)
         read = select(*(columns[name] for name in READ_COLUMNS + self._field_names))
         self.candidates, self.candidates_of_agent = self._candidates(None), self._candidates(bindparam("agent"))
         claimable = columns.record_status.in_([int(status) for status in CLAIMABLE])
-        self.take = Sql(update(self.table).where(columns.chain_id.in_(ids), claimable).values(
+        self.take = Sql(lambda dialect: update(self.table).where(one_of(columns.chain_id, "ids", dialect), claimable).values(
             record_status=int(RecordStatus.RETRIEVED), app_id=bindparam("app"), campaign_id=bindparam("campaign"),
             group_id=bindparam("group")))
-        self.chains = Sql(read.where(columns.chain_id.in_(ids)).order_by(columns.chain_id, columns.chain_n))
+        self.chains = Sql(lambda dialect: read.where(one_of(columns.chain_id, "ids", dialect))
+                          .order_by(columns.chain_id, columns.chain_n))
+        self.lock_members = Sql(lambda dialect: read.where(one_of(columns.chain_id, "ids", dialect))
+                                .order_by(columns.chain_id, columns.chain_n).with_for_update())
+        earlier = self.table.alias("earlier")
+        self.lock_heads = Sql(lambda dialect: select(columns.chain_id).where(
+            one_of(columns.chain_id, "ids", dialect),
+            ~exists().where(earlier.c.chain_id == columns.chain_id, earlier.c.chain_n < columns.chain_n))
+            .with_for_update(of=self.table, skip_locked=True))
+        self._merged: dict[tuple[int, bool], Sql] = {}
         self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)
                         .limit(bindparam("count")).offset(bindparam("skip")))
         self.after = Sql(read.where(or_(columns.chain_id > bindparam("chain"),
@@ -59,6 +82,7 @@ class ListTable:
             status_is(self.table, RecordStatus.RETRIEVED), columns.app_id == bindparam("app"),
             columns.group_id == bindparam("group"), columns.campaign_id == bindparam("campaign"))
             .order_by(columns.chain_id))
+        self.close_unseen = Sql(self._close_unseen())
         self.status_counts = Sql(select(columns.record_status, func.count()).group_by(columns.record_status))
         self.result_counts = Sql(select(columns.record_status, columns.call_result, func.count())
                                  .group_by(columns.record_status, columns.call_result))
@@ -67,20 +91,52 @@ class ListTable:
         self.highest_ids = Sql(select(func.max(columns.record_id), func.max(columns.chain_id)))
         self.count = Sql(select(func.count()).select_from(self.table))
 
-    def _candidates(self, agent: Any) -> Sql:
-        """(due, chain_id) of Ready records that may be dialed now, of one type in one zone, in the order of a claim.
-        Chains of which someone holds a record are left out: to take the rest would split them."""
-        columns, sibling = self.table.c, self.table.alias("sibling")
-        held = exists().where(sibling.c.chain_id == columns.chain_id,
-                              sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
-        query = select(due(self.table), columns.chain_id).where(
-            columns.tz_dbid == bindparam("zone"), status_is(self.table, RecordStatus.READY),
+    def _open_records(self, agent: Any, zone: str = "zone", local: str = "local") -> Select[Any]:
+        """(due, chain_id) of Ready records that may be dialed now, of one type in one zone."""
+        columns = self.table.c
+        query = select(due(self.table).label("due"), columns.chain_id).where(
+            columns.tz_dbid == bindparam(zone), status_is(self.table, RecordStatus.READY),
             columns.record_type == bindparam("type"), due(self.table) <= bindparam("now"),
-            columns.daily_from <= bindparam("local"), columns.daily_from < columns.daily_till,
-            or_(columns.daily_till > bindparam("local"), columns.daily_till >= END_OF_DAY), ~held)
-        if agent is not None:
-            query = query.where(columns.agent_id == agent)
-        return Sql(query.order_by(due(self.table), columns.chain_id).limit(bindparam("count")))
+            columns.daily_from <= bindparam(local), columns.daily_from < columns.daily_till,
+            or_(columns.daily_till > bindparam(local), columns.daily_till >= END_OF_DAY))
+        return query if agent is None else query.where(columns.agent_id == agent)
+
+    def _held(self, chain_id: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether someone holds a record of the chain: to take the rest would split it."""
+        sibling = self.table.alias("sibling")
+        return exists().where(sibling.c.chain_id == chain_id,
+                              sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
+
+    def _candidates(self, agent: Any) -> Sql:
+        """(due, chain_id) of records by which chains may be claimed, of one type in one zone, in the order of a claim."""
+        return Sql(self._open_records(agent).where(~self._held(self.table.c.chain_id))
+                   .order_by(due(self.table), self.table.c.chain_id).limit(bindparam("count")))
+
+    def _close_unseen(self) -> Update:
+        """Attempts without an outcome on records that this owner had and that are settled: the server died before the end
+        of the call was seen. What they have of a result stays."""
+        columns = self.table.c
+        settled = exists().where(
+            columns.record_id == attempts.c.record_id,
+            columns.record_status != literal_column(str(int(RecordStatus.RETRIEVED))), columns.app_id == bindparam("app"),
+            columns.group_id == bindparam("group"), columns.campaign_id == bindparam("campaign"))
+        return update(attempts).values(state=AttemptState.UNKNOWN.value).where(
+            attempts.c.calling_list == bindparam("calling_list"),
+            attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'"), settled)
+
+    def merged_candidates(self, zones: int, of_agent: bool) -> Sql:
+        """The same for this many zones (parameters `zone_0`, `local_0` ...), from behind (`after_due`, `after_chain`): the
+        database merges the index's ranges and stops at `count`."""
+        if (zones, of_agent) not in self._merged:
+            agent = bindparam("agent") if of_agent else None
+            behind = tuple_(due(self.table), self.table.c.chain_id) > tuple_(
+                bindparam("after_due", type_=BigInteger), bindparam("after_chain", type_=BigInteger))
+            parts = [self._open_records(agent, f"zone_{number}", f"local_{number}").where(behind) for number in range(zones)]
+            merged = (union_all(*parts) if zones > 1 else parts[0]).subquery("ready")
+            self._merged[zones, of_agent] = Sql(
+                select(merged.c.due, merged.c.chain_id).where(~self._held(merged.c.chain_id))
+                .order_by(merged.c.due, merged.c.chain_id).limit(bindparam("count")))
+        return self._merged[zones, of_agent]
 
     def insertion(self, names: tuple[str, ...]) -> Sql:
         """Insert a row that gives exactly these columns."""

@@ -77,6 +77,9 @@ class Catalog:
 
     def calling_list(self, work: Transaction, name: str) -> ListTable:
         """The list's table and statements; raises UnknownCallingList."""
+        if name in work.known:
+            found: ListTable = work.known[name]
+            return found
         row = work.row(_by_name, name=name)
         if row is None:
             self._lists.pop(name, None)
@@ -87,6 +90,7 @@ class Catalog:
             fields = [CustomField(*field) for field in work.rows(_fields, list_dbid=list_dbid)]
             known = ListTable(name, list_dbid, table_name, fields, daily_from, daily_till, tz_dbid, revision)
             self._lists[name] = known
+        work.known[name] = known
         return known
 
     def calling_lists(self, work: Transaction) -> dict[str, tuple[CustomField, ...]]:
@@ -175,6 +179,7 @@ def add_fields(work: Transaction, catalog: Catalog, name: str, fields: Sequence[
         work.define(DDL(f"ALTER TABLE {quote(wider.table.name)} ADD COLUMN {quote(field.name)} {kind}"))
     work.run_many(_add_field, _field_rows(old.list_dbid, fields, len(old.fields) + 1))
     work.run(_revise, k_list=old.list_dbid)
+    work.known[name] = wider
     return wider
 
 

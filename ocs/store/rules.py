@@ -8,10 +8,10 @@ from typing import Iterable
 
 from ocs.dialing.chain import give_back
 from ocs.dialing.dial_hours import END_OF_DAY
-from ocs.dialing.results import RecordStatus
-from ocs.dialing.values import Attempt, Chain, Record
+from ocs.dialing.results import RecordStatus, RecordType
+from ocs.dialing.values import Attempt, Chain, ClaimRequest, Record
 
-__all__ = ["CLAIMABLE", "given_back", "last_open", "window_open"]
+__all__ = ["CLAIMABLE", "given_back", "last_open", "may_be_claimed", "window_open"]
 
 CLAIMABLE = (RecordStatus.READY, RecordStatus.CHAIN_READY)
 
@@ -22,6 +22,15 @@ def window_open(daily_from: int, daily_till: int, local_time: int) -> bool:
     The end is not part of the window; a window that ends where it begins, or before, is never open."""
     before_end = local_time < daily_till or daily_till >= END_OF_DAY
     return daily_from <= local_time and daily_from < daily_till and before_end
+
+
+def may_be_claimed(record: Record, request: ClaimRequest, record_type: RecordType) -> bool:
+    """Whether this record, by itself, makes its chain one that the request asks for by this type."""
+    local_time = request.local_times.get(record.tz_dbid)
+    return (record.record_status is RecordStatus.READY and record.record_type is record_type
+            and (record.dial_sched_time or 0) <= request.now and local_time is not None
+            and window_open(record.daily_from, record.daily_till, local_time)
+            and (request.agent_id is None or record.agent_id == request.agent_id))
 
 
 def given_back(chain: Chain) -> tuple[Record, ...]:

@@ -1,11 +1,12 @@
 """`IStore` on a database."""
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence, TypeVar
+from typing import Any, Callable, Mapping, Sequence, TypeVar, cast
 
 from sqlalchemy.engine import URL
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, DeferredLock, fail
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
@@ -25,6 +26,7 @@ from ocs.interfaces import IStore
 from ocs.store.attempts import add_do_not_call, do_not_call_entries, insert_attempts, write_attempts
 from ocs.store.backend import backend_for
 from ocs.store.claims import claim, recover
+from ocs.store.loading import write_records
 from ocs.store.pool import Database, GroupCommit, Threads
 from ocs.store.registry import Catalog
 from ocs.store.statements import Transaction
@@ -45,22 +47,25 @@ class SqlStore:
     """
 
     def __init__(self, url: str | URL, reactor: Any, campaigns: Mapping[str, int] | None = None, tenant_dbid: int = 1,
-                 readers: int = 2, queue_limit: int = 10_000, busy_timeout_s: float = 5.0,
+                 readers: int = 2, queue_limit: int = 10_000, statement_timeout_s: float = 5.0,
                  threads: Threads = ThreadPool) -> None:
-        self._database = Database(reactor, backend_for(url, busy_timeout_s), readers, threads)
+        self.backend = backend_for(url, statement_timeout_s)
+        self._database = Database(reactor, self.backend, readers, threads)
         self._changes = GroupCommit(self._database, queue_limit)
         self._campaigns, self._tenant = dict(campaigns or {}), tenant_dbid
         self._catalog = Catalog()
+        self._unsure: dict[tuple[str, Owner], frozenset[int]] = {}     # chains that may be taken though their claim failed
+        self._turns: dict[tuple[str, Owner], DeferredLock] = {}         # claims of one owner go one after the other
         self._open = False
 
     def start(self) -> Deferred[None]:
         if self._open:
-            return fail(StoreUnavailable(f"{self._database.backend}: open already"))
+            return fail(StoreUnavailable(f"{self.backend}: open already"))
         self._database.startService()
         self._open = True
 
         def ready(_: None) -> None:
-            log.info("store open on {database}", database=str(self._database.backend))
+            log.info("store open on {database}", database=str(self.backend))
 
         return self._database.read(check_version).addCallbacks(ready, self._not_started)
 
@@ -82,7 +87,29 @@ class SqlStore:
         return self._read(query)
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
-        return self._change(lambda work: claim(work, self._catalog, request))
+        turns = self._turns.setdefault((request.calling_list, request.owner), DeferredLock())
+        return cast("Deferred[list[Chain]]", turns.run(self._claim, request))
+
+    def _claim(self, request: ClaimRequest) -> Deferred[list[Chain]]:
+        key = request.calling_list, request.owner
+        unsure = self._unsure.pop(key, frozenset())
+        taken: set[int] = set()
+
+        def take(work: Transaction) -> list[Chain]:
+            taken.clear()
+            chains = claim(work, self._catalog, request, unsure)
+            taken.update(chain.chain_id for chain in chains)
+            return chains
+
+        def settled(outcome: Any) -> Any:
+            """Without an answer to the commit it may have been made: the next claim looks for these chains first."""
+            failed = isinstance(outcome, Failure)
+            left = unsure | taken if failed else unsure - taken if len(taken) >= request.limit else frozenset()
+            if left:
+                self._unsure[key] = left
+            return outcome
+
+        return self._change(take).addBoth(settled)
 
     def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
         return self._change(lambda work: insert_attempts(work, attempts))
@@ -91,7 +118,11 @@ class SqlStore:
         return self._change(lambda work: self._write(work, change))
 
     def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
-        return self._change(lambda work: recover(work, self._catalog, owner, calling_list))
+        def known(recovered: list[RecoveredChain]) -> list[RecoveredChain]:
+            self._unsure.pop((calling_list, owner), None)
+            return recovered
+
+        return self._change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
 
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self._read(lambda work: do_not_call_entries(work, self._tenant))
@@ -111,14 +142,13 @@ class SqlStore:
         return self._changes.submit(interaction) if self._open else self._closed()
 
     def _closed(self) -> Deferred[Any]:
-        return fail(StoreUnavailable(f"{self._database.backend}: the store is not open"))
+        return fail(StoreUnavailable(f"{self.backend}: the store is not open"))
 
     def _write(self, work: Transaction, change: ChainSave) -> None:
         calling_list = self._catalog.calling_list(work, change.calling_list)
-        for record in change.records:
-            sql, parameters = calling_list.update_of(record)
-            if work.run(sql, **parameters) != 1:
-                raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
+        missing = write_records(work, calling_list, change.records)
+        if missing is not None:
+            raise StoreUnavailable(f"record {missing} is not in calling list {change.calling_list!r}")
         write_attempts(work, change.attempts)
         if change.do_not_call:
             scopes = [entry.campaign for entry in change.do_not_call if entry.campaign is not None]

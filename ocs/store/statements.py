@@ -9,14 +9,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Callable, Iterable, Mapping, Sequence, Union, cast
 
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.schema import DDLElement
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ClauseElement
+from sqlalchemy.sql.expression import ClauseElement, ColumnElement
 from sqlalchemy.sql.schema import Table
 
-__all__ = ["Parameters", "Sql", "Transaction", "insert_ignoring", "insert_or_update", "plain"]
+__all__ = ["Parameters", "Sql", "Transaction", "insert_ignoring", "insert_or_update", "one_of", "plain"]
 
 Parameters = Mapping[str, Any]
 _Build = Callable[[Dialect], ClauseElement]
@@ -68,6 +69,14 @@ def _ordered(compiled: SQLCompiler, values: Parameters) -> Any:
     return values
 
 
+def one_of(column: ColumnElement[Any], name: str, dialect: Dialect) -> ColumnElement[bool]:
+    """Whether a column of BIGINTs has one of the values that are given as the parameter `name`. On PostgreSQL one array:
+    the statement's text is the same for every number of values, so the server prepares it once."""
+    if dialect.name == "postgresql":
+        return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+    return column.in_(bindparam(name, expanding=True))
+
+
 def insert_ignoring(table: Table) -> Sql:
     """Insert a row, or leave the one that is there alone."""
     return Sql(lambda dialect: _insert(dialect)(table).on_conflict_do_nothing())
@@ -100,6 +109,7 @@ class Transaction:
 
     def __init__(self, cursor: Any, dialect: Dialect) -> None:
         self.cursor, self.dialect = cursor, dialect
+        self.known: dict[str, Any] = {}         # calling lists that this transaction has looked up already
 
     def rows(self, sql: Sql, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of a query."""

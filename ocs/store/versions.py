@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, MetaData, String, Table, bindparam, column, create_engine, select, table
+from sqlalchemy import Column, MetaData, String, Table, bindparam, column, create_engine, func, select, table
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
@@ -18,7 +18,7 @@ from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.expression import ClauseElement
 
 from ocs.errors import StoreUnavailable
-from ocs.store.backend import backend_for, transaction
+from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.statements import Sql, Transaction
 
 __all__ = ["check_version", "current_version", "needed_version", "upgrade"]
@@ -30,10 +30,10 @@ _current = Sql(select(_table.c.version_num))
 
 def _table_query(dialect: Dialect) -> ClauseElement:
     if dialect.name == "sqlite":
-        names, name = table("sqlite_master", column("name")), "name"
-    else:
-        names, name = table("tables", column("table_name"), schema="information_schema"), "table_name"
-    return select(names.c[name]).where(names.c[name] == bindparam("name"))
+        names = table("sqlite_master", column("name", String))
+        return select(names.c.name).where(names.c.name == bindparam("name"))
+    found = func.to_regclass(bindparam("name", type_=String))
+    return select(found).where(found.is_not(None))
 
 
 _has_table = Sql(_table_query)
@@ -70,35 +70,35 @@ def check_version(work: Transaction) -> None:
                                "run `ocs db upgrade`" + (", of a newer program" if _is_newer(found) else ""))
 
 
-def current_version(url: str | URL) -> str | None:
+def current_version(database: str | URL | Backend) -> str | None:
     """The version of a database; None where it has none yet, or where the SQLite file is not there. Raises
     StoreUnavailable."""
-    backend = backend_for(url)
-    if not backend.path.exists():
+    backend = backend_for(database)
+    if not backend.exists:
         return None
     with transaction(backend, write=False) as work:
         return version_in(work)
 
 
-def upgrade(url: str | URL) -> tuple[str | None, str]:
+def upgrade(database: str | URL | Backend) -> tuple[str | None, str]:
     """Bring the database to the needed version; a SQLite file is made where there is none. The versions before and
     after. Raises StoreUnavailable, also for a database of a newer program, which is left alone."""
-    backend = backend_for(url)
+    backend = backend_for(database)
     connection = backend.connect(create=True)
     engine = create_engine(backend.url, creator=lambda: connection, poolclass=StaticPool)
     try:
-        with engine.connect() as bound:
-            bound.exec_driver_sql("BEGIN IMMEDIATE")        # one upgrade at a time, and all of it or none
-            before = version_in(Transaction(connection.cursor(), backend.dialect))
+        with engine.connect() as bound, bound.begin():
+            before = version_in(backend.begin_upgrade(connection))      # one at a time, and all of it or none
             if _is_newer(before):
                 raise StoreUnavailable(f"{backend}: schema version {before} is of a newer program than this "
                                        f"({needed_version()})")
             config = _config()
             config.attributes["connection"] = bound
             command.upgrade(config, "head")
-            bound.commit()
     except DBAPIError as error:
         raise backend.unavailable(error.orig or error) from error
+    except backend.errors as error:
+        raise backend.unavailable(error) from error
     finally:
         engine.dispose()
     return before, needed_version()

@@ -1,4 +1,4 @@
-"""What every store keeps: one suite on the store in memory and on the one on SQLite."""
+"""What every store keeps: one suite on the store in memory and on the one on SQL, on SQLite and PostgreSQL."""
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Protocol
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -26,12 +26,13 @@ from ocs.dialing.values import (
 )
 from ocs.errors import StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IStore
+from ocs.store.attempts import attempts_of
 from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.memory import MemoryStore
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
-from ocs.store.versions import upgrade
+from tests.postgres import PostgresServer, upgraded_database
 from tests.store.threads import InlineReactor, InlineThreads
 
 PACIFIC, EASTERN, CENTRAL = 122, 123, 124
@@ -63,7 +64,6 @@ def in_memory(records: Iterable[Record]) -> MemoryStore:
 
 
 def database_with(url: str, records: Iterable[Record]) -> None:
-    upgrade(url)
     with transaction(backend_for(url)) as work:
         catalog = Catalog()
         for dbid, name in ZONES.items():
@@ -77,15 +77,15 @@ def sql_store(url: str, **options: Any) -> SqlStore:
     return store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     stores: list[Any] = []
-    url = f"sqlite:///{tmp_path / 'ocs.sqlite'}"
 
     def harness(records: Iterable[Record]) -> Any:
         if request.param == "memory":
             stores.append(in_memory(records))
         else:
+            url = upgraded_database(request, request.param, tmp_path)
             database_with(url, records)
             stores.append(sql_store(url))
         return stores[-1]
@@ -122,6 +122,14 @@ def attempt(guid: str, of: Record, **changes: Any) -> Attempt:
 
 def all_records(store: Any) -> dict[int, Record]:
     return {one.record_id: one for one in result(store.records(LIST, 10_000))}
+
+
+def attempts_in(store: Any) -> list[Attempt]:
+    """All attempts on LIST, by guid."""
+    if isinstance(store, MemoryStore):
+        return sorted(store.attempts.values(), key=lambda one: one.guid)
+    with transaction(store.backend, write=False) as work:
+        return attempts_of(work, LIST)
 
 
 def test_a_store_provides_the_interface(make: Harness) -> None:
@@ -307,6 +315,28 @@ def test_recovery_gives_back_what_was_not_dialed_and_tells_what_was(make: Harnes
     assert ids(claim(store)) == [4, 1]
 
 
+def test_recovery_closes_attempts_whose_record_was_settled_before_the_calls_end(make: Harness) -> None:
+    store = make([record(1), record(2), record(3), record(4, 4, 1), record(5, 4, 2)])
+    claim(store, 2)
+    claim(store, 1, THEIRS)
+    claim(store, 1)
+    opened = {n: attempt(f"g{n}", record(n)) for n in (1, 2, 3)}
+    opened[4] = attempt("g4", record(4, 4, 1))
+    result(store.open_attempts(list(opened.values())))
+    settled = replace(opened[1], call_result=CallResult.ANSWER, conn_id="7")
+    result(store.save(ChainSave(LIST, (replace(record(1), record_status=RecordStatus.UPDATED),), (settled,))))
+    result(store.save(ChainSave(LIST, (replace(record(3), record_status=RecordStatus.UPDATED),))))
+    cancelled = replace(record(4, 4, 1), record_status=RecordStatus.CANCELLED)
+    result(store.save(ChainSave(LIST, (cancelled, replace(record(5, 4, 2), record_status=RETRIEVED)))))
+    (recovered,) = result(store.recover(OURS, LIST))
+    assert (recovered.chain.chain_id, recovered.attempt) == (2, opened[2])
+    assert all_records(store)[5].record_status is READY             # its chain was held by us, and nobody calls it
+    unknown = AttemptState.UNKNOWN
+    assert attempts_in(store) == [replace(settled, state=unknown), opened[2], opened[3], replace(opened[4], state=unknown)]
+    result(store.recover(THEIRS, LIST))
+    assert attempts_in(store)[2] == replace(opened[3], state=unknown)
+
+
 def test_the_do_not_call_list_keeps_the_first_of_equal_entries(make: Harness) -> None:
     store = make([record(1)])
     phone = DoNotCallEntry("+12125550001", message="asked", internal=True, time_stamp=NOW)
@@ -327,8 +357,8 @@ def test_a_list_that_is_not_there_is_named(make: Harness, ask: Callable[[Any], D
         result(ask(make([])))
 
 
-def test_two_stores_on_one_file_never_claim_the_same_chain(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'ocs.sqlite'}"
+def test_two_stores_on_one_database_never_claim_the_same_chain(database: str) -> None:
+    url = database
     database_with(url, (record(n, (n + 2) // 3, n % 3) for n in range(1, 301)))
     stores = [sql_store(url), sql_store(url)]
     claimed: list[int] = []
@@ -381,12 +411,26 @@ claims = st.tuples(st.integers(0, 5), st.integers(NOW - 61, NOW + 61), local_tim
 saves = st.tuples(st.integers(0, 20), traits)
 
 
-@settings(max_examples=60, deadline=None)
-@given(lists, st.lists(st.one_of(claims, saves), max_size=8))
-def test_random_claims_and_saves_go_as_in_the_plain_model(tmp_path_factory: pytest.TempPathFactory, rows: Any,
-                                                          steps: Any) -> None:
+as_in_the_model = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some_steps = st.lists(st.one_of(claims, saves), max_size=8)
+
+
+@as_in_the_model
+@given(rows=lists, steps=some_steps)
+def test_random_claims_and_saves_go_as_in_the_plain_model_on_sqlite(request: pytest.FixtureRequest, rows: Any, steps: Any,
+                                                                    tmp_path_factory: pytest.TempPathFactory) -> None:
+    compare_with_model(upgraded_database(request, "sqlite", tmp_path_factory.mktemp("store")), rows, steps)
+
+
+@as_in_the_model
+@given(rows=lists, steps=some_steps)
+def test_random_claims_and_saves_go_as_in_the_plain_model_on_postgresql(postgres_server: PostgresServer, rows: Any,
+                                                                        steps: Any) -> None:
+    compare_with_model(postgres_server.cleared_database(), rows, steps)
+
+
+def compare_with_model(url: str, rows: Any, steps: Any) -> None:
     records = [record(n, chain_id, n, **changes) for n, (chain_id, changes) in enumerate(rows, 1)]
-    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'ocs.sqlite'}"
     database_with(url, records)
     model, stores = Model(records), [in_memory(records), sql_store(url)]
     for step in steps:

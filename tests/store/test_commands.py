@@ -67,7 +67,7 @@ def test_the_database_of_a_configuration_is_used(run: Command, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("where", [["--database", "sqlite:///x", "--directory", "."], ["--database", "nonsense"],
-                                   ["--database", "postgresql://x/y"], ["--database", "sqlite://"]])
+                                   ["--database", "mysql://x/y"], ["--database", "sqlite://"]])
 def test_wrong_use_is_told_apart_from_failure(run: Command, where: list[str]) -> None:
     run("db", "status", *where, code=2)
     run("list", "show", *where, code=2)

@@ -163,7 +163,7 @@ def test_a_store_can_be_started_again_after_a_stop_and_not_before(url: str) -> N
 
 
 def test_a_database_that_stays_locked_fails_every_change_in_bounded_time(url: str, logged: Logged) -> None:
-    stepped = Stepped(url, busy_timeout_s=0.01)
+    stepped = Stepped(url, statement_timeout_s=0.01)
     other = sqlite3.connect(backend_for(url).path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     saves = [stepped.store.save(saving(n, attempt=1)) for n in (1, 2, 3)]
@@ -184,7 +184,7 @@ def test_a_database_that_stays_locked_fails_every_change_in_bounded_time(url: st
 
 
 def test_a_lock_that_goes_away_is_waited_for(url: str) -> None:
-    backend = backend_for(url, busy_timeout_s=0.0)
+    backend = backend_for(url, statement_timeout_s=0.0)
     database = Database(InlineReactor(), backend, threads=InlineThreads)
     database.startService()
     other = sqlite3.connect(backend.path, isolation_level=None)

@@ -140,7 +140,7 @@ def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half_done(url: str
 async def test_the_reactor_is_never_blocked_by_the_database(url: str) -> None:
     turns: list[float] = []
     ticking = LoopingCall(lambda: turns.append(time.monotonic()))
-    store = SqlStore(url, reactor, busy_timeout_s=10)
+    store = SqlStore(url, reactor, statement_timeout_s=10)
     await store.start().addTimeout(10, cast(Any, reactor))
     other = backend_for(url).connect()
     other.execute("BEGIN IMMEDIATE")

@@ -10,8 +10,8 @@ import click
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-from ocs.errors import ConfigurationError, OCSError
-from ocs.store.backend import SqliteBackend, backend_for
+from ocs.errors import ConfigurationError
+from ocs.store.backend import Backend, backend_for
 
 __all__ = ["database_option", "db", "directory_database", "progress_bar"]
 
@@ -27,7 +27,7 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     the database as `backend`."""
     @click.option("--directory", type=click.Path(path_type=Path), metavar="DIR", help="Directory of a demonstration.")
     @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration of the server.")
-    @click.option("--database", metavar="URL", help="URL of the database: sqlite:///FILE.")
+    @click.option("--database", metavar="URL", help="URL of the database: sqlite:///FILE or postgresql://USER@HOST/NAME.")
     @functools.wraps(command)
     def with_backend(*args: Any, directory: Path | None, config: Path | None, database: str | None, **kwargs: Any) -> Any:
         if sum(value is not None for value in (directory, config, database)) != 1:
@@ -36,7 +36,7 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_backend
 
 
-def _backend(directory: Path | None, config: Path | None, database: str | None) -> SqliteBackend:
+def _backend(directory: Path | None, config: Path | None, database: str | None) -> Backend:
     if directory is not None:
         database = directory_database(directory)
     elif config is not None:
@@ -83,16 +83,13 @@ def db() -> None:
 @db.command("upgrade")
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
-def upgrade(backend: SqliteBackend, as_json: bool) -> None:
+def upgrade(backend: Backend, as_json: bool) -> None:
     """Bring the database to the version that this program needs; make it where there is none."""
     from ocs.store import versions
-    try:
-        backend.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise OCSError(f"{backend.path.parent}: {error.strerror}") from None
-    before, after = versions.upgrade(backend.url)
+    backend.prepare_place()
+    before, after = versions.upgrade(backend)
     if as_json:
-        click.echo(json.dumps({"database": str(backend.url), "before": before, "after": after}))
+        click.echo(json.dumps({"database": backend.shown_url, "before": before, "after": after}))
     elif before == after:
         click.echo(f"{backend}: at version {after} already")
     else:
@@ -102,12 +99,12 @@ def upgrade(backend: SqliteBackend, as_json: bool) -> None:
 @db.command("status")
 @database_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
-def status(backend: SqliteBackend, as_json: bool) -> None:
+def status(backend: Backend, as_json: bool) -> None:
     """Tell the version of the database and the one that this program needs; exit status 1 where they differ."""
     from ocs.store import versions
-    current, needed = versions.current_version(backend.url), versions.needed_version()
+    current, needed = versions.current_version(backend), versions.needed_version()
     if as_json:
-        click.echo(json.dumps({"database": str(backend.url), "current": current, "needed": needed}))
+        click.echo(json.dumps({"database": backend.shown_url, "current": current, "needed": needed}))
     elif current == needed:
         click.echo(f"{backend}: version {current}, as needed")
     else:

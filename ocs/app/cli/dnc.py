@@ -10,7 +10,7 @@ import click
 
 from ocs.app.cli.db import database_option, progress_bar
 from ocs.store import dnc_file
-from ocs.store.backend import SqliteBackend
+from ocs.store.backend import Backend
 from ocs.store.csv_file import ENCODINGS
 from ocs.store.phones import BadNumber
 
@@ -41,7 +41,7 @@ def dnc() -> None:
 @click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
 @_json
-def import_file(file: Path, backend: SqliteBackend, region: str, campaign: str | None, message: str, encoding: str,
+def import_file(file: Path, backend: Backend, region: str, campaign: str | None, message: str, encoding: str,
                 skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
     """Put the numbers and customer ids of FILE on the list.
 
@@ -75,7 +75,7 @@ def import_file(file: Path, backend: SqliteBackend, region: str, campaign: str |
 @_campaign
 @_message
 @_json
-def add(number: str, backend: SqliteBackend, region: str, campaign: str | None, message: str, as_json: bool) -> None:
+def add(number: str, backend: Backend, region: str, campaign: str | None, message: str, as_json: bool) -> None:
     """Put NUMBER on the list."""
     options = dnc_file.DoNotCallOptions(region.upper(), campaign, message)
     try:
@@ -93,7 +93,7 @@ def add(number: str, backend: SqliteBackend, region: str, campaign: str | None, 
 @database_option
 @_region
 @_json
-def remove(number: str, backend: SqliteBackend, region: str, as_json: bool) -> None:
+def remove(number: str, backend: Backend, region: str, as_json: bool) -> None:
     """Take NUMBER off the list, for every campaign; exit status 1 if it is not on it."""
     try:
         removed = dnc_file.remove_number(backend, number, region.upper())
@@ -114,7 +114,7 @@ def remove(number: str, backend: SqliteBackend, region: str, as_json: bool) -> N
 @database_option
 @_region
 @_json
-def check(number: str, backend: SqliteBackend, region: str, as_json: bool) -> None:
+def check(number: str, backend: Backend, region: str, as_json: bool) -> None:
     """Tell whether NUMBER is on the list."""
     try:
         entries = dnc_file.entries_of_number(backend, number, region.upper())

@@ -18,7 +18,7 @@ from ocs.dialing.values import Record
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.store import reading
-from ocs.store.backend import SqliteBackend, transaction
+from ocs.store.backend import Backend, transaction
 from ocs.store.checking import parse_daily_time
 from ocs.store.columns import MAPPABLE
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
@@ -69,7 +69,7 @@ def lists() -> None:
 @click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
 @_json
-def import_file(file: Path, name: str, backend: SqliteBackend, region: str, mapping: tuple[tuple[str, str], ...],
+def import_file(file: Path, name: str, backend: Backend, region: str, mapping: tuple[tuple[str, str], ...],
                 default_timezone: str | None, daily_from: int | None, daily_till: int | None, encoding: str,
                 skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
     """Import contacts: a row a contact, its phones one chain.
@@ -130,7 +130,7 @@ def _show_report(report: ImportReport) -> None:
 @click.option("--limit", type=click.IntRange(0, 10_000), default=5, show_default=True, help="How many records to show.")
 @click.option("--full", is_flag=True, help="Show phones and custom fields in full.")
 @_json
-def show(name: str | None, backend: SqliteBackend, limit: int, full: bool, as_json: bool) -> None:
+def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bool) -> None:
     """Count the records of list NAME by status and result, and show the first of them; without NAME, every list."""
     catalog = Catalog()
     with transaction(backend, write=False) as work:
@@ -204,7 +204,7 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
 @database_option
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
-def export(name: str, backend: SqliteBackend, form: str, output: Path | None) -> None:
+def export(name: str, backend: Backend, form: str, output: Path | None) -> None:
     """Write every record of list NAME: public columns by their public names and numbers, then the custom fields."""
     catalog = Catalog()
     with ExitStack() as stack:

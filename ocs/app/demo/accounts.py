@@ -11,7 +11,7 @@ from typing import Any, Sequence
 
 from ocs.dialing.values import Attempt, DoNotCallEntry, Record
 from ocs.store.attempts import attempts_of, do_not_call_entries
-from ocs.store.backend import SqliteBackend, transaction
+from ocs.store.backend import Backend, transaction
 from ocs.store.registry import Catalog
 
 __all__ = ["Accounts", "CallLine", "read_accounts", "read_call_log"]
@@ -77,7 +77,7 @@ def _time(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def read_accounts(backend: SqliteBackend, calling_list: str, call_log: Path, tenant_dbid: int) -> Accounts:
+def read_accounts(backend: Backend, calling_list: str, call_log: Path, tenant_dbid: int) -> Accounts:
     """Both accounts, of one moment of the database. Blocks: call it off the reactor's thread. Raises StoreUnavailable and
     UnknownCallingList."""
     calls, unreadable = read_call_log(call_log)

@@ -6,7 +6,7 @@ from typing import Callable
 from ocs.app.demo.directory import State
 from ocs.app.demo.options import DemoOptions
 from ocs.errors import OCSError
-from ocs.store.backend import SqliteBackend
+from ocs.store.backend import Backend
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.dnc_file import import_do_not_call
 from ocs.store.versions import upgrade
@@ -16,10 +16,10 @@ __all__ = ["take_in"]
 FAULTS_SHOWN = 10
 
 
-def take_in(backend: SqliteBackend, options: DemoOptions, calling_list: str, state: State, say: Callable[[str], None]) -> None:
+def take_in(backend: Backend, options: DemoOptions, calling_list: str, state: State, say: Callable[[str], None]) -> None:
     """Make or upgrade the database and, once in a directory's life, import the contacts; the do-not-call file each time,
     numbers that are there stay. Blocks. OCSError for what cannot be used; nothing is imported then."""
-    upgrade(backend.url)
+    upgrade(backend)
     if options.dnc is not None:
         taken = import_do_not_call(backend, options.dnc)
         say(f"{options.dnc.name}: {taken.added} numbers that must not be called, {taken.known} known already")

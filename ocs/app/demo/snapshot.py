@@ -12,7 +12,7 @@ from ocs.dialing.dial_hours import next_opening
 from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import AttemptState, Record
 from ocs.store import schema
-from ocs.store.backend import SqliteBackend, transaction
+from ocs.store.backend import Backend, transaction
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.schema import due, status_is
@@ -58,7 +58,7 @@ def finished(snapshot: Snapshot, horizon_s: float) -> bool:
 class Watcher:
     """Takes snapshots of one list. `take` blocks: call it off the reactor's thread, one at a time."""
 
-    def __init__(self, backend: SqliteBackend, calling_list: str) -> None:
+    def __init__(self, backend: Backend, calling_list: str) -> None:
         self._backend, self._calling_list, self._catalog = backend, calling_list, Catalog()
         self._next: tuple[ListTable, Sql] | None = None
 

@@ -1,0 +1,113 @@
+"""Taking chains where several servers work on one list at once: PostgreSQL, row locks.
+
+A round of a claim, for one type:
+1. Read the head of the claim index in all open zones, merged by (due time, chain_id), without locks.
+2. Lock the first record of each chain (its head row), skipping chains whose head row another transaction has: whoever
+   takes a chain begins with that row, so of two servers that found the same chain by different records one gets it whole.
+3. Lock and read all records of these chains as they are now. Between 1 and 2 another server may have taken a chain and
+   committed, or somebody may have changed it: a chain that does not qualify any more, or of which somebody holds a record,
+   is left.
+4. Mark the open records of the rest as Retrieved.
+The next round reads on behind the last chain that was seen, because the skipped ones are still there.
+"""
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Iterator, Sequence
+
+from ocs.dialing.results import RecordStatus, RecordType
+from ocs.dialing.values import Chain, ClaimRequest, Record
+from ocs.errors import StoreUnavailable
+from ocs.store.records import ListTable
+from ocs.store.registry import Catalog
+from ocs.store.rules import CLAIMABLE, may_be_claimed
+from ocs.store.statements import Transaction
+
+__all__ = ["claim_shared", "locked_chains"]
+
+_BEFORE_ALL = (-1, -2**63)
+_ZONE = 13                  # where a row has its tz_dbid
+
+
+def claim_shared(work: Transaction, catalog: Catalog, calling_list: ListTable, request: ClaimRequest,
+                 limit: int) -> list[Chain]:
+    """Up to `limit` chains, taken for the request's owner, in the order of a claim."""
+    taken: dict[int, Chain] = {}
+    for record_type in request.types:
+        candidates = _candidates(work, calling_list, request, int(record_type), limit)
+        while len(taken) < limit:
+            chain_ids = _some(candidates, limit - len(taken), taken)
+            if not chain_ids:
+                break
+            for chain in _take(work, catalog, calling_list, request, record_type, chain_ids):
+                taken[chain.chain_id] = chain
+    return list(taken.values())
+
+
+def _candidates(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: int,
+                limit: int) -> Iterator[int]:
+    """Chains that may be taken, in order, read in pages as they are asked for; a chain may come several times."""
+    zones = list(request.local_times.items())
+    if not zones:
+        return
+    count = limit + limit // 2 + 16             # a chain has often more than one Ready record
+    parameters: dict[str, Any] = {"type": record_type, "now": request.now, "count": count}
+    if request.agent_id is not None:
+        parameters["agent"] = request.agent_id
+    for number, (zone, local_time) in enumerate(zones):
+        parameters[f"zone_{number}"], parameters[f"local_{number}"] = zone, local_time
+    sql = calling_list.merged_candidates(len(zones), request.agent_id is not None)
+    last = _BEFORE_ALL
+    while True:
+        rows = work.rows(sql, after_due=last[0], after_chain=last[1], **parameters)
+        for _, chain_id in rows:
+            yield chain_id
+        if len(rows) < count:
+            return
+        # rows of one chain may lie on both sides of the page's end; those that come again are known
+        last = rows[-1][0], rows[-1][1]
+
+
+def _some(candidates: Iterator[int], count: int, taken: dict[int, Chain]) -> list[int]:
+    chain_ids: dict[int, None] = {}
+    for chain_id in candidates:
+        if chain_id not in taken:
+            chain_ids[chain_id] = None
+            if len(chain_ids) == count:
+                break
+    return list(chain_ids)
+
+
+def _take(work: Transaction, catalog: Catalog, calling_list: ListTable, request: ClaimRequest, record_type: RecordType,
+          chain_ids: Sequence[int]) -> list[Chain]:
+    chains = locked_chains(work, catalog, calling_list, chain_ids)
+    kept = [chains[chain_id] for chain_id in chain_ids if chain_id in chains
+            and any(may_be_claimed(record, request, record_type) for record in chains[chain_id])
+            and not any(record.record_status is RecordStatus.RETRIEVED for record in chains[chain_id])]
+    if not kept:
+        return []
+    expected = sum(record.record_status in CLAIMABLE for records in kept for record in records)
+    owner = request.owner
+    done = work.run(calling_list.take, ids=[records[0].chain_id for records in kept], app=owner.app_dbid,
+                    campaign=owner.campaign_dbid, group=owner.group_dbid)
+    if done != expected:
+        raise StoreUnavailable(f"calling list {calling_list.name!r}: {expected} records were locked, {done} changed")
+    return [Chain(calling_list.name, records[0].chain_id, tuple([_retrieved(record) for record in records]))
+            for records in kept]
+
+
+def _retrieved(record: Record) -> Record:
+    claimable = record.record_status in CLAIMABLE
+    return replace(record, record_status=RecordStatus.RETRIEVED) if claimable else record
+
+
+def locked_chains(work: Transaction, catalog: Catalog, calling_list: ListTable,
+                  chain_ids: Sequence[int]) -> dict[int, list[Record]]:
+    """These chains as they are now, ascending chain_n, locked until the transaction ends; without those that another
+    transaction works on."""
+    locked = [chain_id for chain_id, in work.rows(calling_list.lock_heads, ids=list(chain_ids))]
+    rows = work.rows(calling_list.lock_members, ids=locked) if locked else []
+    chains: dict[int, list[Record]] = {}
+    for record in calling_list.records(rows, catalog.zones(work, {row[_ZONE] for row in rows})):
+        chains.setdefault(record.chain_id, []).append(record)
+    return chains
