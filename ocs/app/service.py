@@ -21,7 +21,6 @@ from ocs.app.verbs import Verbs
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
-from ocs.interfaces import KVList
 from ocs.links.agents import SwitchAgentState
 from ocs.links.service import BackOff, ReconnectingLink
 from ocs.links.switch import SwitchLink
@@ -32,6 +31,7 @@ from ocs.scheduler.held import HeldChain
 from ocs.store.backend import backend_for
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
+from protocols.attributes import KVList
 from protocols.keepalive import KeepAlive
 from protocols.tserver.conversation import ClientConversation
 from protocols.tserver.protocol import TServerClient
