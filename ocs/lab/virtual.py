@@ -120,7 +120,8 @@ class _DirectDesk:
     def __init__(self, server: TServer, clock: IReactorTime, application: str, password: str, dn: str) -> None:
         self._client = DirectClient(server, self, clock, application, password)
         self._dialogue = DesktopDialogue(clock, self._distribute, 10.0)
-        self._dn, self._user = dn, None
+        self._dn = dn
+        self._user: Any = None
 
     @property
     def up(self) -> bool:
@@ -154,18 +155,18 @@ class _DirectDesk:
         return self.request("RequestDistributeUserEvent", UserEvent=USER_EVENT_NUMBER, UserData=user_data)
 
     # -- ITServerListener -----------------------------------------------------------------------------------------
-    def granted(self, client: DirectClient, answer: Message) -> None:
-        self._user.desk_up()        # type: ignore[attr-defined]
+    def granted(self, client: Any, answer: Message) -> None:
+        self._user.desk_up()
 
-    def refused(self, client: DirectClient, error: RequestRefused) -> None:
+    def refused(self, client: Any, error: RequestRefused) -> None:
         raise AssertionError(f"the laboratory's own application is refused: {error}")
 
-    def event(self, client: DirectClient, message: Message) -> None:
+    def event(self, client: Any, message: Message) -> None:
         if message.name != "EventUserEvent":
-            self._user.switch_event(message)        # type: ignore[attr-defined]
+            self._user.switch_event(message)
         elif (event := self._dialogue.received(message.user_data)) is not None:
-            self._user.desktop_event(event)         # type: ignore[attr-defined]
+            self._user.desktop_event(event) 
 
-    def lost(self, client: DirectClient, reason: str) -> None:
+    def lost(self, client: Any, reason: str) -> None:
         self._dialogue.lost(reason)
-        self._user.desk_down(reason)        # type: ignore[attr-defined]
+        self._user.desk_down(reason)
