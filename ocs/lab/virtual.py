@@ -17,6 +17,7 @@ from ocs.lab.agents.desk import IDesk
 from ocs.lab.agents.floor import MakeDesk
 from ocs.lab.people import AgentPerson
 from ocs.servers.tserver.server import TServer
+from ocs.servers.tserver.sessions import ClientSession
 from protocols.attributes import KVList
 from protocols.desktop.dialogue import DesktopDialogue
 from protocols.desktop.messages import DesktopEvent
@@ -37,7 +38,8 @@ class DirectClient:
         self._login = {"ApplicationName": application, "ApplicationPassword": password,
                        "ProtocolVersion": PROTOCOL_VERSION}
         self._requests: OutstandingRequests[Message] = OutstandingRequests(clock)
-        self._reference_id, self._session = 0, None
+        self._reference_id = 0
+        self._session: ClientSession | None = None
         self._mail: deque[Message] = deque()
         self.up = False
 
