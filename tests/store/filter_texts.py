@@ -17,9 +17,9 @@ TEXTS = ("region", "code", "agent_id", "contact_info")
 MOMENTS = ("'2026-03-10'", "'2026-03-10 16:30'", "'2026-03-10T16:30:00.25'", "'1999-12-31 23:59:59'")
 LETTERS = "abAB%_*?[]!\\é😀 "
 
-_SMALL = st.integers(0, 20).map(str)
-_INTEGERS = _SMALL | st.sampled_from(["9007199254740993", "9223372036854775807", "2147483648", "86400"])
-_FLOATS = st.sampled_from(["0.5", "1.5", "0.0", "2.0", "1e-9", "1e25", "3.25"])
+_SMALL: st.SearchStrategy[str] = st.integers(0, 20).map(str)
+_INTEGERS: st.SearchStrategy[str] = _SMALL | st.sampled_from(["9007199254740993", "9223372036854775807", "2147483648", "86400"])
+_FLOATS: st.SearchStrategy[str] = st.sampled_from(["0.5", "1.5", "0.0", "2.0", "1e-9", "1e25", "3.25"])
 words = st.text(LETTERS, max_size=5)
 
 
