@@ -71,7 +71,7 @@ class DirectClient:
         self._reference_id += 1
         self._clock.callLater(0, self._deliver, self._session, Message(name, self._reference_id, dict(attributes)))
 
-    def _deliver(self, session: Any, message: Message) -> None:
+    def _deliver(self, session: ClientSession | None, message: Message) -> None:
         if session is not None and session is self._session:
             session.receive(message)
 
@@ -167,7 +167,7 @@ class _DirectDesk:
         if message.name != "EventUserEvent":
             self._user.switch_event(message)
         elif (event := self._dialogue.received(message.user_data)) is not None:
-            self._user.desktop_event(event) 
+            self._user.desktop_event(event)
 
     def lost(self, client: Any, reason: str) -> None:
         self._dialogue.lost(reason)
