@@ -1,9 +1,9 @@
 """What an agent is told of a held record, and what an agent may change of it."""
 from __future__ import annotations
 
-from math import isfinite
 from typing import Mapping, Sequence
 
+from ocs.dialing.custom_fields import WrongValue, as_sent, changes_from
 from ocs.dialing.dial_hours import known_zone, utc_offset_s
 from ocs.dialing.values import CustomField, CustomValue
 from protocols.attributes import KVList, KVValue
@@ -11,8 +11,6 @@ from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
 from protocols.desktop.record import RecordData
 
 __all__ = ["changed_fields", "record_data"]
-
-_LARGEST = 2 ** 63
 
 
 def record_data(held: object, index: int, application_id: int, now: float) -> RecordData:
@@ -40,39 +38,17 @@ def _sent_fields(custom: Sequence[CustomField], values: Mapping[str, CustomValue
     for field in custom:
         value = values.get(field.name)
         if field.send_attribute and value is not None:
-            pairs.append((field.send_attribute, value if isinstance(value, int) else str(value)))
+            pairs.append((field.send_attribute, as_sent(value)))
     return tuple(pairs)
 
 
 def changed_fields(custom: Sequence[CustomField], others: KVList, echo: Echo = Echo()) -> dict[str, CustomValue]:
     """Column -> new value, of the pairs that name user-defined fields (by `send_attribute` or by column name). Pairs that
     name none are ignored. DesktopError names the key whose value does not fit its column."""
-    sent = {field.send_attribute: field for field in custom if field.send_attribute}
-    by_key = {field.name: field for field in custom} | sent
-    changes: dict[str, CustomValue] = {}
+    given: dict[str, KVValue] = {}
     for key, value in others:
-        field = by_key.get(key)
-        if field is not None and field.name not in changes:
-            changes[field.name] = _converted(field, key, value, echo)
-    return changes
-
-
-def _converted(field: CustomField, key: str, value: KVValue, echo: Echo) -> CustomValue:
+        given.setdefault(key, value)            # of a key that comes twice the first counts
     try:
-        if isinstance(value, (bytes, tuple)):
-            raise ValueError("neither text nor a number")
-        if field.type == "int":
-            number = int(value)
-            if not -_LARGEST <= number < _LARGEST:
-                raise ValueError("too large")
-            return number
-        if field.type == "float":
-            if not isfinite(float(value)):
-                raise ValueError("not a finite number")
-            return float(value)
-        text = str(value)
-        if field.type in ("char", "varchar") and len(text) > field.length:
-            raise ValueError(f"longer than {field.length} characters")
-        return text
-    except (ValueError, OverflowError) as error:
-        raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{key}: {error}", echo) from None
+        return changes_from(custom, given)
+    except WrongValue as error:
+        raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, str(error), echo) from None

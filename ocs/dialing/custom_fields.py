@@ -80,13 +80,13 @@ def as_sent(value: str | int | float) -> str | int:
 
 
 def changes_from(custom: Iterable[CustomField], given: Mapping[str, Any]) -> dict[str, CustomValue]:
-    """Column -> new value, of the keys that name fields; other keys are left out. WrongValue for the first that does not
-    fit: nothing is to be changed then."""
+    """Column -> new value, of the keys that name fields; other keys are left out, and of two keys of one field the first
+    counts. WrongValue for the first that does not fit: nothing is to be changed then."""
     known = fields_by_key(custom)
     changes: dict[str, CustomValue] = {}
     for key, value in given.items():
         field = known.get(key)
-        if field is not None:
+        if field is not None and field.name not in changes:
             try:
                 changes[field.name] = fitting(field, value)
             except ValueError as error:

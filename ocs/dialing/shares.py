@@ -136,7 +136,7 @@ def _level(total: int, shares: Mapping[str, int], limits: Mapping[str, int],
     def reached(level: Fraction) -> Fraction:
         return sum(amounts(level).values(), Fraction(0))
 
-    place = bisect_left(bends, total, key=reached)
+    place = bisect_left(bends, Fraction(total), key=reached)
     if place == 0:
         return {name: Fraction(0) for name in shares}
     below, above = bends[place - 1], bends[place]

@@ -190,8 +190,8 @@ def test_without_limits_nobody_is_a_whole_chain_away_from_its_share(wanted: int,
 
 
 @given(st.integers(1, 500), shares_of, st.dictionaries(names, st.integers(0, 300)))
-def test_a_list_gives_less_than_its_share_only_if_it_has_no_more(wanted: int, shares: dict[str, int], ready: dict[str,
- int]) -> None:
+def test_a_list_gives_less_than_its_share_only_if_it_has_no_more(wanted: int, shares: dict[str, int],
+                                                                 ready: dict[str, int]) -> None:
     for name, count in split(wanted, shares, ready).items():
         assert count == ready.get(name, wanted) or count > Fraction(wanted * shares[name], sum(shares.values())) - 1
 

@@ -11,8 +11,8 @@ from ocs.dialing.values import CustomField, Record
 FIELDS = (CustomField("points", "int"), CustomField("balance", "float"), CustomField("Region"), CustomField("code", "char", 6),
           CustomField("since", "datetime"), CustomField("date", "int"))
 
-INTEGERS = ("points", "attempt", "date", "dial_sched_time", "call_result", "CHAIN_N")
-FLOATS = ("balance",)
+INTEGERS: tuple[str, ...] = ("points", "attempt", "date", "dial_sched_time", "call_result", "CHAIN_N")
+FLOATS: tuple[str, ...] = ("balance",)
 TEXTS = ("region", "code", "agent_id", "contact_info")
 MOMENTS = ("'2026-03-10'", "'2026-03-10 16:30'", "'2026-03-10T16:30:00.25'", "'1999-12-31 23:59:59'")
 LETTERS = "abAB%_*?[]!\\é😀 "
