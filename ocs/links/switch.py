@@ -34,7 +34,7 @@ _STATUS_EVENTS: dict[object, AgentEventKind] = {
     AgentStatus.LOGGED_IN: AgentEventKind.NOT_READY, AgentStatus.READY: AgentEventKind.READY,
     AgentStatus.NOT_READY: AgentEventKind.NOT_READY, AgentStatus.AFTER_CALL_WORK: AgentEventKind.AFTER_CALL_WORK}
 _PENDING_LIMIT = 100_000
-_CALLS_LIMIT = 100_000      # calls of one DN that are asked for after a login
+_PAGES_LIMIT = 400          # pages of calls of one DN that are asked for after a login
 
 
 @implementer(ISwitchLink, ITServerListener)
@@ -241,7 +241,9 @@ def _agent_steps(event: CallEvent) -> Iterable[AgentEvent]:
 def _further_pages(answer: Message) -> range:
     """Where the next pages begin if the DN has more calls (pair `calls`) than the answer has room for."""
     calls, shown = first(answer.extensions, "calls"), sum(key.startswith("conn-") for key, _ in answer.extensions)
-    return range(shown + 1, min(calls, _CALLS_LIMIT) + 1, shown) if isinstance(calls, int) and 0 < shown < calls else range(0)
+    if not isinstance(calls, int) or not 0 < shown < calls:
+        return range(0)
+    return range(shown + 1, min(calls, shown * (_PAGES_LIMIT + 1)) + 1, shown)
 
 
 def _calls_in(answer: Message, dn: str) -> dict[str, str]:
