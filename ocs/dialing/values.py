@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Mapping, Union
+from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
@@ -113,6 +114,9 @@ class DoNotCallEntry:
     message: str = ""
     internal: bool = False          # True: by a request to this server; False: imported
     time_stamp: int = 0
+    requested_by: str = field(default="", compare=False)    # for the audit trail: an agent, a user
+    origin: str = field(default="", compare=False)          # for the audit trail: desktop, http ...
+    request_id: int = field(default_factory=lambda: uuid4().int >> 66, compare=False, repr=False)   # told apart from others'
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, Recor
 from ocs.dialing.values import AttemptState, CustomField
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
-           "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields",
+           "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
            "do_not_call", "due", "is_identifier", "metadata", "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
@@ -127,12 +127,37 @@ do_not_call = Table(
     Column("list_dbid", Numeric(18, 0)),
     Column("is_internal", Integer),
     Column("time_stamp", Integer),
+    Column("ocs_import_id", BigInteger),                        # of the import that brought the row; not a public column
 )
 # The public columns may all be null; an entry is known by what it blocks and where.
 Index("uq_gsw_donotcall_list_entry", func.coalesce(do_not_call.c.phone, literal_column("''")),
       func.coalesce(do_not_call.c.customer_id, literal_column("''")),
       func.coalesce(do_not_call.c.tenant_dbid, literal_column("0")),
       func.coalesce(do_not_call.c.campaign_dbid, literal_column("0")), unique=True)
+for _name, _column in (("customer", do_not_call.c.customer_id), ("import", do_not_call.c.ocs_import_id)):
+    Index(f"ix_gsw_donotcall_list_{_name}", _column, sqlite_where=_column.is_not(None), postgresql_where=_column.is_not(None))
+
+# What happened to the do-not-call list, in order: the audit trail, and what other servers read to follow.
+dnc_audit = Table(
+    "dnc_audit", metadata,
+    Column("sequence", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("at", Double, nullable=False),                       # epoch seconds
+    Column("action", String(16), nullable=False),               # begin, add, remove, import, check-off, check-on
+    Column("who", String(255), nullable=False),
+    Column("why", String(255), nullable=False),
+    Column("origin", String(255), nullable=False),              # desktop, command, file ...
+    Column("phone", String(64)),
+    Column("customer_id", String(64)),
+    Column("tenant_dbid", BigInteger, nullable=False),
+    Column("campaign_dbid", BigInteger),                        # 0: every campaign; null, of a removal: every scope
+    Column("import_id", BigInteger),
+    Column("request_id", BigInteger),                           # by which a server knows its own request
+    Column("entries", BigInteger, nullable=False),              # rows that came, negative: that went
+    sqlite_autoincrement=True,                                  # a number is never used again
+)
+for _name in ("phone", "customer_id", "import_id"):
+    Index(f"ix_dnc_audit_{_name}", dnc_audit.c[_name], sqlite_where=dnc_audit.c[_name].is_not(None),
+          postgresql_where=dnc_audit.c[_name].is_not(None))
 
 
 def _public_columns() -> list[Column[Any]]:

@@ -23,9 +23,10 @@ from ocs.dialing.values import (
 )
 from ocs.errors import StoreUnavailable
 from ocs.interfaces import IStore
-from ocs.store.attempts import add_do_not_call, do_not_call_entries, insert_attempts, write_attempts
+from ocs.store.attempts import insert_attempts, write_attempts
 from ocs.store.backend import backend_for
 from ocs.store.claims import claim, recover
+from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.loading import write_records
 from ocs.store.pool import Database, GroupCommit, Threads
 from ocs.store.registry import Catalog
@@ -79,12 +80,12 @@ class SqlStore:
         return self._changes.idle().addCallback(lambda _: self._database.stopService())
 
     def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
-        return self._read(self._catalog.calling_lists)
+        return self.read(self._catalog.calling_lists)
 
     def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
         def query(work: Transaction) -> Mapping[int, str]:
             return dict(work.rows(self._catalog.calling_list(work, calling_list).zones))
-        return self._read(query)
+        return self.read(query)
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
         turns = self._turns.setdefault((request.calling_list, request.owner), DeferredLock())
@@ -125,17 +126,18 @@ class SqlStore:
         return self._change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
 
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
-        return self._read(lambda work: do_not_call_entries(work, self._tenant))
+        return self.read(lambda work: do_not_call_entries(work, self._tenant))
 
     def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
         def query(work: Transaction) -> Mapping[int, int]:
             return dict(work.rows(self._catalog.calling_list(work, calling_list).status_counts))
-        return self._read(query)
+        return self.read(query)
 
     def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
-        return self._read(lambda work: page_of_records(work, self._catalog, calling_list, limit, offset))
+        return self.read(lambda work: page_of_records(work, self._catalog, calling_list, limit, offset))
 
-    def _read(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+    def read(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+        """Run a query of this package's other modules on one of the store's connections."""
         return self._database.read(interaction) if self._open else self._closed()
 
     def _change(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from ocs.dialing.values import Attempt, DoNotCallEntry, Record
-from ocs.store.attempts import attempts_of, do_not_call_entries
+from ocs.store.attempts import attempts_of
 from ocs.store.backend import Backend, transaction
+from ocs.store.do_not_call import do_not_call_entries
 from ocs.store.registry import Catalog
 
 __all__ = ["Accounts", "CallLine", "read_accounts", "read_call_log"]

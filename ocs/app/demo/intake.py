@@ -8,7 +8,7 @@ from ocs.app.demo.options import DemoOptions
 from ocs.errors import OCSError
 from ocs.store.backend import Backend
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
-from ocs.store.dnc_file import import_do_not_call
+from ocs.store.do_not_call_import import import_do_not_call
 from ocs.store.versions import upgrade
 
 __all__ = ["take_in"]

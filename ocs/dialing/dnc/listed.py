@@ -57,6 +57,7 @@ class DoNotCallChange:
     customer_id: str | None = None
     scope: Scope = Scope()
     everywhere: bool = False
+    request_id: int = 0                     # of the request behind it, for the server that took it
 
 
 class _Listed:
@@ -74,15 +75,15 @@ _View = tuple[tuple[IdentifierSet, ...], tuple[IdentifierSet, ...]]
 
 class DoNotCallList:
     """Exact, in compressed memory; `blocks` takes about as long as one look into a bitmap. Of one thread, but for a list
-    that is being built. `sequence` is the last change that the feed has told."""
+    that is being built. `sequence` is the last change that the feed has told, `known` the last that a fresh list had in it."""
 
     def __init__(self, entries: Iterable[DoNotCallEntry] = (), followed: bool = False) -> None:
         """`followed`: a feed tells every change of the database, so that requests are held until it confirms them."""
-        self.sequence, self.followed = 0, followed
-        self._known = 0                         # the last change that is in the list, be it told or read with a fresh list
+        self.sequence = self.known = 0
+        self.followed = followed
         self._scopes: dict[Scope, _Listed] = {}
         self._views: dict[tuple[str | None, int | None], _View] = {}
-        self._unconfirmed: dict[tuple[str | None, str | None, str | None], tuple[DoNotCallEntry, int]] = {}
+        self._unconfirmed: dict[int, tuple[DoNotCallEntry, int]] = {}        # by request_id
         self._loads: list[Load] = []
         for entry in entries:
             self._put(entry.phone, entry.customer_id, Scope(0, entry.campaign))
@@ -152,30 +153,30 @@ class DoNotCallList:
         """From now on the entry's phone and customer id are not dialed."""
         self._put(entry.phone, entry.customer_id, Scope(tenant, entry.campaign))
         if self.followed:
-            self._unconfirmed[entry.phone or None, entry.customer_id or None, entry.campaign] = (entry, tenant)
+            self._unconfirmed[entry.request_id] = (entry, tenant)
         else:
             for load in self._loads:
                 load.note_request(entry, tenant)
 
     def follow(self, change: DoNotCallChange) -> None:
-        """Do what the database tells, in the order of its sequence; what was told before does nothing."""
+        """Do what the database tells, in the order of its sequence; what was told before does nothing. Several changes may
+        have one number: `passed` closes it."""
         if change.sequence <= self.sequence:
             return
-        self.sequence = change.sequence
         if change.kind is ChangeKind.ADD:
-            self._unconfirmed.pop((change.phone, change.customer_id, change.scope.campaign), None)
-        if change.sequence > self._known:
+            self._unconfirmed.pop(change.request_id, None)
+        if change.sequence > self.known:
             for load in self._loads:
                 load.note(change)
             self._apply(change)
 
     def passed(self, sequence: int) -> None:
-        """The feed has told everything up to this change; what is between was of no concern to this list."""
+        """The feed has told everything up to this change."""
         self.sequence = max(self.sequence, sequence)
 
     def rewind(self, sequence: int) -> None:
         """The database is an older one than it was, with this as its last change; a fresh list has to be read."""
-        self.sequence = self._known = sequence
+        self.sequence = self.known = sequence
 
     def _apply(self, change: DoNotCallChange) -> None:
         if change.kind is ChangeKind.ADD:
@@ -218,13 +219,13 @@ class DoNotCallList:
     def _take_over(self, load: Load, fresh: DoNotCallList) -> DoNotCallList:
         self._loads.remove(load)
         for change in load.changes:
-            if change.sequence > fresh._known:
+            if change.sequence > fresh.known:
                 fresh._apply(change)
         for entry, tenant in [*load.requests, *self._unconfirmed.values()]:
             fresh.add(entry, tenant)
         old = DoNotCallList()
         old._scopes, self._scopes = self._scopes, fresh._scopes
-        self._views, self._known = {}, fresh._known
+        self._views, self.known = {}, fresh.known
         return old
 
     def scopes(self) -> Iterator[tuple[Scope, IdentifierSet, IdentifierSet]]:

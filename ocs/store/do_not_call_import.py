@@ -1,0 +1,316 @@
+"""The do-not-call list from the outside: entries from files, one entry added, removed or looked up; by blocking calls.
+
+A file has a phone column or a customer id column, or both, under their usual names; or it is a plain list of numbers,
+one a line, without a header. First the whole file is checked, without the database. What is good waits in memory: phones
+as numbers of a few octets each, which drops repetitions and gives them back in ascending order, so that the database
+fills its index from one end. Then one transaction puts everything on the list, or nothing; an entry that is on the list
+already stays as it is. On SQLite the database is locked for the length of that transaction.
+
+A number that is written in E.164 is taken as it is: to block one that does not exist harms nobody. Others are
+read by the rules of their country.
+"""
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, Callable, Iterable, Iterator, Sequence
+
+from sqlalchemy import Column, MetaData, Table, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL
+from sqlalchemy.schema import CreateTable
+
+from ocs.dialing.dnc.identifiers import IdentifierSet, IdentifierSetBuilder
+from ocs.dialing.values import DoNotCallEntry
+from ocs.errors import OCSError
+from ocs.store import schema
+from ocs.store.backend import Backend, backend_for, transaction
+from ocs.store.checking import FAULTS_KEPT, BadRow, Fault
+from ocs.store.columns import phone_kind
+from ocs.store.contacts import Progress, bad_rows_writer
+from ocs.store.csv_file import CsvFile, Row
+from ocs.store.do_not_call import Act, ListedEntry, add_do_not_call, audit, entries_of, remove_entries
+from ocs.store.phones import BadNumber, known_region, parse_phone
+from ocs.store.registry import Catalog
+from ocs.store.statements import Sql, Transaction, insert_ignoring
+from ocs.store.versions import check_version
+
+__all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "add_one", "import_do_not_call", "look_up",
+           "remove_one", "to_e164"]
+
+TENANT = 1
+_BATCH = 10_000
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_COLUMNS = ("phone", "customer_id", "dnc_message", "tenant_dbid", "campaign_dbid", "list_dbid", "is_internal", "time_stamp",
+            "ocs_import_id")
+
+
+@dataclass(frozen=True)
+class DoNotCallOptions:
+    """How to read numbers and files, and for whom entries count. `campaign` None = every campaign; `everyone` = for every
+    tenant, too. `who` and `why` are for the audit trail."""
+
+    region: str = "US"
+    campaign: str | None = None
+    message: str = ""
+    encoding: str = "utf-8"
+    skip_bad: bool = False
+    bad_rows: Path | None = None
+    tenant_dbid: int = TENANT
+    everyone: bool = False
+    who: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class DoNotCallImport:
+    """What an import found and did."""
+
+    path: str
+    imported: bool = False
+    rows: int = 0
+    added: int = 0                  # entries that are new on the list
+    known: int = 0                  # good entries that were there already, or came twice
+    bad_rows: int = 0
+    faults: tuple[Fault, ...] = ()  # the first 1,000
+    seconds: float = 0.0
+
+
+class DoNotCallRefused(OCSError):
+    """The file has faults and nothing was imported; `report` has them."""
+
+    def __init__(self, report: DoNotCallImport) -> None:
+        shown = "; ".join(f"line {fault.line}: {fault.reason}" for fault in report.faults[:3])
+        super().__init__(f"{report.path}: {report.bad_rows} of {report.rows} entries are bad; nothing was imported"
+                         + (f" ({shown})" if shown else ""))
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Who:
+    """What an entry is known by: a phone in E.164, or a customer id."""
+
+    phone: str | None = None
+    customer_id: str | None = None
+
+
+def to_e164(text: str, region: str) -> str:
+    """A number as the list has it. Raises BadNumber."""
+    text = text.strip()
+    return text if _E164.fullmatch(text) else parse_phone(text, region).e164
+
+
+def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNotCallOptions = DoNotCallOptions(),
+                       progress: Progress | None = None) -> DoNotCallImport:
+    """Put the file's entries on the list. Blocks. Raises DoNotCallRefused where the file has faults and `skip_bad` is not
+    set, or nothing in it is good; OCSError; StoreUnavailable."""
+    started, now = time.monotonic(), time.time()
+    tell = progress or (lambda stage, done, total: None)
+    backend = _checked_backend(database, options.region)
+    with ExitStack() as stack:
+        file = stack.enter_context(CsvFile(path, options.encoding))
+        columns = _columns(file.headers, options.region)
+        found = _Found(columns, options.region, bad_rows_writer(stack, options.bad_rows, path, file.headers))
+        for row in _rows(file, columns):
+            found.take(row)
+            if not found.rows % _BATCH:
+                tell("checking", file.position, file.size)
+        phones, customer_ids = found.finish()
+        report = DoNotCallImport(str(path), rows=found.rows, bad_rows=found.bad, faults=tuple(found.faults),
+                                 seconds=time.monotonic() - started)
+        if not found.good or (found.bad and not options.skip_bad):
+            raise DoNotCallRefused(report)
+    total = len(phones) + len(customer_ids)
+    with transaction(backend) as work:
+        campaign = _campaign_dbid(work, options)
+        tenant, import_id = 0 if options.everyone else options.tenant_dbid, secrets.randbits(62)
+        rest = (options.message[:255] or None, tenant, campaign, 0, 0, int(now), import_id)
+        rows = _all_rows(phones, customer_ids, rest)
+        added = _insert(work, rows, lambda done: tell("loading", done, total))
+        audit(work, "import", Act(now, options.who, options.why or options.message, str(path.absolute())),
+              tenant_dbid=tenant, campaign_dbid=campaign, import_id=import_id, entries=added)
+        tell("committing", 0, 0)
+    return replace(report, imported=True, added=added, known=found.good - added, seconds=time.monotonic() - started)
+
+
+def add_one(database: str | URL | Backend, entry: Who, options: DoNotCallOptions = DoNotCallOptions()) -> bool:
+    """Put one phone or customer id on the list; False if it was there in this scope. Raises StoreUnavailable."""
+    backend = _checked_backend(database, options.region)
+    listed = DoNotCallEntry(entry.phone, entry.customer_id, options.campaign, options.message, time_stamp=int(time.time()),
+                            requested_by=options.who, origin="command")
+    with transaction(backend) as work:
+        dbids = {options.campaign or "": _campaign_dbid(work, options)}
+        return add_do_not_call(work, [listed], dbids, 0 if options.everyone else options.tenant_dbid) == 1
+
+
+def remove_one(database: str | URL | Backend, entry: Who, options: DoNotCallOptions = DoNotCallOptions()) -> int:
+    """Take one phone or customer id off the list: out of the scope of the campaign that is given, else out of every scope.
+    How many entries it was taken from. Raises StoreUnavailable."""
+    backend = _checked_backend(database, options.region)
+    act = Act(time.time(), options.who, options.why or options.message, "command")
+    with transaction(backend) as work:
+        campaign = None if options.campaign is None else _campaign_dbid(work, options)
+        return remove_entries(work, act, options.tenant_dbid, phone=entry.phone, customer_id=entry.customer_id,
+                              campaign_dbid=campaign)
+
+
+def look_up(database: str | URL | Backend, entry: Who, options: DoNotCallOptions = DoNotCallOptions()) -> list[ListedEntry]:
+    """The entries that block a phone or a customer id. Raises StoreUnavailable."""
+    backend = _checked_backend(database, options.region)
+    with transaction(backend, write=False) as work:
+        return entries_of(work, options.tenant_dbid, phone=entry.phone, customer_id=entry.customer_id)
+
+
+def _checked_backend(database: str | URL | Backend, region: str) -> Backend:
+    if not known_region(region):
+        raise OCSError(f"region {region!r} is not a country code like US, GB, DE")
+    backend = backend_for(database)
+    with transaction(backend, write=False) as work:
+        check_version(work)
+    return backend
+
+
+def _campaign_dbid(work: Transaction, options: DoNotCallOptions) -> int:
+    if options.campaign is None:
+        return 0
+    return Catalog().campaign_dbids(work, [options.campaign], {})[options.campaign]
+
+
+# -- the file -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Columns:
+    phones: tuple[int, ...]
+    customer_id: int | None
+    headless: bool = False          # the first line is a number already
+
+
+def _columns(headers: Sequence[str], region: str) -> _Columns:
+    phones = tuple(index for index, header in enumerate(headers) if phone_kind(header) is not None)
+    customers = [index for index, header in enumerate(headers)
+                 if header.strip().lower().replace(" ", "_") in ("customer_id", "customerid")]
+    if phones or customers:
+        return _Columns(phones, customers[0] if customers else None)
+    if len(headers) == 1:
+        try:
+            to_e164(headers[0], region)
+        except BadNumber:
+            pass
+        else:
+            return _Columns((0,), None, headless=True)
+    raise OCSError(f"no phone or customer_id column among the headers: {', '.join(headers)}")
+
+
+def _rows(file: CsvFile, columns: _Columns) -> Iterator[Row]:
+    if columns.headless:
+        yield Row(1, file.headers)
+    yield from file
+
+
+class _Found:
+    """Rows turned into phones and customer ids, in compressed memory, with what a report counts."""
+
+    def __init__(self, columns: _Columns, region: str, write_bad: Callable[[Row, str], None]) -> None:
+        self._columns, self._region, self._write_bad = columns, region, write_bad
+        self._only = columns.phones[0] if len(columns.phones) == 1 and columns.customer_id is None else None
+        self._phones, self._customers = IdentifierSetBuilder("+"), IdentifierSetBuilder("")
+        self._batch: list[str] = []
+        self.rows = self.good = self.bad = 0
+        self.faults: list[Fault] = []
+
+    def take(self, row: Row) -> None:
+        """One row of the file. A phone and a customer id in one row are two entries: each blocks."""
+        self.rows += 1
+        if self._only is not None and not row.fault and len(row.values) > self._only and _E164.fullmatch(row.values[self._only]):
+            self._batch.append(row.values[self._only])          # nearly every row of a long file
+            self.good += 1
+        else:
+            try:
+                phones, customer_ids = self._entries(row)
+            except BadRow as error:
+                self.bad += 1
+                self._write_bad(row, str(error))
+                if len(self.faults) < FAULTS_KEPT:
+                    self.faults.append(Fault(row.line, str(error)))
+                return
+            self.good += len(phones) + len(customer_ids)
+            self._batch += phones
+            self._customers.extend(customer_ids)
+        if len(self._batch) >= _BATCH:
+            self._flush()
+
+    def finish(self) -> tuple[IdentifierSet, IdentifierSet]:
+        """Phones and customer ids, each once."""
+        self._flush()
+        return self._phones.finish(), self._customers.finish()
+
+    def _flush(self) -> None:
+        self._phones.extend(self._batch)
+        self._batch = []
+
+    def _entries(self, row: Row) -> tuple[list[str], list[str]]:
+        if row.fault:
+            raise BadRow(row.fault)
+        values, phones, customer_ids = row.values, [], []
+        for index in self._columns.phones:
+            text = values[index].strip() if index < len(values) else ""
+            if text:
+                try:
+                    phones.append(to_e164(text, self._region))
+                except BadNumber as error:
+                    raise BadRow(f"phone {error}") from None
+        if self._columns.customer_id is not None and self._columns.customer_id < len(values):
+            customer_id = values[self._columns.customer_id].strip()
+            if len(customer_id) > 64:
+                raise BadRow(f"customer_id has {len(customer_id)} characters, 64 are possible")
+            if customer_id:
+                customer_ids.append(customer_id)
+        if not phones and not customer_ids:
+            raise BadRow("no phone" if self._columns.customer_id is None else "no phone and no customer id")
+        return phones, customer_ids
+
+
+# -- the database -------------------------------------------------------------------------------------------------
+_add = insert_ignoring(schema.do_not_call)
+_waiting = Table("ocs_dnc_import", MetaData(), *(Column(column.name, column.type) for column in schema.do_not_call.columns),
+                 prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
+_take_over = Sql(postgresql.insert(schema.do_not_call).from_select(
+    list(_COLUMNS), select(*(_waiting.c[name] for name in _COLUMNS))).on_conflict_do_nothing())
+
+
+def _all_rows(phones: IdentifierSet, customer_ids: IdentifierSet, rest: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """Rows in the order of `_COLUMNS`."""
+    yield from ((phone, None, *rest) for phone in phones)
+    yield from ((None, customer_id, *rest) for customer_id in customer_ids)
+
+
+def _insert(work: Transaction, rows: Iterable[tuple[Any, ...]], tell: Callable[[int], None]) -> int:
+    """Put rows in that are not there; how many were new."""
+    if work.dialect.name == "postgresql":
+        return _copy(work, rows, tell)
+    text, positions = _add.positions(work.dialect)
+    order = [_COLUMNS.index(name) for name in positions]
+    in_place = order == list(range(len(_COLUMNS)))
+    added = done = 0
+    rows = iter(rows)
+    while batch := list(islice(rows, _BATCH)):
+        work.cursor.executemany(text, batch if in_place else [tuple([row[index] for index in order]) for row in batch])
+        added += int(work.cursor.rowcount)
+        done += len(batch)
+        tell(done)
+    return added
+
+
+def _copy(work: Transaction, rows: Iterable[tuple[Any, ...]], tell: Callable[[int], None]) -> int:
+    """PostgreSQL: a stream into a table that goes with the transaction, from there what is new."""
+    work.define(CreateTable(_waiting))
+    with work.cursor.copy(f"COPY {_waiting.name} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        for done, row in enumerate(rows, 1):
+            copy.write_row(row)
+            if not done % _BATCH:
+                tell(done)
+    return work.run(_take_over)
