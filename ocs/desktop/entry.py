@@ -5,6 +5,7 @@ It also tells agents of their campaigns: when they log in, and when a session is
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, Mapping
 
 from twisted.internet.defer import Deferred
@@ -13,15 +14,19 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ocs.desktop.operations import RecordOperations, Requester, news_of
+from ocs.desktop.records import record_data
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
+from ocs.dialing.callbacks import is_personal
 from ocs.dialing.session import SessionEvent, SessionState
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
+from ocs.scheduler.held import HeldChain
 from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList
-from protocols.desktop.build import CampaignEvent, error_answer, error_event
+from protocols.desktop.build import CampaignEvent, error_answer, error_event, record_event
 from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
 from protocols.desktop.messages import DesktopRequest, parse_request
+from protocols.desktop.names import CallbackType
 from protocols.errors import LinkLost
 
 __all__ = ["AgentEntry"]
@@ -44,6 +49,7 @@ class AgentEntry:
         self._outstanding: Counter[str] = Counter()
         self._switch.add_listener(self)
         self._agents.add_listener(self._agent_state)
+        engine.context.desktops = self
         engine.watch(self._session_changed)
 
     def send(self, dn: str, user_data: KVList) -> None:
@@ -91,6 +97,18 @@ class AgentEntry:
         if not self._outstanding[dn]:
             del self._outstanding[dn]
         return result
+
+    # -- records that agents did not ask for ----------------------------------------------------------------------
+    def callback_due(self, held: HeldChain) -> None:
+        """The agent is to call this contact now: ScheduledCall."""
+        kind = CallbackType.PERSONAL if is_personal(held.record) else CallbackType.CAMPAIGN
+        data = record_data(held, held.index, self._application_id, self._engine.context.clock.wall())
+        self.send(held.agent_dn, record_event("ScheduledCall", replace(data, callback_type=kind.value)))
+
+    def taken_back(self, held: HeldChain) -> None:
+        """The agent no longer has the record: RecordCancel."""
+        data = record_data(held, held.index, self._application_id, self._engine.context.clock.wall())
+        self.send(held.agent_dn, record_event("RecordCancel", data))
 
     # -- news of campaigns ----------------------------------------------------------------------------------------
     def _session_changed(self, session: DialingSession, event: SessionEvent) -> None:

@@ -12,12 +12,13 @@ from twisted.logger import Logger
 
 from ocs.desktop.records import changed_fields, record_data
 from ocs.dialing import chain as chains
+from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.dial_hours import local_to_epoch
 from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import ChainSave, DoNotCallEntry
+from ocs.dialing.values import CallbackDistribution, ChainSave, DoNotCallEntry
 from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
 from ocs.scheduler.desks import NoRecords, TooManyPreviews
 from ocs.scheduler.engine import Engine
@@ -34,6 +35,14 @@ __all__ = ["RecordOperations", "Requester", "news_of"]
 
 _SEPARATORS = re.compile(r"[ ().\-/]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def _number(text: str) -> str:
+    """A number as it is dialed; DesktopError for what is none."""
+    phone = _SEPARATORS.sub("", text)
+    if _E164.fullmatch(phone) is None:
+        raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.PHONE}: not + and 7 to 15 digits")
+    return phone
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ class RecordOperations:
                 or found[0].state not in (ChainState.CALLING, ChainState.WITH_AGENT):
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle}")
         held, index = found
+        held.session.callbacks.noticed(held)
         undialed = held.state is ChainState.WITH_AGENT and held.call is None
         if undialed and held.chain.records[index].record_status.open:
             held.session.desks.turn_to(held, index)
@@ -201,7 +211,12 @@ class RecordOperations:
         held = self._held(requester, request)
         if held.call is not None:
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE}: already dialed")
-        await held.session.settlement.by_agent(held, chains.give_back(held.chain), None, Settled.OTHER)
+        again_at = held.session.callbacks.not_now_until(held)
+        if again_at is None:
+            chain = chains.give_back(held.chain)
+        else:
+            chain = chains.reschedule(held.chain, held.index, again_at, held.record.record_type)
+        await held.session.settlement.by_agent(held, chain, None, Settled.OTHER)
         return self._ack(request, held)
 
     async def _reschedule(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
@@ -209,15 +224,34 @@ class RecordOperations:
         due, personal = self._due(held, request), request.callback_type is CallbackType.PERSONAL
         if personal and not requester.agent_id:
             raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.CALLBACK_TYPE}: no agent is logged in here")
+        phone = self._callback_phone(held, request)
         self._note_fields(held, request)
         result = None if request.call_result is None else CallResult(request.call_result)
         if result is None and held.call is not None:
             result = held.session.settlement.result_so_far(held)
+        if result is not None:
+            held.change_record(call_result=result)
+        chain, index = chains.with_phone(held.chain, held.index, phone)
+        kept = personal or held.session.group.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT
         chain = chains.reschedule(
-            held.chain, held.index, due, RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK, result,
-            agent_id=requester.agent_id if personal else None)
-        await held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
+            chain, index, due, RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK,
+            agent_id=requester.agent_id if kept else "")
+        saved = held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
+        held.session.callbacks.counts[CallbackNews.SCHEDULED] += 1
+        await saved
         return self._ack(request, held)
+
+    def _callback_phone(self, held: HeldChain, request: DesktopRequest) -> str | None:
+        """The number to be called back, where the request names one: of the contact, or a new one."""
+        if not request.phone:
+            return None
+        phone = _number(request.phone)
+        campaign, options = held.session.group.campaign, self._context.options
+        known = [record for record in held.chain.records if record.contact_info == phone]
+        if any(record.record_type is RecordType.NO_CALL for record in known) or (
+                options.check_dnc and self._context.do_not_call.blocks(campaign, phone, None) is not None):
+            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.PHONE}: must not be called")
+        return phone
 
     def _due(self, held: HeldChain, request: DesktopRequest) -> int:
         """When to dial again, epoch s."""
@@ -278,9 +312,7 @@ class RecordOperations:
         names = [each.name for each in self._session(requester, request).group.lists]
         if request.calling_list not in (None, *names):
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
-        phone = None if not request.phone else _SEPARATORS.sub("", request.phone)
-        if phone is not None and _E164.fullmatch(phone) is None:
-            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.PHONE}: not + and 7 to 15 digits")
+        phone = None if not request.phone else _number(request.phone)
         entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now)
         return entry, request.calling_list or names[0]
 

@@ -16,7 +16,8 @@ from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
 
 __all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish",
-           "give_back", "head_index", "hold_until", "next_state", "noted", "put_record", "reschedule", "stale", "updated"]
+           "give_back", "head_index", "hold_until", "next_state", "noted", "put_record", "reschedule", "stale", "updated",
+           "with_phone"]
 
 
 class ChainState(Enum):
@@ -102,6 +103,17 @@ def head_index(records: tuple[Record, ...]) -> int | None:
 def put_record(chain: Chain, index: int, record: Record) -> Chain:
     """The chain with one record replaced."""
     return replace(chain, records=chain.records[:index] + (record,) + chain.records[index + 1:])
+
+
+def with_phone(chain: Chain, index: int, phone: str | None) -> tuple[Chain, int]:
+    """The chain, and which of its records is to be called at this number: the one that has it, else the one at `index`, which
+    gets it. (What was dialed before stands in its attempts.)"""
+    numbers = [record.contact_info for record in chain.records]
+    if phone is None or phone == numbers[index]:
+        return chain, index
+    if phone in numbers:
+        return chain, numbers.index(phone)
+    return put_record(chain, index, replace(chain.records[index], contact_info=phone)), index
 
 
 def _rest(chain: Chain, index: int, status: RecordStatus) -> Iterable[tuple[int, Record]]:

@@ -11,7 +11,7 @@ from math import floor
 
 from ocs.dialing.session import Condition
 
-__all__ = ["PacingDecision", "PacingInput", "RateLimit", "progressive"]
+__all__ = ["PacingDecision", "PacingInput", "RateLimit", "agents_suffice", "progressive"]
 
 _ROUNDING = 1e-9
 
@@ -37,6 +37,11 @@ class PacingDecision:
     calls: int
     condition: Condition
     reason: str
+
+
+def agents_suffice(ready_agents: int, multiplier: float, under_way: int) -> bool:
+    """True if so many agents allow the calls that are under way."""
+    return under_way <= floor(multiplier * ready_agents + _ROUNDING)
 
 
 def progressive(given: PacingInput) -> PacingDecision:

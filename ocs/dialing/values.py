@@ -11,14 +11,19 @@ from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
+from ocs.dialing.shares import CAMPAIGN_TYPES, DEFAULT_SHARE, BufferFactors, TypePriorities
 from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = [
-    "AgentGroup", "Attempt", "AttemptState", "CallingList", "CampaignGroup", "Chain", "ChainSave", "ClaimRequest",
-    "CustomField", "CustomValue", "DoNotCallEntry", "Owner", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
+    "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
+    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "Owner",
+    "PERSONAL_TYPES", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
 ]
 
 CustomValue = Union[str, int, float, None]
+
+PERSONAL_TYPES = (RecordType.PERSONAL_CALLBACK, RecordType.PERSONAL_RESCHEDULED)       # for the agent of `agent_id` alone
+CALLBACK_TYPES = (*PERSONAL_TYPES, RecordType.CAMPAIGN_CALLBACK)
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,10 @@ class ClaimRequest:
     now: int
     local_times: Mapping[int, int]
     types: tuple[RecordType, ...] = (RecordType.CAMPAIGN_CALLBACK, RecordType.CAMPAIGN_RESCHEDULED, RecordType.GENERAL)
-    agent_id: str | None = None                     # where given: only records of this agent
+    agent_ids: tuple[str, ...] | None = None        # where given: only records of one of these agents
+    without_agents: tuple[str, ...] = ()            # no records of these
+    own_campaign: bool = False                      # of callbacks only those that the owner's campaign held last, or nobody
+    own_group: bool = False                         # the same for its group
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,8 @@ class CallingList:
     treatments: tuple[Treatment, ...] = ()
     disposition_field: str = ""         # custom field whose values, given by agents, trigger treatments; "" = none
     windows: ListWindows = ALWAYS_OPEN
+    share: int = DEFAULT_SHARE          # of what is retrieved for a campaign; 0 = none
+    active: bool = True                 # whether the campaign dials it at present
 
 
 @dataclass(frozen=True)
@@ -180,6 +190,18 @@ class AgentGroup:
     dbid: int
     agents: tuple[str, ...]         # agent ids
     dns: tuple[str, ...]
+
+
+class CallbackDialing(Enum):
+    """How campaign callbacks reach the contact (`predictive_callback`)."""
+    AUTO_DIAL = "auto-dial"         # as any other record
+    PREVIEW = "preview"             # an agent who is free gets the record and dials
+
+
+class CallbackDistribution(Enum):
+    """Who gets a campaign callback (`campaign-callback-distr`)."""
+    CAMPAIGN_GROUP = "campaign-group"
+    ORIGINAL_AGENT = "original-agent"       # the agent who agreed on it, while logged in; else the group
 
 
 @dataclass(frozen=True)
@@ -202,6 +224,33 @@ class CampaignGroup:
     ring_timeout_s: float = 30.0
     minimum_buffer: float = 4.0     # chains per agent, retrieve below
     optimal_buffer: float = 6.0     # chains per agent, retrieve up to
+    priorities: TypePriorities = TypePriorities()
+    predictive_callback: CallbackDialing = CallbackDialing.AUTO_DIAL
+    campaign_callback_distr: CallbackDistribution = CallbackDistribution.CAMPAIGN_GROUP
+    callback_observe_campaign: bool = False     # only callbacks that this campaign has agreed on
+    callback_observe_group: bool = False        # only those that this group has agreed on
+
+    @property
+    def tiers(self) -> tuple[tuple[RecordType, ...], ...]:
+        """The types that are dialed for whoever is free, by falling priority."""
+        types = [one for one in CAMPAIGN_TYPES if not (self.callbacks_apart and one is RecordType.CAMPAIGN_CALLBACK)]
+        return self.priorities.tiers(types)
+
+    @property
+    def callbacks_apart(self) -> bool:
+        """True if campaign callbacks are not retrieved with the records that are dialed for whoever is free."""
+        return (self.predictive_callback is CallbackDialing.PREVIEW
+                or self.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT)
+
+    @property
+    def active_lists(self) -> tuple[CallingList, ...]:
+        """The lists that are dialed at present."""
+        return tuple(one for one in self.lists if one.active and one.share > 0)
+
+    @property
+    def factors(self) -> BufferFactors:
+        """The sizes of the record buffer."""
+        return BufferFactors(self.minimum_buffer, self.optimal_buffer)
 
     @property
     def name(self) -> str:

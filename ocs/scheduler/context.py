@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Callable, Coroutine
+from typing import Any, Callable, Coroutine, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -15,7 +15,7 @@ from ocs.dialing.dnc import DoNotCallList
 from ocs.scheduler.held import Handles, HeldChain
 from protocols.attributes import KVList
 
-__all__ = ["Context", "EngineOptions", "new_guid", "run"]
+__all__ = ["Context", "Desktops", "EngineOptions", "has_callback", "new_guid", "run"]
 
 log = Logger()
 _GUID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
@@ -35,12 +35,37 @@ class EngineOptions:
     record_processed: bool = False          # wait for RecordProcessed even when the agent is ready again
     check_dnc: bool = True
     customer_id_field: str = ""
+    personal_callback_wait_s: float = 600.0         # an agent who is not there at the time of a personal callback
+    callback_missed_tolerance_s: float = 3_600.0    # a callback that nobody could dial for so long is missed
+    callback_answer_s: float = 300.0                # an agent who does not react to a callback
+    callback_again_s: float = 120.0                 # until a callback that the agent did not want is delivered again
     decisions_kept: int = 3_600
 
 
 def _not_carried_out(effect: SideEffect, contact: Contact) -> None:
     log.error("record {record_id}: {effect} is asked for by a treatment, and nothing here carries it out",
               record_id=contact.record.record_id, effect=repr(effect))
+
+
+class Desktops(Protocol):
+    """How agents hear of records that they did not ask for."""
+
+    def callback_due(self, held: HeldChain) -> None:
+        """The agent at `held.agent_dn` is to call this contact now; the attempt is committed."""
+
+    def taken_back(self, held: HeldChain) -> None:
+        """The agent no longer has this record."""
+
+
+class _NoDesktops:
+    """Nobody to tell: a callback that is delivered to nobody comes back unanswered."""
+
+    def callback_due(self, held: HeldChain) -> None:
+        log.error("record {record_id}: agent {agent} cannot be told of the callback", record_id=held.record.record_id,
+                  agent=held.agent_id)
+
+    def taken_back(self, held: HeldChain) -> None:
+        """It was not told either."""
 
 
 @dataclass
@@ -58,10 +83,23 @@ class Context:
     carry_out: Callable[[SideEffect, Contact], None] = _not_carried_out     # what treatments do beside the dialing
     validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
+    desktops: Desktops = field(default_factory=_NoDesktops)
+    callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     handles: Handles = field(init=False)
 
     def __post_init__(self) -> None:
         self.handles = Handles(self.clock.wall())
+
+
+def has_callback(context: Context, dn: str) -> bool:
+    """True while the agent at `dn` has a callback, of whatever session, and has not dialed it."""
+    held = context.callbacks_at.get(dn)
+    if held is None:
+        return False
+    if held.undialed and held.agent_dn == dn:
+        return True
+    del context.callbacks_at[dn]
+    return False
 
 
 def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:

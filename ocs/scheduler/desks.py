@@ -52,6 +52,10 @@ class Desks:
         elif held.agent_dn:
             self._at[held.agent_dn].discard(held)
 
+    def has_record(self, dn: str) -> bool:
+        """True if the agent at `dn` has a record to look at or to settle."""
+        return bool(self._at.get(dn))
+
     def _is_there(self, held: HeldChain) -> bool:
         agent = self._context.agents.agent_at(held.agent_dn)
         return agent is not None and held.agent_id in ("", agent.agent_id)
@@ -62,11 +66,13 @@ class Desks:
         StoreUnavailable."""
         if sum(held.call is None for held in self._at[dn]) >= _PREVIEWS_LIMIT:
             raise TooManyPreviews(f"{_PREVIEWS_LIMIT} records wait for this agent already")
-        buffer = self._session.buffer
-        if not (agent_id and await buffer.take_for(agent_id)) and not len(buffer):
+        buffer, callbacks = self._session.buffer, self._session.callbacks
+        if agent_id:
+            await callbacks.ask_for(agent_id)
+        if not callbacks.waits_for(agent_id) and not len(buffer):
             await buffer.fill()
-        while self._may_preview(dn, agent_id) and (held := buffer.take()) is not None:
-            if self._session.dialer.choose(held) and await self._delivered(held, dn, agent_id):
+        while self._may_preview(dn, agent_id) and (held := callbacks.take_for(agent_id) or buffer.take()) is not None:
+            if self._session.dialer.choose(held) and await self.deliver(held, dn, agent_id):
                 self.settles(held)
                 self._session.wake()
                 return held
@@ -76,10 +82,11 @@ class Desks:
         agent = self._context.agents.agent_at(dn)
         return self._session.may_dial and agent is not None and agent.agent_id == agent_id
 
-    async def _delivered(self, held: HeldChain, dn: str, agent_id: str) -> bool:
-        """Open the attempt. False if meanwhile the agent left or the record must not be dialed any more."""
+    async def deliver(self, held: HeldChain, dn: str, agent_id: str) -> bool:
+        """Give the record to the agent and open its attempt. False if meanwhile the agent left or the record must not be
+        dialed any more. StoreUnavailable; the record has gone back then."""
         held.move(ChainEvent.DELIVERED)
-        held.agent_dn, held.agent_id, held.call, held.treatment = dn, agent_id, None, None
+        held.agent_dn, held.agent_id, held.call, held.treatment, held.scheduled = dn, agent_id, None, None, False
         self._session.recount(held)
         held.attempt = self._session.dialer.attempt_for(held)
         try:

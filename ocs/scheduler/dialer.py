@@ -19,7 +19,7 @@ from ocs.dialing.dial_hours import another_open, next_opening
 from ocs.dialing.results import CallResult
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
-from ocs.dialing.values import Attempt, AttemptState
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.scheduler.calls import CallBook
@@ -82,10 +82,13 @@ class Dialer:
     def _another_window(self, held: HeldChain) -> int | None:
         """Another record of the chain that is open now, else the chain waits in the list for the earliest opening."""
         now, windows = self._context.clock.wall(), held.calling_list.windows
-        another = another_open(held.chain.records, held.index, now, windows)
-        if another is not None:
-            return another
         open_ = [(index, record) for index, record in enumerate(held.chain.records) if record.record_status.open]
+        if held.record.record_type in CALLBACK_TYPES:
+            open_ = [(held.index, held.record)]     # this number was agreed on
+        else:
+            another = another_open(held.chain.records, held.index, now, windows)
+            if another is not None:
+                return another
         opening = next_opening([record for _, record in open_], now, windows)
         if opening is None:
             self._session.settle(held, chains.finish(held.chain, held.index, held.record.call_result))

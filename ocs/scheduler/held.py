@@ -26,7 +26,7 @@ class HeldChain:
     """One chain in memory: its values, where it stands, the call and the agent at hand."""
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
-                 "agent_dn", "agent_id", "timer", "lease", "treatment", "disposition", "counted", "writes")
+                 "agent_dn", "agent_id", "scheduled", "timer", "lease", "treatment", "disposition", "counted", "writes")
 
     writes: ChainWrites         # set by whoever holds the chain
 
@@ -40,6 +40,7 @@ class HeldChain:
         self.attempt: Attempt | None = None
         self.call: Call | None = None
         self.agent_dn = self.agent_id = ""
+        self.scheduled = False                      # the agent got it unasked, as a callback that is due
         self.timer: IDelayedCall | None = None      # a treatment's delay, or the stale time-out
         self.lease: IDelayedCall | None = None      # how long a dialed call may stay without an outcome
         self.treatment: str | None = None           # applied last
@@ -63,6 +64,11 @@ class HeldChain:
         return Contact(record, self.calling_list.name, self.calling_list.dbid, group,
                        self.session.custom_fields.get(self.calling_list.name, ()), self.handle, self.attempt, self.agent_id,
                        "" if customer_id is None else str(customer_id))
+
+    @property
+    def undialed(self) -> bool:
+        """True while an agent has the record and has not dialed it."""
+        return self.state is ChainState.WITH_AGENT and self.call is None
 
     @property
     def call_over(self) -> bool:

@@ -31,6 +31,10 @@ class PacingLoop:
         self._wake: IDelayedCall | None = None
         self._tick: IDelayedCall | None = None
 
+    def regroup(self) -> None:
+        """The session's group has other values now."""
+        self._rate = RateLimit(self._session.group.dialing_rate_limit)
+
     def start(self) -> None:
         """Tick from now on."""
         self._tick = self._context.clock.callLater(self._context.options.tick_s, self._ticked)
@@ -49,6 +53,7 @@ class PacingLoop:
 
     def _ticked(self) -> None:
         self.start()
+        self._session.callbacks.tick()
         self._fill()
         self.wake()
 
@@ -62,6 +67,7 @@ class PacingLoop:
         session = self._session
         if session.state is not SessionState.RUNNING:
             return
+        session.callbacks.serve()
         decision = self._decision()
         self.condition = decision.condition
         if decision.calls or not self.decisions or self.decisions[-1].reason != decision.reason:
@@ -82,10 +88,10 @@ class PacingLoop:
         if not session.may_dial:
             return PacingDecision(now, 0, Condition.SYSTEM_ERROR, session.why_not)
         if group.mode is DialingMode.PREVIEW:
-            empty = not len(session.buffer) and session.buffer.exhausted
+            empty = not len(session.buffer) and not len(session.callbacks) and session.buffer.exhausted
             return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents ask for records")
         return progressive(PacingInput(
-            now=now, ready_agents=len(self._context.agents.ready(group)), under_way=session.under_way,
+            now=now, ready_agents=session.callbacks.agents_for_calls(), under_way=session.under_way,
             multiplier=group.multiplier, rate_left=self._rate.left(self._context.clock.seconds()),
             ports_left=group.maximum_ports - session.ports_in_use if group.maximum_ports else None,
             records_left=len(session.buffer)))

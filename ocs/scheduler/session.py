@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.call import Call, CallOrigin, CallState, Effect
+from ocs.dialing.callbacks import CallbackNews, is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
@@ -18,6 +19,7 @@ from ocs.dialing.validation import Reason
 from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
 from ocs.errors import OCSError, UnknownCallingList, WrongState
 from ocs.scheduler.buffer import RecordBuffer
+from ocs.scheduler.callbacks import Callbacks
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid
 from ocs.scheduler.desks import Desks
@@ -46,7 +48,9 @@ class DialingSession:
         self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
         self._owner = Owner(context.options.application_id, group.campaign_dbid, group.group.dbid)
-        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in, self._check_drained)
+        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in,
+                                   lambda: self.keeps_chains, self._check_drained)
+        self.callbacks = Callbacks(context, self)
         self.settlement = Settlement(context, self)
         self.desks = Desks(context, self)
         self.calls = CallBook(context, self._stepped, self.desks.dials)
@@ -106,15 +110,18 @@ class DialingSession:
         """Begin dialing. WrongState unless loaded and not yet running."""
         self._move(SessionEvent.START)
         self.guid, self.paused = new_guid(self.context.rng), False
+        self.callbacks.tick()
         self.wake()
 
     def stop(self) -> None:
         """No new calls; those in progress finish. WrongState unless running."""
         self._move(SessionEvent.STOP)
+        self.callbacks.tick()
 
     def pause(self) -> None:
         """Hold the dialing without changing the session's state."""
         self.paused = True
+        self.wake()
 
     def resume(self) -> None:
         """Go on after `pause`."""
@@ -193,17 +200,18 @@ class DialingSession:
         self.held.add(held)
         return held
 
-    def _taken(self, calling_list: CallingList, chain: Chain) -> None:
+    def _taken(self, calling_list: CallingList, chain: Chain, wanted: bool) -> None:
         held = self._hold(calling_list, chain)
         if (calling_list.name, chain.chain_id) in self._trailing:
             # its agent has asked for another dial while the call still goes on: not before it is over
             due = int(self.context.clock.wall() + self.context.options.retrieval_interval_s)
             self.settle(held, chains.reschedule(chain, held.index, due, held.record.record_type))
-        elif self.keeps_chains:
-            self.buffer.append(held)
-            self.wake()
-        else:
+        elif not self.keeps_chains or not wanted:
             self.give_back(held)
+        else:
+            if not self.callbacks.arrives(held):
+                self.buffer.append(held)
+            self.wake()
 
     def gone(self, held: HeldChain) -> None:
         """The chain has been written and let go."""
@@ -252,6 +260,7 @@ class DialingSession:
     def give_back(self, held: HeldChain) -> None:
         """Back to the list as it came."""
         self.buffer.remove(held)
+        self.callbacks.remove(held)
         saved = self.settlement.settle(held, chains.give_back(held.chain), event=ChainEvent.GIVEN_BACK)
         self.settlement.quietly(saved, "giving back", held)
 
@@ -301,6 +310,7 @@ class DialingSession:
         if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
             # the first news of it, of whatever kind: it was dialed, or may have been
             dialed_at = self.context.clock.wall() if after.dialed_at is None else after.dialed_at
+            self.callbacks.counts[CallbackNews.COMPLETED] += is_callback(held.record)
             held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
         if after.agent_dn and after.agent_dn != before.agent_dn:
             agent = self.context.agents.agent_at(after.agent_dn)
@@ -339,6 +349,7 @@ class DialingSession:
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
         """An agent of the group changed state."""
         self.desks.agent_event(agent, event)
+        self.callbacks.agent_event(agent, event)
         self.wake()
 
     # -- state ----------------------------------------------------------------------------------------------------

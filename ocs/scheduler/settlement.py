@@ -14,9 +14,10 @@ from twisted.python.failure import Failure
 
 from ocs.dialing import chain as chains
 from ocs.dialing.call import CallOrigin
+from ocs.dialing.callbacks import callback_error
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.contact import processed
-from ocs.dialing.results import CallResult, RecordType
+from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Outcome, policy_of
 from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
 from ocs.errors import OCSError
@@ -25,6 +26,8 @@ from ocs.scheduler.held import HeldChain, Settled
 from ocs.scheduler.writes import ChainWrites
 
 __all__ = ["Settlement"]
+
+_CALLBACK_ERRORS = frozenset({CallResult.AGENT_CALLBACK_ERROR, CallResult.GROUP_CALLBACK_ERROR})
 
 
 class Settlement:
@@ -116,7 +119,8 @@ class Settlement:
         if attempt is not None and attempt.call_result is not None:
             return attempt.call_result
         if call is None:
-            return held.record.call_result
+            # a callback that was handed over and is processed without a call or a word about it
+            return CallResult.ANSWER if held.record.call_result in _CALLBACK_ERRORS else held.record.call_result
         return CallResult.ANSWER if call.result is None else call.result
 
     # -- results --------------------------------------------------------------------------------------------------
@@ -168,6 +172,16 @@ class Settlement:
         else:
             chain, how = self._written(held, decision, result)
             self.quietly(self.settle(held, chain, attempt, how, event), "result", held)
+
+    def callback_failed(self, held: HeldChain) -> None:
+        """A callback did not come about: the treatments of its error decide, by way of the list; without one it is missed."""
+        result = callback_error(held.record)
+        decision = self._decide(held, result)
+        if isinstance(decision, FinishChain) and decision.treatment is None:
+            decision = replace(decision, status=RecordStatus.MISSED_CALLBACK)
+        attempt = self.closed_attempt(held, AttemptState.NOT_DIALED, result)
+        chain, how = self._written(held, decision, result)
+        self.quietly(self.settle(held, chain, attempt, how), "missed callback", held)
 
     def _decide(self, held: HeldChain, result: CallResult) -> Decision:
         decision = policy_of(held.calling_list).decide(Outcome(

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Iterable, Sequence
 
+from ocs.dialing.results import RecordType
 from ocs.dialing.values import Attempt, Chain, ClaimRequest, Owner, Record, RecoveredChain
 from ocs.store.attempts import open_attempts_of
 from ocs.store.loading import write_records
-from ocs.store.records import ListTable
+from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import given_back, last_open
 from ocs.store.shared_claims import claim_shared
@@ -52,24 +53,23 @@ def _claim(work: Transaction, catalog: Catalog, calling_list: ListTable, request
     for record_type in request.types:
         exhausted = False
         while not exhausted and len(taken) < limit:
-            found, exhausted = _heads(work, calling_list, request, int(record_type), limit - len(taken))
+            found, exhausted = _heads(work, calling_list, request, record_type, limit - len(taken))
             _take(work, calling_list, request.owner, found)
             taken += found
     chains = {chain.chain_id: chain for chain in load_chains(work, catalog, calling_list, taken)}
     return [chains[chain_id] for chain_id in taken]
 
 
-def _heads(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: int,
+def _heads(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: RecordType,
            limit: int) -> tuple[list[int], bool]:
     """The next chains to take for one type, and whether there are none behind them."""
     count = 2 * limit + 16                      # a chain has often more than one Ready record
-    sql, more = calling_list.candidates, {}
-    if request.agent_id is not None:
-        sql, more = calling_list.candidates_of_agent, {"agent": request.agent_id}
+    kind, more = claim_kind(request, record_type)
+    sql = calling_list.candidates(kind)
     keys: list[tuple[int, int]] = []
     certain: tuple[int, int] | None = None
     for zone, local_time in request.local_times.items():
-        rows: list[Any] = work.rows(sql, zone=zone, type=record_type, now=request.now, local=local_time, count=count,
+        rows: list[Any] = work.rows(sql, zone=zone, type=int(record_type), now=request.now, local=local_time, count=count,
                                     **more)
         keys += rows
         if len(rows) == count and (certain is None or rows[-1] < certain):

@@ -30,7 +30,7 @@ from ocs.dialing.values import (
 )
 from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IStore
-from ocs.store.rules import CLAIMABLE, given_back, last_open, window_open
+from ocs.store.rules import CLAIMABLE, agent_fits, given_back, last_open, owned, window_open
 
 __all__ = ["MemoryStore"]
 
@@ -129,8 +129,8 @@ class _List:
                 record = self.records[entry.record_id]
                 current = (_bucket(record), _entry(record)) == (bucket, entry)
                 if current and record.record_status is RecordStatus.READY:
-                    if entry.chain_id in self.held:
-                        blocked.append((bucket, entry))                     # to take it would split the chain
+                    if entry.chain_id in self.held or not owned(record_type, self.owners.get(entry.record_id), request):
+                        blocked.append((bucket, entry))                     # to take a held one would split the chain
                     else:
                         chains.append(self._take(entry.chain_id, request.owner))
                 if heap:
@@ -146,7 +146,7 @@ class _List:
         return (bucket.record_type is record_type
                 and bucket.tz_dbid in request.local_times
                 and window_open(bucket.daily_from, bucket.daily_till, request.local_times[bucket.tz_dbid])
-                and request.agent_id in (None, bucket.agent_id))
+                and agent_fits(bucket.agent_id, request))
 
     def _take(self, chain_id: int, owner: Owner) -> Chain:
         for record in self.chain(chain_id).records:

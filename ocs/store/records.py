@@ -5,11 +5,12 @@ hundreds of chains), so a row is turned into a record by position, with enumerat
 """
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from sqlalchemy import (
     BigInteger,
     Select,
+    String,
     Update,
     and_,
     bindparam,
@@ -23,17 +24,18 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Table
 
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import AttemptState, CustomField, CustomValue, Record
+from ocs.dialing.values import CALLBACK_TYPES, AttemptState, ClaimRequest, CustomField, CustomValue, Record
 from ocs.store.rules import CLAIMABLE
 from ocs.store.schema import attempts, calling_list_table, due, status_is, time_zones
 from ocs.store.statements import Sql, one_of, plain
 
-__all__ = ["ListTable", "READ_COLUMNS"]
+__all__ = ["ClaimKind", "ListTable", "READ_COLUMNS", "claim_kind"]
 
 READ_COLUMNS = ("record_id", "chain_id", "chain_n", "contact_info", "contact_info_type", "record_type", "record_status",
                 "call_result", "attempt", "dial_sched_time", "call_time", "daily_from", "daily_till", "tz_dbid",
@@ -45,6 +47,31 @@ _RESULTS = {int(member): member for member in CallResult}
 _INFO_TYPES = {int(member): member for member in ContactInfoType}
 
 
+class ClaimKind(NamedTuple):
+    """What a claim asks for beside type, time and zone: each kind has statements of its own."""
+
+    of_agents: bool = False
+    without_agents: bool = False
+    own_campaign: bool = False
+    own_group: bool = False
+
+
+def claim_kind(request: ClaimRequest, record_type: RecordType) -> tuple[ClaimKind, dict[str, Any]]:
+    """The kind of a request for this type, and the parameters that its statements take."""
+    callback, parameters = record_type in CALLBACK_TYPES, dict[str, Any]()
+    kind = ClaimKind(request.agent_ids is not None, bool(request.without_agents), callback and request.own_campaign,
+                     callback and request.own_group)
+    if kind.of_agents:
+        parameters["agents"] = list(request.agent_ids or ())
+    if kind.without_agents:
+        parameters["without"] = list(request.without_agents)
+    if kind.own_campaign:
+        parameters["campaign"] = request.owner.campaign_dbid
+    if kind.own_group:
+        parameters["group"] = request.owner.group_dbid
+    return kind, parameters
+
+
 class ListTable:
     """One calling list as the database has it: identity, custom fields, defaults, table and statements."""
 
@@ -54,11 +81,11 @@ class ListTable:
         self.daily_from, self.daily_till, self.tz_dbid = daily_from, daily_till, tz_dbid
         self.table: Table = calling_list_table(table_name, fields)
         self._field_names = tuple(field.name for field in fields)
+        self._padded = tuple(field.name for field in fields if field.type == "char")    # to their length, by PostgreSQL
         self._insert_fields: dict[tuple[str, ...], Sql] = {}
         self._updates: dict[tuple[str, ...], Sql] = {}
         columns = self.table.c
         read = select(*(columns[name] for name in READ_COLUMNS + self._field_names))
-        self.candidates, self.candidates_of_agent = self._candidates(None), self._candidates(bindparam("agent"))
         claimable = columns.record_status.in_([int(status) for status in CLAIMABLE])
         self.take = Sql(lambda dialect: update(self.table).where(one_of(columns.chain_id, "ids", dialect), claimable).values(
             record_status=int(RecordStatus.RETRIEVED), app_id=bindparam("app"), campaign_id=bindparam("campaign"),
@@ -72,7 +99,8 @@ class ListTable:
             one_of(columns.chain_id, "ids", dialect),
             ~exists().where(earlier.c.chain_id == columns.chain_id, earlier.c.chain_n < columns.chain_n))
             .with_for_update(of=self.table, skip_locked=True))
-        self._merged: dict[tuple[int, bool], Sql] = {}
+        self._candidates: dict[ClaimKind, Sql] = {}
+        self._merged: dict[tuple[int, ClaimKind], Sql] = {}
         self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)
                         .limit(bindparam("count")).offset(bindparam("skip")))
         self.after = Sql(read.where(or_(columns.chain_id > bindparam("chain"),
@@ -91,7 +119,7 @@ class ListTable:
         self.highest_ids = Sql(select(func.max(columns.record_id), func.max(columns.chain_id)))
         self.count = Sql(select(func.count()).select_from(self.table))
 
-    def _open_records(self, agent: Any, zone: str = "zone", local: str = "local") -> Select[Any]:
+    def _open_records(self, kind: ClaimKind, dialect: Dialect, zone: str = "zone", local: str = "local") -> Select[Any]:
         """(due, chain_id) of Ready records that may be dialed now, of one type in one zone."""
         columns = self.table.c
         query = select(due(self.table).label("due"), columns.chain_id).where(
@@ -99,7 +127,15 @@ class ListTable:
             columns.record_type == bindparam("type"), due(self.table) <= bindparam("now"),
             columns.daily_from <= bindparam(local), columns.daily_from < columns.daily_till,
             or_(columns.daily_till > bindparam(local), columns.daily_till >= END_OF_DAY))
-        return query if agent is None else query.where(columns.agent_id == agent)
+        if kind.of_agents:
+            query = query.where(one_of(columns.agent_id, "agents", dialect, String))
+        if kind.without_agents:
+            query = query.where(or_(columns.agent_id.is_(None), ~one_of(columns.agent_id, "without", dialect, String)))
+        if kind.own_campaign:
+            query = query.where(or_(columns.campaign_id.is_(None), columns.campaign_id == bindparam("campaign")))
+        if kind.own_group:
+            query = query.where(or_(columns.group_id.is_(None), columns.group_id == bindparam("group")))
+        return query
 
     def _held(self, chain_id: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether someone holds a record of the chain: to take the rest would split it."""
@@ -107,10 +143,13 @@ class ListTable:
         return exists().where(sibling.c.chain_id == chain_id,
                               sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
 
-    def _candidates(self, agent: Any) -> Sql:
+    def candidates(self, kind: ClaimKind) -> Sql:
         """(due, chain_id) of records by which chains may be claimed, of one type in one zone, in the order of a claim."""
-        return Sql(self._open_records(agent).where(~self._held(self.table.c.chain_id))
-                   .order_by(due(self.table), self.table.c.chain_id).limit(bindparam("count")))
+        if kind not in self._candidates:
+            self._candidates[kind] = Sql(
+                lambda dialect: self._open_records(kind, dialect).where(~self._held(self.table.c.chain_id))
+                .order_by(due(self.table), self.table.c.chain_id).limit(bindparam("count")))
+        return self._candidates[kind]
 
     def _close_unseen(self) -> Update:
         """Attempts without an outcome on records that this owner had and that are settled: the server died before the end
@@ -124,19 +163,21 @@ class ListTable:
             attempts.c.calling_list == bindparam("calling_list"),
             attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'"), settled)
 
-    def merged_candidates(self, zones: int, of_agent: bool) -> Sql:
+    def merged_candidates(self, zones: int, kind: ClaimKind) -> Sql:
         """The same for this many zones (parameters `zone_0`, `local_0` ...), from behind (`after_due`, `after_chain`): the
         database merges the index's ranges and stops at `count`."""
-        if (zones, of_agent) not in self._merged:
-            agent = bindparam("agent") if of_agent else None
-            behind = tuple_(due(self.table), self.table.c.chain_id) > tuple_(
-                bindparam("after_due", type_=BigInteger), bindparam("after_chain", type_=BigInteger))
-            parts = [self._open_records(agent, f"zone_{number}", f"local_{number}").where(behind) for number in range(zones)]
-            merged = (union_all(*parts) if zones > 1 else parts[0]).subquery("ready")
-            self._merged[zones, of_agent] = Sql(
-                select(merged.c.due, merged.c.chain_id).where(~self._held(merged.c.chain_id))
+        if (zones, kind) not in self._merged:
+            self._merged[zones, kind] = Sql(lambda dialect: self._merge(zones, kind, dialect))
+        return self._merged[zones, kind]
+
+    def _merge(self, zones: int, kind: ClaimKind, dialect: Dialect) -> Select[Any]:
+        behind = tuple_(due(self.table), self.table.c.chain_id) > tuple_(
+            bindparam("after_due", type_=BigInteger), bindparam("after_chain", type_=BigInteger))
+        parts = [self._open_records(kind, dialect, f"zone_{number}", f"local_{number}").where(behind)
+                 for number in range(zones)]
+        merged = (union_all(*parts) if zones > 1 else parts[0]).subquery("ready")
+        return (select(merged.c.due, merged.c.chain_id).where(~self._held(merged.c.chain_id))
                 .order_by(merged.c.due, merged.c.chain_id).limit(bindparam("count")))
-        return self._merged[zones, of_agent]
 
     def insertion(self, names: tuple[str, ...]) -> Sql:
         """Insert a row that gives exactly these columns."""
@@ -165,14 +206,16 @@ class ListTable:
     def records(self, rows: Iterable[tuple[Any, ...]], zones: Mapping[int, str]) -> list[Record]:
         """Records from rows of `chains`, `page` or `after`; `zones` gives the IANA name of every tz_dbid in them.
         A number that no enumeration knows (a row edited by hand) reads as the enumeration's "none"."""
-        names, first_field = self._field_names, len(READ_COLUMNS)
+        first_field = len(READ_COLUMNS)
         return [Record(
             row[0], row[1], row[2], row[3], _INFO_TYPES.get(row[4], ContactInfoType.NO_CONTACT_TYPE),
             _TYPES.get(row[5], RecordType.NO_RECORD_TYPE), _STATUSES.get(row[6], RecordStatus.NO_RECORD_STATUS),
             _RESULTS.get(row[7], CallResult.UNKNOWN), row[8], row[9], row[10], row[11], row[12], row[13],
-            zones[row[13]], row[14], row[15], self._fields(names, row[first_field:]),
+            zones[row[13]], row[14], row[15], self._fields(row[first_field:]),
         ) for row in rows]
 
-    @staticmethod
-    def _fields(names: tuple[str, ...], values: tuple[Any, ...]) -> Mapping[str, CustomValue]:
-        return {name: plain(value) for name, value in zip(names, values)}
+    def _fields(self, values: tuple[Any, ...]) -> Mapping[str, CustomValue]:
+        made = {name: plain(value) for name, value in zip(self._field_names, values)}
+        for name in self._padded:
+            made[name] = made[name] if made[name] is None else str(made[name]).rstrip(" ")
+        return made

@@ -9,9 +9,9 @@ from typing import Iterable
 from ocs.dialing.chain import give_back
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import RecordStatus, RecordType
-from ocs.dialing.values import Attempt, Chain, ClaimRequest, Record
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, Chain, ClaimRequest, Owner, Record
 
-__all__ = ["CLAIMABLE", "given_back", "last_open", "may_be_claimed", "window_open"]
+__all__ = ["CLAIMABLE", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned", "window_open"]
 
 CLAIMABLE = (RecordStatus.READY, RecordStatus.CHAIN_READY)
 
@@ -30,7 +30,24 @@ def may_be_claimed(record: Record, request: ClaimRequest, record_type: RecordTyp
     return (record.record_status is RecordStatus.READY and record.record_type is record_type
             and (record.dial_sched_time or 0) <= request.now and local_time is not None
             and window_open(record.daily_from, record.daily_till, local_time)
-            and (request.agent_id is None or record.agent_id == request.agent_id))
+            and agent_fits(record.agent_id, request))
+
+
+def agent_fits(agent_id: str | None, request: ClaimRequest) -> bool:
+    """Whether the request asks for records of this agent (None: of nobody)."""
+    if request.agent_ids is not None and agent_id not in request.agent_ids:
+        return False
+    return agent_id not in request.without_agents
+
+
+def owned(record_type: RecordType, last: Owner | None, request: ClaimRequest) -> bool:
+    """Whether the request may have a record that was last held by `last` (None: by nobody). Only callbacks are kept to those
+    who agreed on them."""
+    if last is None or record_type not in CALLBACK_TYPES:
+        return True
+    if request.own_campaign and last.campaign_dbid != request.owner.campaign_dbid:
+        return False
+    return not request.own_group or last.group_dbid == request.owner.group_dbid
 
 
 def given_back(chain: Chain) -> tuple[Record, ...]:

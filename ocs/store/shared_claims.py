@@ -18,7 +18,7 @@ from typing import Any, Iterator, Sequence
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import Chain, ClaimRequest, Record
 from ocs.errors import StoreUnavailable
-from ocs.store.records import ListTable
+from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import CLAIMABLE, may_be_claimed
 from ocs.store.statements import Transaction
@@ -34,7 +34,7 @@ def claim_shared(work: Transaction, catalog: Catalog, calling_list: ListTable, r
     """Up to `limit` chains, taken for the request's owner, in the order of a claim."""
     taken: dict[int, Chain] = {}
     for record_type in request.types:
-        candidates = _candidates(work, calling_list, request, int(record_type), limit)
+        candidates = _candidates(work, calling_list, request, record_type, limit)
         while len(taken) < limit:
             chain_ids = _some(candidates, limit - len(taken), taken)
             if not chain_ids:
@@ -44,19 +44,18 @@ def claim_shared(work: Transaction, catalog: Catalog, calling_list: ListTable, r
     return list(taken.values())
 
 
-def _candidates(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: int,
+def _candidates(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: RecordType,
                 limit: int) -> Iterator[int]:
     """Chains that may be taken, in order, read in pages as they are asked for; a chain may come several times."""
     zones = list(request.local_times.items())
     if not zones:
         return
     count = limit + limit // 2 + 16             # a chain has often more than one Ready record
-    parameters: dict[str, Any] = {"type": record_type, "now": request.now, "count": count}
-    if request.agent_id is not None:
-        parameters["agent"] = request.agent_id
+    kind, more = claim_kind(request, record_type)
+    parameters: dict[str, Any] = {"type": int(record_type), "now": request.now, "count": count, **more}
     for number, (zone, local_time) in enumerate(zones):
         parameters[f"zone_{number}"], parameters[f"local_{number}"] = zone, local_time
-    sql = calling_list.merged_candidates(len(zones), request.agent_id is not None)
+    sql = calling_list.merged_candidates(len(zones), kind)
     last = _BEFORE_ALL
     while True:
         rows = work.rows(sql, after_due=last[0], after_chain=last[1], **parameters)

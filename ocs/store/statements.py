@@ -16,6 +16,7 @@ from sqlalchemy.schema import DDLElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import ClauseElement, ColumnElement
 from sqlalchemy.sql.schema import Table
+from sqlalchemy.types import TypeEngine
 
 __all__ = ["Parameters", "Sql", "Transaction", "insert_ignoring", "insert_or_update", "one_of", "plain"]
 
@@ -69,11 +70,12 @@ def _ordered(compiled: SQLCompiler, values: Parameters) -> Any:
     return values
 
 
-def one_of(column: ColumnElement[Any], name: str, dialect: Dialect) -> ColumnElement[bool]:
-    """Whether a column of BIGINTs has one of the values that are given as the parameter `name`. On PostgreSQL one array:
-    the statement's text is the same for every number of values, so the server prepares it once."""
+def one_of(column: ColumnElement[Any], name: str, dialect: Dialect,
+           kind: type[TypeEngine[Any]] = BigInteger) -> ColumnElement[bool]:
+    """Whether a column has one of the values that are given as the parameter `name`. On PostgreSQL one array of `kind`: the
+    statement's text is the same for every number of values, so the server prepares it once."""
     if dialect.name == "postgresql":
-        return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
+        return column == any_(bindparam(name, type_=ARRAY(kind)))
     return column.in_(bindparam(name, expanding=True))
 
 
@@ -137,4 +139,5 @@ class Transaction:
 
     def define(self, element: DDLElement) -> None:
         """Run a statement that makes or alters a table or an index."""
-        self.cursor.execute(str(element.compile(dialect=self.dialect)))
+        # with parameters, though there are none: a % in a default is written as %% where the driver's parameters have one
+        self.cursor.execute(str(element.compile(dialect=self.dialect)), ())

@@ -211,9 +211,39 @@ def test_a_claim_for_an_agent_gives_only_that_agents_records(make: Harness) -> N
     personal = RecordType.PERSONAL_CALLBACK
     agents = ["1001", "1002", None, "1001"]
     store = make([record(n, record_type=personal, agent_id=agent) for n, agent in enumerate(agents)])
-    assert ids(claim(store, 1, types=(personal,), agent_id="1001")) == [0]
-    assert ids(claim(store, types=(personal,), agent_id="1001")) == [3]
+    assert ids(claim(store, 1, types=(personal,), agent_ids=("1001",))) == [0]
+    assert ids(claim(store, types=(personal,), agent_ids=("1001",))) == [3]
     assert ids(claim(store, types=(personal,))) == [1, 2]
+
+
+def test_a_claim_may_be_for_several_agents_or_for_all_but_some(make: Harness) -> None:
+    personal = RecordType.PERSONAL_CALLBACK
+    agents = ["1001", "1002", None, "1003", "1001"]
+    one = make([record(n, record_type=personal, agent_id=agent) for n, agent in enumerate(agents)])
+    assert ids(claim(one, types=(personal,), agent_ids=())) == []
+    assert ids(claim(one, types=(personal,), agent_ids=("1003", "1001"))) == [0, 3, 4]
+    assert ids(claim(one, types=(personal,), without_agents=("1002",))) == [2]
+    assert ids(claim(one, types=(personal,), without_agents=("1001",))) == [1]
+
+
+@pytest.mark.parametrize("others, own, claimed", [
+    (Owner(1, 10, 101), {}, [1, 2, 3]), (Owner(1, 10, 101), {"own_campaign": True}, [1, 2, 3]),
+    (Owner(1, 10, 101), {"own_group": True}, [1, 3]), (Owner(1, 11, 100), {"own_group": True}, [1, 2, 3]),
+    (Owner(2, 11, 100), {"own_campaign": True}, [1, 3]),
+    (Owner(2, 10, 100), {"own_campaign": True, "own_group": True}, [1, 2, 3])])
+def test_callbacks_may_be_kept_to_the_campaign_and_the_group_that_agreed_on_them(
+        make: Harness, others: Owner, own: dict[str, bool], claimed: list[int]) -> None:
+    kind = RecordType.CAMPAIGN_CALLBACK
+    store = make([record(1, record_type=kind), record(2, record_type=kind), record(3)])
+    for chain in claim(store, owner=others)[1:]:
+        result(store.save(ChainSave(LIST, tuple(replace(one, record_status=READY) for one in chain.records))))
+    # 1 is held by the others, 2 and 3 were: a general record is nobody's, a callback may be theirs
+    assert ids(claim(store, **own)) == [chain_id for chain_id in claimed if chain_id != 1]
+
+
+def test_a_callback_that_nobody_has_held_is_everybodys(make: Harness) -> None:
+    store = make([record(1, record_type=RecordType.CAMPAIGN_CALLBACK)])
+    assert ids(claim(store, own_campaign=True, own_group=True)) == [1]
 
 
 def test_a_record_that_is_not_due_is_left(make: Harness) -> None:
