@@ -6,6 +6,7 @@ Transport-free: `granted` gives it a client to ask with; sockets are the affair 
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
@@ -21,7 +22,14 @@ from protocols.attributes import KVList, first
 from protocols.desktop.fields import lenient_integer
 from protocols.desktop.keys import CALL_ATTEMPT_GUID, RECORD_HANDLE
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
-from protocols.tserver.messages import USER_EVENT_NUMBER, AgentStatus, AgentWorkMode, CallType, Message
+from protocols.tserver.messages import (
+    ATTRIBUTE_TYPES,
+    USER_EVENT_NUMBER,
+    AgentStatus,
+    AgentWorkMode,
+    CallType,
+    Message,
+)
 from protocols.tserver.protocol import ITServerListener
 
 __all__ = ["SwitchLink"]
@@ -188,6 +196,7 @@ class SwitchLink:
 
     # -- messages into events -------------------------------------------------------------------------------------
     def _deliver(self, message: Message) -> None:
+        message = self._well_typed(message)
         dn, at = message.get("ThisDN", ""), _stamp(message, self._clock)
         if message.name == "EventUserEvent":
             self._tell("user_event", dn, message.user_data)
@@ -201,6 +210,15 @@ class SwitchLink:
             self._tell("call_event", event)
             for agent_event in _agent_steps(event):
                 self._tell("agent_event", agent_event)
+
+    def _well_typed(self, message: Message) -> Message:
+        """The message without attributes that are not of their type."""
+        wrong = [name for name, value in message.attributes.items()
+                 if name in ATTRIBUTE_TYPES and (isinstance(value, bool) or not isinstance(value, ATTRIBUTE_TYPES[name]))]
+        if not wrong:
+            return message
+        self.log.warn("link {link}: {name} with a wrong type of {wrong}", link=self.name, name=message.name, wrong=wrong)
+        return replace(message, attributes={name: value for name, value in message.attributes.items() if name not in wrong})
 
     def _tell(self, method: str, *args: Any) -> None:
         for listener in self._listeners:

@@ -1,0 +1,152 @@
+"""What every provider of agents' states keeps: one suite on the agents by command and on those that the switch tells of."""
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from zope.interface.verify import verifyObject
+
+from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
+from ocs.dialing.values import AgentGroup, CampaignGroup
+from ocs.interfaces import IAgentState
+from ocs.links.agents import SwitchAgentState
+from tests.doubles.agents import FakeAgents
+from tests.doubles.clock import VirtualClock
+from tests.doubles.switch import FakeSwitch
+
+DNS = ("7001", "7002", "7003")
+
+
+def group(agents: tuple[str, ...] = (), dns: tuple[str, ...] = DNS) -> CampaignGroup:
+    return CampaignGroup(1, "spring", 1, AgentGroup("sales", 1, agents, dns), ())
+
+
+_WORK = {AgentEventKind.LOGIN: WorkState.NOT_READY, AgentEventKind.LOGOUT: WorkState.LOGGED_OUT,
+         AgentEventKind.READY: WorkState.READY, AgentEventKind.NOT_READY: WorkState.NOT_READY,
+         AgentEventKind.AFTER_CALL_WORK: WorkState.AFTER_CALL_WORK}
+
+
+class ByCommand:
+    def __init__(self, clock: VirtualClock) -> None:
+        self.agents: Any = FakeAgents(clock)
+        self._calls: dict[str, frozenset[str]] = {}
+
+    def event(self, kind: AgentEventKind, dn: str, agent_id: str = "", conn_id: str = "") -> None:
+        calls = self._calls.get(dn, frozenset())
+        if kind is AgentEventKind.CALL:
+            calls |= {conn_id}
+        elif kind is AgentEventKind.CALL_GONE:
+            calls -= {conn_id}
+        self._calls[dn] = calls
+        self.agents.set(dn, kind, agent_id, _WORK.get(kind), calls)
+
+    def blind(self) -> None:
+        self.agents.available = False
+
+
+class BySwitch:
+    def __init__(self, clock: VirtualClock) -> None:
+        self.switch = FakeSwitch(clock)
+        self.agents: Any = SwitchAgentState(self.switch)        # type: ignore[arg-type]
+        self.switch.go_up()
+
+    def event(self, kind: AgentEventKind, dn: str, agent_id: str = "", conn_id: str = "") -> None:
+        self.switch.agent(kind, dn, agent_id, conn_id)
+
+    def blind(self) -> None:
+        self.switch.go_down()
+
+
+Rig = Any
+
+
+@pytest.fixture(params=[ByCommand, BySwitch])
+def rig(request: pytest.FixtureRequest) -> Rig:
+    clock = VirtualClock()
+    made = request.param(clock)
+    made.clock = clock
+    made.agents.watch(DNS)
+    return made
+
+
+def ready(rig: Rig, dn: str, agent_id: str) -> None:
+    rig.event(AgentEventKind.LOGIN, dn, agent_id)
+    rig.event(AgentEventKind.READY, dn, agent_id)
+    rig.clock.advance(1)
+
+
+def test_it_provides_the_interface(rig):
+    assert verifyObject(IAgentState, rig.agents) and rig.agents.available
+
+
+def test_nobody_is_ready_before_somebody_logs_in_and_goes_ready(rig):
+    assert list(rig.agents.ready(group())) == [] and rig.agents.agent_at("7001") is None
+    rig.event(AgentEventKind.LOGIN, "7001", "1001")
+    assert list(rig.agents.ready(group())) == []
+    agent = rig.agents.agent_at("7001")
+    assert isinstance(agent, Agent) and agent.agent_id == "1001" and list(rig.agents.of(group())) == [agent]
+    rig.event(AgentEventKind.READY, "7001", "1001")
+    assert list(rig.agents.ready(group())) == ["7001"]
+
+
+def test_who_waits_longest_comes_first(rig):
+    for dn, agent_id in (("7003", "1003"), ("7001", "1001"), ("7002", "1002")):
+        ready(rig, dn, agent_id)
+    assert list(rig.agents.ready(group())) == ["7003", "7001", "7002"]
+    rig.event(AgentEventKind.NOT_READY, "7003")
+    rig.clock.advance(1)
+    rig.event(AgentEventKind.READY, "7003")
+    assert list(rig.agents.ready(group())) == ["7001", "7002", "7003"]
+
+
+def test_a_call_makes_an_agent_busy_until_it_is_gone(rig):
+    ready(rig, "7001", "1001")
+    rig.event(AgentEventKind.CALL, "7001", conn_id="a")
+    rig.event(AgentEventKind.CALL, "7001", conn_id="b")
+    rig.event(AgentEventKind.CALL_GONE, "7001", conn_id="a")
+    assert list(rig.agents.ready(group())) == []
+    rig.event(AgentEventKind.CALL_GONE, "7001", conn_id="b")
+    assert list(rig.agents.ready(group())) == ["7001"]
+
+
+@pytest.mark.parametrize("kind", [AgentEventKind.NOT_READY, AgentEventKind.AFTER_CALL_WORK])
+def test_who_does_not_want_calls_is_there_but_not_ready(rig, kind):
+    ready(rig, "7001", "1001")
+    rig.event(kind, "7001")
+    assert list(rig.agents.ready(group())) == [] and rig.agents.agent_at("7001") is not None
+
+
+def test_who_logs_out_is_gone(rig):
+    ready(rig, "7001", "1001")
+    rig.event(AgentEventKind.LOGOUT, "7001")
+    assert list(rig.agents.of(group())) == [] and rig.agents.agent_at("7001") is None
+
+
+def test_a_group_has_only_its_own_dns_and_where_it_names_agents_only_those(rig):
+    ready(rig, "7001", "1001")
+    ready(rig, "7002", "1002")
+    assert list(rig.agents.ready(group(dns=("7002",)))) == ["7002"]
+    assert list(rig.agents.ready(group(agents=("1001", "1009")))) == ["7001"]
+    assert [agent.dn for agent in rig.agents.of(group(agents=("1002",)))] == ["7002"]
+
+
+def test_listeners_hear_every_event_with_the_agent_as_it_left_it(rig):
+    heard: list[tuple[Agent, AgentEvent]] = []
+    rig.agents.add_listener(lambda agent, event: heard.append((agent, event)))
+    ready(rig, "7001", "1001")
+    rig.event(AgentEventKind.CALL, "7001", conn_id="a")
+    assert [event.kind for _, event in heard] == [AgentEventKind.LOGIN, AgentEventKind.READY, AgentEventKind.CALL]
+    assert [agent.free for agent, _ in heard] == [False, True, False]
+
+
+def test_what_happens_at_a_dn_that_is_not_watched_is_nobodys_state(rig):
+    heard: list[Agent] = []
+    rig.agents.add_listener(lambda agent, event: heard.append(agent))
+    rig.event(AgentEventKind.CALL, "6001", conn_id="a")
+    assert heard == [] and rig.agents.agent_at("6001") is None
+
+
+def test_without_a_picture_nobody_is_ready(rig):
+    ready(rig, "7001", "1001")
+    rig.blind()
+    assert not rig.agents.available and list(rig.agents.ready(group())) == [] and rig.agents.agent_at("7001") is None
