@@ -5,6 +5,7 @@ do-not-call request may come in between, again at the moment of dialing.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.logger import Logger
@@ -124,7 +125,7 @@ class Dialer:
         asked = held.record
         contact = held.contact(self._context.options.customer_id_field)
         verdict = await validation.validate(contact)
-        if held.state is not ChainState.OPENING or held.attempt is not attempt:
+        if not self._still_opens(held, attempt):
             return False
         if changed_meanwhile(asked, held.record):
             verdict = validation.raced(contact)
@@ -138,20 +139,28 @@ class Dialer:
         self._session.wake()
         return False
 
+    @staticmethod
+    def _still_opens(held: HeldChain, attempt: Attempt | None) -> bool:
+        return held.state is ChainState.OPENING and held.attempt is attempt
+
     async def _dial(self, held: HeldChain) -> None:
         attempt = held.attempt
         assert attempt is not None
         if not await self._permitted(held):
             return
         try:
-            await self._context.store.open_attempts([attempt])
+            if not held.writes.empty:
+                # after a crash two open attempts of one chain could not be told apart: the one before is closed first
+                await self._session.settlement.save(held, replace(held.chain, records=()))
+            if self._still_opens(held, attempt):
+                await self._context.store.open_attempts([attempt])
         except OCSError as error:
-            if held.state is ChainState.OPENING and held.attempt is attempt:
+            if self._still_opens(held, attempt):
                 held.attempt = None
                 self._session.system_error(f"the attempt could not be written: {error}")
                 self._session.requeue(held)
             return
-        if held.state is not ChainState.OPENING or held.attempt is not attempt:
+        if not self._still_opens(held, attempt):
             return      # settled or given back meanwhile; whoever did so has closed the attempt
         why = self.refused(held)
         if why is not None or not self._session.may_dial:

@@ -185,6 +185,35 @@ def test_when_a_number_is_blocked_between_the_commit_and_the_dial_the_next_of_th
     assert bench.holder(2).record.record_id == 2
 
 
+def test_a_chain_is_not_dialed_again_before_its_last_attempt_is_written_as_closed():
+    bench = Bench(one())
+    bench.ready("7001")
+    bench.store.failing.add("save")
+    bench.switch.over(bench.switch.dialed[0].conn_id, call_state=6)
+    bench.pass_(320)
+    assert len(bench.switch.dialed) == 1 and len(bench.attempts(1)) == 1
+    bench.store.failing.clear()
+    bench.pass_(12)
+    assert [each.state for each in bench.attempts(1)] == [AttemptState.CLOSED, AttemptState.OPEN]
+    assert len(bench.switch.dialed) == 2
+
+
+def test_a_session_unloaded_while_the_last_attempt_is_written_opens_no_other():
+    bench = Bench(one())
+    bench.ready("7001")
+    bench.store.held.add("save")
+    bench.switch.over(bench.switch.dialed[0].conn_id, call_state=6)
+    bench.pass_(302)
+    assert bench.state() is ChainState.OPENING
+    unloaded = bench.session.force_unload()
+    bench.store.held.clear()
+    while bench.store.release():
+        pass
+    assert unloaded.called and len(bench.switch.dialed) == 1
+    assert all(each.state is not AttemptState.OPEN for each in bench.attempts(1))
+    bench.unloaded()
+
+
 # -- checks before the dial ---------------------------------------------------------------------------------------
 def test_a_blocked_number_is_settled_undialed_and_its_sibling_is_dialed():
     bench = Bench(chain(1, 2), running=False)

@@ -30,6 +30,19 @@ def test_a_long_walk_keeps_every_promise(mode, trunk, record_processed, seed):
     walked(World(mode, trunk, record_processed), [(rng.choice(STEPS), rng.randrange(100_000)) for _ in range(300)])
 
 
+@pytest.mark.parametrize("mode, trunk, record_processed", WORLDS)
+@pytest.mark.parametrize("seed", range(8))
+def test_after_a_crash_at_any_moment_no_record_is_lost_and_no_attempt_open_or_dialed_again(
+        mode, trunk, record_processed, seed):
+    rng, world = random.Random(seed), World(mode, trunk, record_processed)
+    for _ in range(100 + 20 * seed):
+        world.step(rng.choice(STEPS), rng.randrange(100_000))
+    world.crash()
+    for _ in range(100):
+        world.step(rng.choice(STEPS), rng.randrange(100_000))
+    world.end()
+
+
 @settings(max_examples=40, deadline=None)
 @given(world=st.sampled_from(WORLDS),
        steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99_999)), min_size=5, max_size=60))

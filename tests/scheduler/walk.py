@@ -24,6 +24,7 @@ from protocols.desktop import keys
 from protocols.desktop.dates import parse_date_time
 from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment
 from protocols.errors import RequestTimedOut
+from tests.doubles.clock import VirtualClock
 from tests.doubles.switch import Asked
 from tests.scheduler.bench import CAMPAIGN, DNS, QUEUE, TRUNK, Bench, agent_of, record
 
@@ -52,12 +53,16 @@ class World:
         records = [record(2 * n + k, n + 1, chain_n=k, daily_till=[64_800, 45_000][n % 3 == 0 and k == 0])
                    for n in range(1, 41) for k in (0, 1)]
         options = EngineOptions(**{**vars(OPTIONS), "record_processed": record_processed})
-        self.bench = Bench(records, mode=mode, trunk_group_dn=trunk, treatments=TREATMENTS, options=options, running=False)
-        bench = self.bench
-        self.session, self.switch, self.store = bench.session, bench.switch, bench.store
+        self._values: dict[str, Any] = dict(
+            mode=mode, trunk_group_dn=trunk, treatments=TREATMENTS, options=options, running=False)
         self.dialed: Counter[str] = Counter()
         self.blocked: set[str] = set()
         self.told: Counter[object] = Counter()
+        self.lost: set[int] = set()                     # reference ids of requests that went down with a crash
+        self._live(Bench(records, **self._values))
+
+    def _live(self, bench: Bench) -> None:
+        self.bench, self.session, self.switch, self.store = bench, bench.session, bench.switch, bench.store
         self.work: dict[str, str] = {}                  # DN -> ready, not-ready
         self.talks: dict[str, str] = {}                 # ConnID -> DN of the agent
         self.previews: list[KVList] = []
@@ -67,6 +72,15 @@ class World:
         self.session.dialer.dial = self._dialing        # type: ignore[method-assign]
         bench.up()
         bench.begin()
+
+    def crash(self) -> None:
+        """The process dies; another one comes up with its database, and with a switch that has forgotten everything."""
+        old = self.bench
+        clock = VirtualClock(old.clock.wall())
+        bench = Bench(store=old.memory, clock=clock, seed=2, **self._values)
+        bench._references = old._references
+        self.lost = set(range(1, old._references + 1))
+        self._live(bench)
 
     # -- what must hold at the moment when it happens -------------------------------------------------------------
     def _logged(self, event: dict[str, Any]) -> None:
@@ -323,9 +337,10 @@ class World:
         attempts = list(self.bench.memory.attempts.values())
         assert all(each.state is not AttemptState.OPEN for each in attempts)
         dials = Counter(each.record_id for each in attempts if each.state is not AttemptState.NOT_DIALED)
-        assert {each.record_id: each.attempt for each in self.bench.records().values() if each.attempt} == dict(dials)
+        if not self.lost:
+            assert {each.record_id: each.attempt for each in self.bench.records().values() if each.attempt} == dict(dials)
         guids = {each.guid: each for each in attempts}
         assert all(guids[asked.guid].state is not AttemptState.NOT_DIALED for asked in self.switch.dialed if asked.conn_id)
-        expected = set(range(1, self.bench._references + 1))
+        expected = set(range(1, self.bench._references + 1)) - self.lost
         assert {reference_id: self.told[reference_id] for reference_id in expected} == dict.fromkeys(expected, 1)
         assert CAMPAIGN == self.session.group.campaign
