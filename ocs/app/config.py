@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator
 
 from ocs.app.campaigns import (
     AgentGroupOptions,
@@ -20,11 +21,20 @@ from ocs.app.campaigns import (
 )
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import ConfigurationError
+from ocs.links.http_options import (
+    ContactProcessedOptions,
+    HttpOptions,
+    HttpRequestOptions,
+    NotificationSpoolOptions,
+    PreDialValidationOptions,
+    outgoing_problems,
+)
 from ocs.log import LogOptions
 from ocs.options import load_file, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
 from ocs.store.backend import backend_for
+from ocs.store.named_statements import SqlStatementOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
            "load_configuration", "to_campaign_groups"]
@@ -164,9 +174,28 @@ class OCSOptions:
     agent_group: tuple[AgentGroupOptions, ...] = table()
     campaign: tuple[CampaignOptions, ...] = table()
     campaign_group: tuple[CampaignGroupOptions, ...] = table()
+    http: HttpOptions = table(HttpOptions)
+    pre_dial_validation: tuple[PreDialValidationOptions, ...] = table()
+    contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
+    notification_spool: NotificationSpoolOptions = table(NotificationSpoolOptions)
+    http_request: tuple[HttpRequestOptions, ...] = table()
+    sql_statement: tuple[SqlStatementOptions, ...] = table()
 
     def problems(self) -> list[str]:
-        return reference_problems(self)
+        groups = [f"{one.campaign}@{one.group}" for one in self.campaign_group]
+        return [*reference_problems(self), *self._unknown_effects(), *outgoing_problems(
+            self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
+            [one.name for one in self.calling_list])]
+
+    def _unknown_effects(self) -> Iterator[str]:
+        """What treatments ask for beside the dialing must exist."""
+        requests = {one.name for one in self.http_request}
+        statements = {one.name for one in self.sql_statement}
+        for number, one in enumerate(self.treatment, 1):
+            if one.send_http_request and one.send_http_request not in requests:
+                yield f"treatment[{number}].send_http_request: there is no HTTP request {one.send_http_request}"
+            if one.execute_sql and one.execute_sql not in statements:
+                yield f"treatment[{number}].execute_sql: there is no SQL statement {one.execute_sql}"
 
 
 def load_configuration(path: Path | str) -> OCSOptions:

@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.app.manhole import ManholeService
+from ocs.app.outside import Outside
 from ocs.app.verbs import Verbs
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
@@ -77,7 +78,10 @@ class OCSService(Service):
                               readers=options.database.pool_size, statement_timeout_s=options.database.statement_timeout_s)
         self.switch = SwitchLink(self.clock)
         self.agents = SwitchAgentState(self.switch)
-        self.context = Context(self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options))
+        self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
+        self.context = Context(
+            self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options),
+            carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier)
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
         self.tserver = self._tserver_link(rng)
@@ -115,6 +119,7 @@ class OCSService(Service):
 
     async def _start(self) -> None:
         await self.store.start()
+        await self.outside.start()
         await self.engine.start()
         self.tserver.startService()
         for group in self.options.campaign_group:
@@ -150,7 +155,7 @@ class OCSService(Service):
         super().stopService()
         if self._starting is not None:
             self._starting.cancel()
-        return Deferred.fromCoroutine(self._stop())
+        return Deferred.fromCoroutine(self._stop()).addErrback(lambda failure: self.log.failure("stopping", failure))
 
     async def _stop(self) -> None:
         if self._parent is not None:
@@ -158,6 +163,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.outside.stop()
         await self.store.stop()
         if self.tserver.running:
             await self.tserver.stopService()

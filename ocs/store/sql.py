@@ -110,20 +110,20 @@ class SqlStore:
                 self._unsure[key] = left
             return outcome
 
-        return self._change(take).addBoth(settled)
+        return self.change(take).addBoth(settled)
 
     def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
-        return self._change(lambda work: insert_attempts(work, attempts))
+        return self.change(lambda work: insert_attempts(work, attempts))
 
     def save(self, change: ChainSave) -> Deferred[None]:
-        return self._change(lambda work: self._write(work, change))
+        return self.change(lambda work: self._write(work, change))
 
     def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
         def known(recovered: list[RecoveredChain]) -> list[RecoveredChain]:
             self._unsure.pop((calling_list, owner), None)
             return recovered
 
-        return self._change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
+        return self.change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
 
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self.read(lambda work: do_not_call_entries(work, self._tenant))
@@ -140,7 +140,8 @@ class SqlStore:
         """Run a query of this package's other modules on one of the store's connections."""
         return self._database.read(interaction) if self._open else self._closed()
 
-    def _change(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+    def change(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
+        """Run a change of this package's other modules behind the store's own; it shares their transactions."""
         return self._changes.submit(interaction) if self._open else self._closed()
 
     def _closed(self) -> Deferred[Any]:

@@ -113,7 +113,8 @@ def test_a_wrong_campaign_is_named(old: str, new: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("text, problem", [
-    ('[database]\nurl = "postgresql://ocs@db/ocs"', "database.url: postgresql is not supported yet; sqlite:///FILE is"),
+    ('[database]\nurl = "mysql://ocs@db/ocs"',
+     "database.url: 'mysql' is not a database that is supported here; use sqlite:///FILE or postgresql://USER@HOST/NAME"),
     ('[tserver]\npassword = "x"\npassword_file = "y"', "tserver.password: given twice, here and by password_file"),
     ('[tserver]\npassword_file = "/nowhere/y"', "tserver.password_file: cannot read /nowhere/y"),
     ("[tserver]\nreconnect_min_s = 40", "tserver.reconnect_max_s: 30 is below reconnect_min_s 40"),
@@ -154,5 +155,5 @@ def test_every_option_is_read_somewhere() -> None:
     from ocs.options import entries
     sources = [path.read_text() for path in (ETC.parent / "ocs").rglob("*.py")]
     unread = [f"{entry.section}.{entry.name}" for entry in entries(OCSOptions)
-              if not any(re.search(rf"\.{entry.name}\b", text) for text in sources)]
+              if not any(re.search(rf'\.{entry.name}\b|"{entry.name}"', text) for text in sources)]
     assert unread == []

@@ -41,6 +41,16 @@ voice_transfer_destination = "6001"
 """
 
 
+OUTSIDE = """
+[[http_request]]
+name = "crm"
+uri = "https://crm.example/"
+[[sql_statement]]
+name = "note"
+statement = "DELETE FROM note"
+"""
+
+
 def text(treatment: str, listed: str = "", more: str = "") -> str:
     return f'{more}\n[[treatment]]\nname = "one"\ndbid = 5\n{treatment}{REST.replace("LIST", listed)}'
 
@@ -58,7 +68,7 @@ def problems(configured: str) -> list[str]:
 
 def test_a_treatment_has_everything_that_is_configured() -> None:
     [one] = calling_list(text('disposition = "cold"\naction = 5\ndate_time = "2026-12-24T10:00"\nexecute_sql = "note"\n'
-                              'send_http_request = "crm"\nsequence = 2')).treatments
+                              'send_http_request = "crm"\nsequence = 2', more=OUTSIDE)).treatments
     assert (one.trigger, one.call_result, one.action, one.sequence) == ("cold", None, TreatmentAction.RETRY_AT_DATE, 2)
     assert one.date == datetime(2026, 12, 24, 10) and one.effects == (ExecuteSql("note"), SendHttpRequest("crm"))
 
@@ -161,3 +171,9 @@ def test_a_calendar_without_a_country_needs_days() -> None:
     own = '[[holiday_calendar]]\nname = "own"\nclosed_days = ["12-24"]'
     [calendar] = calling_list(text(BUSY, 'holiday_calendars = ["own"]', own)).windows.calendars
     assert calendar.closes(date(2030, 12, 24), "UTC") and not calendar.closes(date(2030, 12, 25), "UTC")
+
+
+def test_a_treatment_may_only_ask_for_what_there_is() -> None:
+    assert problems(text('call_result = "busy"\naction = "redial"\nexecute_sql = "nothing"\nsend_http_request = "nobody"')) == [
+        "treatment[1].send_http_request: there is no HTTP request nobody",
+        "treatment[1].execute_sql: there is no SQL statement nothing"]

@@ -1,0 +1,64 @@
+"""The systems outside that dialing asks and tells: pre-dial validation, notifications of processed contacts, and what
+treatments do beside the dialing (HTTP requests and SQL statements that the configuration names)."""
+from __future__ import annotations
+
+import random
+from typing import Any, Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+
+from ocs.app.config import OCSOptions
+from ocs.clock import IClock
+from ocs.dialing.actions import ExecuteSql, SendHttpRequest, SideEffect
+from ocs.dialing.contact import Contact
+from ocs.links.http import http_client
+from ocs.links.named_requests import NamedRequests
+from ocs.links.notifications import ContactNotifier
+from ocs.links.validation import PreDialValidation
+from ocs.store.named_statements import NamedStatements
+from ocs.store.notification_spool import NotificationSpool
+
+__all__ = ["Outside"]
+
+
+class Outside:
+    """Built from the configuration; `validation` and `notifier` are None where nobody is to be asked or told. Requests keep
+    the reactor's time, repetitions the engine's."""
+
+    def __init__(self, options: OCSOptions, reactor: Any, clock: IClock, rng: random.Random,
+                 change: Callable[[Any], Deferred[Any]]) -> None:
+        application_id = options.application.dbid
+        self._client = http_client(reactor, options.http)
+        self._requests = NamedRequests(self._client, options.http_request, application_id, clock)
+        self._statements = NamedStatements(options.sql_statement, change)
+        self.validation = self.notifier = None
+        if options.pre_dial_validation:
+            self.validation = PreDialValidation(self._client, options.pre_dial_validation, application_id, clock)
+        if options.contact_processed_notification:
+            def in_thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+                return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
+
+            spool = NotificationSpool(options.notification_spool.file, in_thread)
+            self.notifier = ContactNotifier(self._client, options.contact_processed_notification,
+                                            options.notification_spool, spool, application_id, clock, rng)
+
+    def carry_out(self, effect: SideEffect, contact: Contact) -> None:
+        """What a treatment does beside the dialing. The names have been checked with the configuration."""
+        if isinstance(effect, SendHttpRequest):
+            self._requests.send(effect.request, contact)
+        elif isinstance(effect, ExecuteSql):
+            self._statements.run(effect.statement, contact)
+
+    async def start(self) -> None:
+        """Go on with what the last run could not tell; StoreUnavailable if its spool cannot be opened."""
+        if self.notifier is not None:
+            await self.notifier.start()
+
+    async def stop(self) -> None:
+        """Send nothing any more."""
+        if self.notifier is not None:
+            await self.notifier.stop()
+        stopped = self._client.stop()
+        if isinstance(stopped, Deferred):
+            await stopped
