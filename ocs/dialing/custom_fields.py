@@ -21,6 +21,7 @@ __all__ = ["FIELD_TYPES", "LONGEST", "WrongValue", "as_sent", "as_text", "change
 FIELD_TYPES = ("int", "float", "char", "varchar", "datetime")
 LONGEST = 4_000                 # characters of a char or varchar
 _INTEGERS = range(-2 ** 63, 2 ** 63)
+_ODD = re.compile("[\x00\ud800-\udfff]")
 _WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?|[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 
@@ -50,10 +51,9 @@ def fitting(field: CustomField, value: Any) -> CustomValue:
     if field.type == "float":
         return _number(value)
     text = str(value)
-    if "\x00" in text:
-        raise ValueError("has a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("has half a character (a surrogate)")
+    odd = _ODD.search(text)
+    if odd is not None:
+        raise ValueError("has a NUL character" if odd[0] == "\x00" else "has half a character (a surrogate)")
     if field.type == "datetime":
         return _moment(text)
     if field.type == "char":

@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Sequence
 
-from ocs.dialing.values import CustomField
+from ocs.dialing.custom_fields import from_text
+from ocs.dialing.values import CustomField, CustomValue
 from ocs.errors import OCSError
 from ocs.store.columns import ColumnMap
 from ocs.store.csv_file import Row
@@ -40,7 +41,7 @@ class CheckedContact(NamedTuple):
     daily_from: int
     daily_till: int
     phones: list[tuple[str, int, str]]
-    values: tuple[str | None, ...]
+    values: tuple[CustomValue, ...]
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,11 @@ class Checked:
         return seconds
 
     @staticmethod
-    def _field(value: str, custom: CustomField) -> str | None:
-        if len(value) > custom.length:
-            raise BadRow(f"{custom.name} has {len(value)} characters, {custom.length} are possible")
-        return value or None
+    def _field(value: str, custom: CustomField) -> CustomValue:
+        try:
+            return from_text(custom, value)
+        except ValueError as error:
+            raise BadRow(f"{custom.name}: {error}") from None
 
     def _phones(self, row: Row, values: list[str], zone: str | None) -> tuple[list[tuple[str, int, str]], list[str]]:
         parsed: list[tuple[Phone, int]] = []

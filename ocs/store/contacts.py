@@ -15,17 +15,19 @@ from __future__ import annotations
 import csv
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import URL
 
+from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, UnknownCallingList
 from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checking import Checked, CheckedContact, Defaults, Fault
-from ocs.store.columns import ColumnMap, map_columns
+from ocs.store.columns import map_columns
 from ocs.store.csv_file import CsvFile, Row
+from ocs.store.formats import typed_fields
 from ocs.store.loading import insert_rows
 from ocs.store.phones import known_region
 from ocs.store.records import ListTable
@@ -53,6 +55,7 @@ class ImportOptions:
     encoding: str = "utf-8"
     skip_bad: bool = False
     bad_rows: Path | None = None                                # where to write the rows with faults, as CSV
+    fields: tuple[CustomField, ...] = ()                        # columns that are more than text, by their names in the list
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,9 @@ def import_contacts(database: str | URL | Backend, calling_list: str, path: Path
     with ExitStack() as stack:
         file = stack.enter_context(CsvFile(path, options.encoding))
         columns = map_columns(file.headers, options.mapping)
+        typed, more = typed_fields([custom for _, custom in columns.fields], options.fields,
+                                   () if existing is None else existing.fields)
+        columns = replace(columns, fields=tuple(zip([index for index, _ in columns.fields], typed)))
         spool: Spool[CheckedContact] = stack.enter_context(Spool())
         checked = Checked(columns, options.region, defaults)
         _check(file, checked, spool, bad_rows_writer(stack, options.bad_rows, path, file.headers), tell)
@@ -115,7 +121,7 @@ def import_contacts(database: str | URL | Backend, calling_list: str, path: Path
         if refused:
             raise ImportRefused(ImportReport(**{**report, "seconds": time.monotonic() - started}))
         with transaction(backend) as work:
-            loaded = _load(work, catalog, calling_list, columns, defaults, checked, spool, tell)
+            loaded = _load(work, catalog, calling_list, typed, more, defaults, checked, spool, tell)
     return ImportReport(**{**report, **loaded, "imported": True, "seconds": time.monotonic() - started})
 
 
@@ -177,18 +183,17 @@ def _check(file: CsvFile, checked: Checked, spool: Spool[CheckedContact], bad: C
     tell("checking", file.size, file.size)
 
 
-def _load(work: Transaction, catalog: Catalog, name: str, columns: ColumnMap, defaults: Defaults,
-          checked: Checked, spool: Spool[CheckedContact], tell: Progress) -> dict[str, Any]:
-    fields = [custom for _, custom in columns.fields]
+def _load(work: Transaction, catalog: Catalog, name: str, fields: tuple[CustomField, ...], more: tuple[CustomField, ...],
+          defaults: Defaults, checked: Checked, spool: Spool[CheckedContact], tell: Progress) -> dict[str, Any]:
     created = False
     try:
         calling_list = catalog.calling_list(work, name)
     except UnknownCallingList:
-        calling_list, created = create_list(work, catalog, name, fields, defaults.daily_from, defaults.daily_till,
+        calling_list, created = create_list(work, catalog, name, fields + more, defaults.daily_from, defaults.daily_till,
                                             defaults.zone), True
     else:
         known = {custom.name for custom in calling_list.fields}
-        missing = [custom for custom in fields if custom.name not in known]
+        missing = [custom for custom in fields + more if custom.name not in known]
         if missing:
             calling_list = add_fields(work, catalog, name, missing)
     (before,) = work.row(calling_list.count) or (0,)

@@ -9,12 +9,13 @@ import re
 import unicodedata
 from typing import Any, Iterable, Mapping, Sequence
 
-from sqlalchemy import DDL, Column, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
 from ocs.store import schema
+from ocs.store.formats import REGISTRY_COLUMNS, AddColumn, field_of, registry_row
 from ocs.store.records import ListTable
 from ocs.store.schema import PUBLIC_COLUMNS
 from ocs.store.statements import Sql, Transaction
@@ -27,8 +28,7 @@ _names = Sql(select(_lists.name, _lists.list_dbid).order_by(_lists.list_dbid))
 _by_name = Sql(select(_lists.list_dbid, _lists.table_name, _lists.daily_from, _lists.daily_till, _lists.tz_dbid,
                       _lists.revision).where(_lists.name == bindparam("name")))
 _tables = Sql(select(_lists.table_name))
-_fields = Sql(select(schema.custom_fields.c.name, schema.custom_fields.c.type, schema.custom_fields.c.length,
-                     schema.custom_fields.c.send_attribute)
+_fields = Sql(select(*(schema.custom_fields.c[name] for name in REGISTRY_COLUMNS))
               .where(schema.custom_fields.c.list_dbid == bindparam("list_dbid"))
               .order_by(schema.custom_fields.c.position))
 _highest_list = Sql(select(func.max(_lists.list_dbid)))
@@ -87,7 +87,7 @@ class Catalog:
         list_dbid, table_name, daily_from, daily_till, tz_dbid, revision = row
         known = self._lists.get(name)
         if known is None or (known.list_dbid, known.revision) != (list_dbid, revision):
-            fields = [CustomField(*field) for field in work.rows(_fields, list_dbid=list_dbid)]
+            fields = [field_of(row) for row in work.rows(_fields, list_dbid=list_dbid)]
             known = ListTable(name, list_dbid, table_name, fields, daily_from, daily_till, tz_dbid, revision)
             self._lists[name] = known
         work.known[name] = known
@@ -95,7 +95,7 @@ class Catalog:
 
     def calling_lists(self, work: Transaction) -> dict[str, tuple[CustomField, ...]]:
         """Every list with its custom fields, in column order."""
-        return {name: tuple(CustomField(*field) for field in work.rows(_fields, list_dbid=list_dbid))
+        return {name: tuple(field_of(row) for row in work.rows(_fields, list_dbid=list_dbid))
                 for name, list_dbid in work.rows(_names)}
 
     def zones(self, work: Transaction, needed: Iterable[int] = ()) -> Mapping[int, str]:
@@ -165,7 +165,8 @@ def create_list(work: Transaction, catalog: Catalog, name: str, fields: Sequence
 
 
 def add_fields(work: Transaction, catalog: Catalog, name: str, fields: Sequence[CustomField]) -> ListTable:
-    """Give a list more custom columns, null in its records. Raises OCSError for one that cannot be a column."""
+    """Give a list more custom columns, in its records their default or null. Raises OCSError for one that cannot be a
+    column, and for one that needs a value and has no default."""
     old = catalog.calling_list(work, name)
     try:
         wider = ListTable(name, old.list_dbid, old.table.name, old.fields + tuple(fields), old.daily_from,
@@ -173,10 +174,9 @@ def add_fields(work: Transaction, catalog: Catalog, name: str, fields: Sequence[
     except ValueError as error:
         raise OCSError(f"calling list {name!r}: {error}") from None
     for field in fields:
-        column: Column[Any] = wider.table.c[field.name]
-        kind = column.type.compile(dialect=work.dialect)
-        quote = work.dialect.identifier_preparer.quote
-        work.define(DDL(f"ALTER TABLE {quote(wider.table.name)} ADD COLUMN {quote(field.name)} {kind}"))
+        if not field.nullable and field.default is None:
+            raise OCSError(f"calling list {name!r}: field {field.name!r} needs a default, for the records that are there")
+        work.define(AddColumn(wider.table.c[field.name]))
     work.run_many(_add_field, _field_rows(old.list_dbid, fields, len(old.fields) + 1))
     work.run(_revise, k_list=old.list_dbid)
     work.known[name] = wider
@@ -184,6 +184,5 @@ def add_fields(work: Transaction, catalog: Catalog, name: str, fields: Sequence[
 
 
 def _field_rows(list_dbid: int, fields: Sequence[CustomField], first: int) -> list[dict[str, Any]]:
-    return [{"list_dbid": list_dbid, "position": position, "name": field.name, "type": field.type,
-             "length": field.length, "send_attribute": field.send_attribute}
+    return [{"list_dbid": list_dbid, "position": position, **registry_row(field)}
             for position, field in enumerate(fields, first)]

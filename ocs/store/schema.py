@@ -13,10 +13,8 @@ import re
 from typing import Any, Sequence
 
 from sqlalchemy import (
-    CHAR,
     BigInteger,
     Column,
-    DateTime,
     Double,
     ForeignKey,
     Index,
@@ -32,10 +30,11 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.sql.expression import ColumnElement
-from sqlalchemy.types import TypeEngine
 
+from ocs.dialing.custom_fields import FIELD_TYPES, LONGEST
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
 from ocs.dialing.values import AttemptState, CustomField
+from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
            "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
@@ -43,7 +42,6 @@ __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAU
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
-FIELD_TYPES = ("int", "float", "char", "varchar", "datetime")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,47}", re.ASCII)      # leaves room for an index's suffix within 63
 
 metadata = MetaData()
@@ -78,6 +76,9 @@ custom_fields = Table(
     Column("type", String(16), nullable=False),
     Column("length", Integer, nullable=False),
     Column("send_attribute", String(255), nullable=False),
+    Column("secure", Integer, nullable=False, server_default=text("0")),
+    Column("nullable", Integer, nullable=False, server_default=text("1")),
+    Column("default_value", String(LONGEST)),                   # as text; null: none
     PrimaryKeyConstraint("list_dbid", "position", name="pk_ocs_custom_field"),
     UniqueConstraint("list_dbid", "name", name="uq_ocs_custom_field_name"),
 )
@@ -209,7 +210,7 @@ def status_is(table: Table, status: RecordStatus) -> ColumnElement[bool]:
 
 def calling_list_table(table_name: str, fields: Sequence[CustomField]) -> Table:
     """The table of one calling list. Raises ValueError for a name that is no plain identifier, one that is taken by a
-    public column or used twice, and for an unknown type."""
+    public column or used twice, and for a field that cannot be."""
     if not is_identifier(table_name):
         raise ValueError(f"{table_name!r} is not a table name (letters, digits, underscores)")
     seen = set(PUBLIC_COLUMNS)
@@ -219,7 +220,7 @@ def calling_list_table(table_name: str, fields: Sequence[CustomField]) -> Table:
         if field.name.lower() in seen:
             raise ValueError(f"column name {field.name!r} is taken")
         seen.add(field.name.lower())
-    table = Table(table_name, MetaData(), *_public_columns(), *(Column(f.name, _type(f)) for f in fields),
+    table = Table(table_name, MetaData(), *_public_columns(), *(column(field) for field in fields),
                   PrimaryKeyConstraint("chain_id", "chain_n", name=f"pk_{table_name}"),
                   UniqueConstraint("record_id", name=f"uq_{table_name}_record"))
     columns = table.c
@@ -230,20 +231,3 @@ def calling_list_table(table_name: str, fields: Sequence[CustomField]) -> Table:
     Index(f"ix_{table_name}_held", columns.app_id, columns.group_id, columns.campaign_id, columns.chain_id,
           sqlite_where=held, postgresql_where=held)
     return table
-
-
-def _type(field: CustomField) -> TypeEngine[Any]:
-    if field.type in ("char", "varchar") and not 1 <= field.length <= 4_000:
-        raise ValueError(f"field {field.name!r}: length {field.length} is not between 1 and 4000")
-    match field.type:
-        case "int":
-            return BigInteger()
-        case "float":
-            return Double()
-        case "char":
-            return CHAR(field.length)
-        case "varchar":
-            return String(field.length)
-        case "datetime":
-            return DateTime()
-    raise ValueError(f"field {field.name!r}: type {field.type!r} is not one of {', '.join(FIELD_TYPES)}")

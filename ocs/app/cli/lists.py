@@ -13,8 +13,9 @@ from typing import Any, Iterable, TextIO
 import click
 
 from ocs.app.cli.db import database_option, progress_bar
+from ocs.dialing.custom_fields import FIELD_TYPES, open_fields, open_values
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.values import Record
+from ocs.dialing.values import CustomField, Record
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.store import reading
@@ -23,6 +24,7 @@ from ocs.store.checking import parse_daily_time
 from ocs.store.columns import MAPPABLE
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.csv_file import ENCODINGS
+from ocs.store.formats import read_field
 from ocs.store.registry import Catalog
 from ocs.store.sql import page_of_records
 from ocs.store.versions import check_version
@@ -48,6 +50,14 @@ def field_mapping(value: str) -> tuple[str, str]:
     return field, column
 
 
+def field_definition(value: str) -> CustomField:
+    """An option's user-defined field."""
+    try:
+        return read_field(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.group()
 def lists() -> None:
     """Calling lists: import, export, show."""
@@ -60,6 +70,10 @@ def lists() -> None:
 @click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
 @click.option("--map", "mapping", type=field_mapping, metavar="FIELD=COLUMN", multiple=True,
               help=f"What a column means; FIELD is one of {', '.join(MAPPABLE)}. Phones may be named several times.")
+@click.option("--field", "fields", type=field_definition, metavar="DEFINITION", multiple=True,
+              help="A custom field that is more than text, or is not in the file: 'balance float', 'code char(4) not null', "
+                   "'pin varchar(8) secure unsent', 'outcome varchar(20) default none send OUTCOME'; types are "
+                   f"{', '.join(FIELD_TYPES)}.")
 @click.option("--default-timezone", metavar="ZONE", help="Zone where neither the file nor the number tells one.")
 @click.option("--daily-from", type=daily_time, metavar="TIME",
               help="Earliest local time of a call where the file gives none (08:00).")
@@ -70,14 +84,15 @@ def lists() -> None:
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
 @_json
 def import_file(file: Path, name: str, backend: Backend, region: str, mapping: tuple[tuple[str, str], ...],
-                default_timezone: str | None, daily_from: int | None, daily_till: int | None, encoding: str,
-                skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
+                fields: tuple[CustomField, ...], default_timezone: str | None, daily_from: int | None, daily_till: int | None,
+                encoding: str, skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
     """Import contacts: a row a contact, its phones one chain.
 
     Phone, time zone and window columns are known by their names or by --map; every other column becomes a custom field.
     If anything is wrong with a row nothing is imported, unless --skip-bad is given: then bad contacts are left out, and
     of contacts with a bad phone beside good ones the good phones are taken."""
-    options = ImportOptions(region.upper(), mapping, default_timezone, daily_from, daily_till, encoding, skip_bad, bad_rows)
+    options = ImportOptions(region.upper(), mapping, default_timezone, daily_from, daily_till, encoding, skip_bad, bad_rows,
+                            fields)
     try:
         with progress_bar(f"list {name}", as_json) as tell:
             report = import_contacts(backend, name, file, options, tell)
@@ -128,7 +143,7 @@ def _show_report(report: ImportReport) -> None:
 @click.argument("name", required=False)
 @database_option
 @click.option("--limit", type=click.IntRange(0, 10_000), default=5, show_default=True, help="How many records to show.")
-@click.option("--full", is_flag=True, help="Show phones and custom fields in full.")
+@click.option("--full", is_flag=True, help="Show phones in full, and the custom fields that are not secure.")
 @_json
 def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bool) -> None:
     """Count the records of list NAME by status and result, and show the first of them; without NAME, every list."""
@@ -137,7 +152,9 @@ def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bo
         check_version(work)
         names = [name] if name is not None else list(catalog.calling_lists(work))
         overviews = [reading.list_overview(work, catalog, one) for one in names]
-        records = [] if name is None else page_of_records(work, catalog, name, limit)
+        records = [] if name is None else [
+            replace(record, fields=open_values(overviews[0].fields, record.fields))
+            for record in page_of_records(work, catalog, name, limit)]
     if as_json:
         values = [_overview_json(overview) for overview in overviews]
         shown = [_record_json(record, full) for record in records]
@@ -204,13 +221,15 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
 @database_option
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
-def export(name: str, backend: Backend, form: str, output: Path | None) -> None:
+@click.option("--secure", is_flag=True, help="Write the secure custom fields too.")
+def export(name: str, backend: Backend, form: str, output: Path | None, secure: bool) -> None:
     """Write every record of list NAME: public columns by their public names and numbers, then the custom fields."""
     catalog = Catalog()
     with ExitStack() as stack:
         work = stack.enter_context(transaction(backend, write=False))
         check_version(work)
         fields = catalog.calling_list(work, name).fields
+        fields = fields if secure else open_fields(fields)
         columns = reading.export_columns(fields)
         target = sys.stdout if output is None else stack.enter_context(_opened(output))
         rows = (reading.export_row(record, fields) for record in reading.all_records(work, catalog, name))
