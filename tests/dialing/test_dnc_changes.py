@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocs.dialing.dnc import ChangeKind, DoNotCallBuilder, DoNotCallChange, DoNotCallList, Load, Scope, checks_off, listed
+from ocs.dialing.dnc import (
+    ChangeKind,
+    DoNotCallBuilder,
+    DoNotCallChange,
+    DoNotCallList,
+    Load,
+    Scope,
+    checks_off,
+    listed,
+)
 from ocs.dialing.values import DoNotCallEntry
 
 PHONE, OTHER = "+12125550100", "+442079460000"

@@ -193,6 +193,26 @@ def test_bad_do_not_call_rows_fail_unless_they_are_skipped(run: Command, contact
     assert "no phone or customer_id column" in run("dnc", "import", str(path), code=1).stderr
 
 
+def test_customer_ids_scopes_and_who_did_it_are_told(run: Command, contacts: Path, tmp_path: Path) -> None:
+    run("dnc", "add", "--customer-id", "C7", "--who", "ann", "--campaign", "Spring", "--message", "by mail")
+    text = run("dnc", "check", "--customer-id", "C7").stdout
+    assert "campaign Spring" in text and "by ann from command" in text and "(by mail)" in text
+    path = tmp_path / "numbers"
+    path.write_text("+12125550101\n")
+    run("dnc", "import", str(path), "--all-tenants", "--who", "bob", "--why", "registry of May")
+    assert "every campaign of every tenant, since 20" in run("dnc", "check", "2125550101").stdout
+    found = parsed(run("dnc", "check", "2125550101", "--json"))
+    assert found["entries"][0] | {"time_stamp": 0, "act": None} == {
+        "phone": "+12125550101", "customer_id": None, "tenant": 0, "campaign": None, "message": "", "internal": False,
+        "time_stamp": 0, "act": None}
+    assert found["entries"][0]["act"] | {"at": 0} == {"at": 0, "who": "bob", "why": "registry of May", "origin": str(path)}
+    assert parsed(run("dnc", "remove", "--customer-id", "C7", "--campaign", "Autumn", "--json", code=1))["removed"] == 0
+    assert parsed(run("dnc", "remove", "--customer-id", "C7", "--campaign", "Spring", "--json"))["removed"] == 1
+    for wrong in ([], ["2125550101", "--customer-id", "C7"], ["--customer-id", "x" * 65], ["2125550101", "--tenant", "0"]):
+        for command in ("add", "remove", "check"):
+            run("dnc", command, *wrong, code=2)
+
+
 def test_single_numbers_are_added_checked_and_removed(run: Command, contacts: Path) -> None:
     assert "added" in run("dnc", "add", "2125550101", "--message", "asked by mail").stdout
     assert "already" in run("dnc", "add", "+1 212 555 0101").stdout

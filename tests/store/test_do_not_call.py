@@ -21,7 +21,8 @@ from ocs.store.statements import Transaction
 
 PHONE, OTHER, NOW = "+12125550101", "+442079460000", 1_767_600_000
 CAMPAIGNS = {"Spring": 7, "Autumn": 8}
-TRAIL = "SELECT action, who, why, origin, phone, customer_id, tenant_dbid, campaign_dbid, entries FROM dnc_audit ORDER BY sequence"
+TRAIL = ("SELECT action, who, why, origin, phone, customer_id, tenant_dbid, campaign_dbid, entries FROM dnc_audit"
+         " ORDER BY sequence")
 
 
 @pytest.fixture
