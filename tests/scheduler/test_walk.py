@@ -2,16 +2,22 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocs.dialing.results import DialingMode
+from ocs.dialing.values import CallbackDialing, CallbackDistribution
 from tests.scheduler.bench import TRUNK
 from tests.scheduler.walk import STEPS, World
 
-WORLDS = [(DialingMode.PROGRESSIVE, "", False), (DialingMode.PROGRESSIVE, TRUNK, True), (DialingMode.PREVIEW, "", False)]
+WORLDS: list[tuple[bool, dict[str, Any]]] = [
+    (False, {}), (True, {"trunk_group_dn": TRUNK}), (False, {"mode": DialingMode.PREVIEW}),
+    (False, {"predictive_callback": CallbackDialing.PREVIEW}),
+    (True, {"campaign_callback_distr": CallbackDistribution.ORIGINAL_AGENT, "callback_observe_group": True}),
+]
 Steps = list[tuple[str, int]]
 
 
@@ -23,18 +29,17 @@ def walked(world: World, steps: Steps) -> None:
         world.end()
 
 
-@pytest.mark.parametrize("mode, trunk, record_processed", WORLDS)
-@pytest.mark.parametrize("seed", range(8))
-def test_a_long_walk_keeps_every_promise(mode, trunk, record_processed, seed):
+@pytest.mark.parametrize("record_processed, group", WORLDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_a_long_walk_keeps_every_promise(record_processed, group, seed):
     rng = random.Random(seed)
-    walked(World(mode, trunk, record_processed), [(rng.choice(STEPS), rng.randrange(100_000)) for _ in range(300)])
+    walked(World(record_processed, **group), [(rng.choice(STEPS), rng.randrange(100_000)) for _ in range(300)])
 
 
-@pytest.mark.parametrize("mode, trunk, record_processed", WORLDS)
-@pytest.mark.parametrize("seed", range(8))
-def test_after_a_crash_at_any_moment_no_record_is_lost_and_no_attempt_open_or_dialed_again(
-        mode, trunk, record_processed, seed):
-    rng, world = random.Random(seed), World(mode, trunk, record_processed)
+@pytest.mark.parametrize("record_processed, group", WORLDS)
+@pytest.mark.parametrize("seed", range(6))
+def test_after_a_crash_at_any_moment_no_record_is_lost_and_no_attempt_open_or_dialed_again(record_processed, group, seed):
+    rng, world = random.Random(seed), World(record_processed, **group)
     for _ in range(100 + 20 * seed):
         world.step(rng.choice(STEPS), rng.randrange(100_000))
     world.crash()
@@ -47,4 +52,4 @@ def test_after_a_crash_at_any_moment_no_record_is_lost_and_no_attempt_open_or_di
 @given(world=st.sampled_from(WORLDS),
        steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 99_999)), min_size=5, max_size=60))
 def test_a_short_walk_keeps_every_promise(world, steps):
-    walked(World(*world), steps)
+    walked(World(world[0], **world[1]), steps)

@@ -6,6 +6,7 @@ its end and looks at what is left.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -14,11 +15,11 @@ from twisted.logger import globalLogPublisher
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.call import CallOrigin, CallState, SwitchEvent
 from ocs.dialing.chain import ChainState
-from ocs.dialing.results import CallResult, DialingMode, RecordStatus
+from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
 from ocs.errors import OCSError
-from ocs.scheduler.context import EngineOptions
+from ocs.scheduler.context import EngineOptions, has_callback
 from protocols.attributes import KVList, first, updated
 from protocols.desktop import keys
 from protocols.desktop.dates import parse_date_time
@@ -34,27 +35,37 @@ TREATMENTS = (
     Treatment("next", CallResult.NO_ANSWER, TreatmentAction.NEXT_IN_CHAIN, dbid=3),
     Treatment("unknown", CallResult.UNKNOWN, TreatmentAction.RETRY_IN, dbid=4, interval_s=30.0),
     Treatment("close", CallResult.FAX_DETECTED, TreatmentAction.UPDATE_RECORD, dbid=5),
+    Treatment("absent", CallResult.AGENT_CALLBACK_ERROR, TreatmentAction.REDIAL, dbid=6),
+    Treatment("absent again", CallResult.AGENT_CALLBACK_ERROR, TreatmentAction.ASSIGN_TO_GROUP, dbid=7, sequence=2),
+    Treatment("late", CallResult.GROUP_CALLBACK_ERROR, TreatmentAction.RETRY_IN, dbid=8, interval_s=30.0),
 )
 FAILURES = (6, 7, 9, 12, 17, 3, 0, 21)
 REQUESTS = ("RecordProcessed", "RecordReschedule", "DoNotCall", "RequestRecordCancel", "UpdateCallCompletionStats",
-            "RecordReject", "ChainedRecordRequest", "PreviewRecordRequest", "CampaignStatusRequest", "DoNotCall by phone")
-OPTIONS = EngineOptions(stale_clean_s=300.0, treatment_sched_threshold_s=60.0, lease_s=30.0)
+            "RecordReject", "ChainedRecordRequest", "PreviewRecordRequest", "CampaignStatusRequest", "DoNotCall by phone",
+            "ScheduledRecordReschedule")
+OPTIONS = EngineOptions(stale_clean_s=300.0, treatment_sched_threshold_s=60.0, lease_s=30.0, callback_answer_s=60.0,
+                        callback_again_s=20.0, personal_callback_wait_s=200.0, callback_missed_tolerance_s=300.0)
 DATES = ("03/10/2026 12:31", "03/10/2026 12:50", "03/11/2026 10:00")
 STEPS = ("time", "time", "time", "agent", "agent", "agent", "call", "call", "call", "call", "call", "call", "desktop", "desktop",
          "desktop", "desktop", "desktop", "dial", "dial", "link", "database", "operator", "operator", "request", "network")
 
 
 class World:
-    """One walk. `mode` and `trunk` as in the group, `record_processed` as in the options."""
+    """One walk. `record_processed` as in the options, `group` as in the campaign group."""
 
-    def __init__(self, mode: DialingMode, trunk: str, record_processed: bool) -> None:
+    def __init__(self, record_processed: bool, **group: Any) -> None:
         self.failures: list[dict[str, Any]] = []
         globalLogPublisher.addObserver(self._logged)
         records = [record(2 * n + k, n + 1, chain_n=k, daily_till=[64_800, 45_000][n % 3 == 0 and k == 0])
                    for n in range(1, 41) for k in (0, 1)]
+        for n in range(2, 20):      # the second phones of some are callbacks, due now and then
+            personal, head = n % 3 > 0, records[2 * n - 1]
+            records[2 * n - 1] = replace(
+                head, dial_sched_time=int(VirtualClock().wall()) + 60 * n - 300, agent_id=agent_of(DNS[n % 4]),
+                record_type=RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK)
+            records[2 * n - 2] = replace(records[2 * n - 2], record_status=RecordStatus.CHAIN_READY)
         options = EngineOptions(**{**vars(OPTIONS), "record_processed": record_processed})
-        self._values: dict[str, Any] = dict(
-            mode=mode, trunk_group_dn=trunk, treatments=TREATMENTS, options=options, running=False)
+        self._values: dict[str, Any] = {"treatments": TREATMENTS, "options": options, "running": False, **group}
         self.dialed: Counter[str] = Counter()
         self.blocked: set[str] = set()
         self.told: Counter[object] = Counter()
@@ -98,16 +109,28 @@ class World:
 
     def _dialing(self, held: Any) -> None:
         self._dial(held)
-        assert self.session.under_way <= len(self.bench.agents.ready(self.session.group)), "more calls than agents"
+        ready = [dn for dn in self.bench.agents.ready(self.session.group) if not has_callback(self.bench.context, dn)]
+        assert self.session.under_way <= len(ready), "more calls than agents who are free for them"
 
     def _sent(self, dn: str, user_data: KVList) -> None:
         name, reference_id = first(user_data, keys.USER_EVENT), first(user_data, keys.REFERENCE_ID)
         if reference_id is not None and name != "ChainedRecord":
             self.told[reference_id] += 1
+        if name == "ScheduledCall":
+            self._scheduled(dn, user_data)
         if name == "DoNotCallAcknowledge":
             phones = [entry.phone for entry in self.bench.wait(self.bench.memory.do_not_call())]
             self.blocked.update(phone for phone in phones if phone)
         self._send(dn, user_data)
+
+    def _scheduled(self, dn: str, user_data: KVList) -> None:
+        """A callback is delivered."""
+        self.previews.append(user_data)
+        attempt = self.bench.memory.attempts.get(str(first(user_data, keys.CALL_ATTEMPT_GUID)))
+        assert attempt is not None and attempt.state is AttemptState.OPEN, "delivered before the attempt was committed"
+        assert first(user_data, keys.PHONE) not in self.blocked, "delivered after the do-not-call request was acknowledged"
+        if first(user_data, keys.CALLBACK_TYPE) == "Personal":
+            assert first(user_data, keys.AGENT_ID) == agent_of(dn), "a personal callback of somebody else"
 
     # -- steps ----------------------------------------------------------------------------------------------------
     def step(self, what: str, number: int) -> None:
@@ -164,7 +187,7 @@ class World:
         self.talks[conn_id] = dn
 
     def _step_desktop(self, number: int) -> None:
-        name, dn, number = REQUESTS[number % 10], DNS[number // 10 % 4], number // 40
+        name, dn, number = REQUESTS[number % 11], DNS[number // 11 % 4], number // 44
         values: dict[str, Any] = {}
         held = sorted(self.session.held, key=lambda each: each.first_handle)
         theirs = [each for each in held if each.agent_dn]
@@ -186,7 +209,8 @@ class World:
                 return
             chosen = mine[number % len(mine)]
             values["record_handle"] = chosen.handle if number % 5 else chosen.first_handle + number // 5 % 2
-        if name == "RecordReschedule":
+        if name in ("RecordReschedule", "ScheduledRecordReschedule"):
+            values["phone"] = (None, None, "+12125550002", "+13125550199")[number // 7 % 4]
             values.update(date_time=parse_date_time(DATES[number % 3]), callback_type=list(CallbackType)[number % 2])
         if name in ("DoNotCall", "RequestRecordCancel") and "phone" not in values:
             values["chain_attr"] = list(ChainAttribute)[number % 2]
