@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Mapping, Union
 
 from ocs.dialing.contact import Contact
+from ocs.dialing.custom_fields import as_sent
 from ocs.dialing.dial_hours import utc_offset_s
 from protocols.desktop import keys
 
@@ -63,7 +64,7 @@ def processed_body(contact: Contact, application_id: int, now: float) -> Pairs:
 
 def named_values(contact: Contact, application_id: int, now: float) -> Pairs:
     """Everything that a template may name: the keys of both bodies, and every field by its column's name too."""
-    columns = {field.name: _travelling(value) for field in contact.custom_fields
+    columns = {field.name: as_sent(value) for field in contact.custom_fields
                if not field.secure and (value := contact.record.fields.get(field.name)) is not None}
     return columns | record_body(contact, application_id, now) | processed_body(contact, application_id, now)
 
@@ -75,9 +76,5 @@ def _given(known: Mapping[str, str | int | None], contact: Contact | None = None
         for field in contact.custom_fields:
             value = contact.record.fields.get(field.name)
             if field.send_attribute and not field.secure and value is not None and field.send_attribute not in known:
-                pairs[field.send_attribute] = _travelling(value)
+                pairs[field.send_attribute] = as_sent(value)
     return pairs
-
-
-def _travelling(value: str | int | float) -> str | int:
-    return value if isinstance(value, int) else str(value)

@@ -21,7 +21,7 @@ from ocs.store.filter_conditions import Condition, OrderKey
 from ocs.store.filter_values import ColumnTerm, Constant, Kind, Term
 from ocs.store.filter_words import FilterError, Grammar, checked_words
 
-__all__ = ["MOST_KEYS", "condition_of", "order_of"]
+__all__ = ["FUNCTIONS", "MOST_KEYS", "condition_of", "order_of"]
 
 MOST_KEYS = 8               # of an order
 DEEPEST = 32                # terms within terms
@@ -31,7 +31,7 @@ _INTEGERS = range(-2 ** 63, 2 ** 63)
 
 _COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
-_FUNCTIONS = frozenset({"ABS", "COALESCE", "LENGTH", "LOWER", "MOD", "SUBSTR", "UPPER"})
+FUNCTIONS = frozenset({"ABS", "COALESCE", "LENGTH", "LOWER", "MOD", "SUBSTR", "UPPER"})
 _LEAVES = {TokenType.NUMBER, TokenType.STRING, TokenType.IDENTIFIER}
 _MOMENT = CustomField("", "datetime")
 _NOBODY = Record(0, 0, 0, "")
@@ -53,7 +53,7 @@ def order_of(text: str, columns: _ColumnTerms) -> tuple[OrderKey, ...]:
 
 
 def _tree(text: str, columns: Collection[str], into: type[exp.Expr], order: bool) -> exp.Expr:
-    words = checked_words(text, {name.lower(): name for name in columns}, _FUNCTIONS, order)
+    words = checked_words(text, {name.lower(): name for name in columns}, FUNCTIONS, order)
     try:
         parser = Grammar().parser(error_level=ErrorLevel.IMMEDIATE)
         trees = parser.parse_into(into, [Token(TokenType.ORDER_BY, "ORDER BY"), *words] if order else words, text)

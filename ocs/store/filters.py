@@ -22,7 +22,7 @@ from ocs.store.filter_grammar import condition_of, order_of
 from ocs.store.filter_values import ColumnTerm, Kind
 from ocs.store.filter_words import FilterError
 
-__all__ = ["DialingFilter", "FilterError", "NO_FILTER", "filter_from_options", "parse_filter"]
+__all__ = ["DialingFilter", "FilterError", "NO_FILTER", "columns_of", "filter_from_options", "parse_filter"]
 
 _INTEGERS = {"record_id": 64, "chain_id": 64, "chain_n": 64, "contact_info_type": 31, "record_type": 31,
              "record_status": 31, "call_result": 31, "attempt": 31, "dial_sched_time": 64, "call_time": 64,
