@@ -16,6 +16,7 @@ from sqlglot.errors import SqlglotError
 from ocs.dialing.custom_fields import fitting
 from ocs.dialing.values import CustomField, Record
 from ocs.store import filter_conditions as conditions
+from ocs.store import filter_strings as strings
 from ocs.store import filter_values as values
 from ocs.store.filter_conditions import Condition, OrderKey
 from ocs.store.filter_values import ColumnTerm, Constant, Kind, Term
@@ -259,9 +260,9 @@ class _Reader:
         if kind is exp.Abs:
             return _folded(values.Absolute(self._number(node, self._term(_parts(node, "this")["this"]), "abs")))
         if kind is exp.Lower or kind is exp.Upper:
-            return values.Casing(self._text(node, kind.key), kind is exp.Upper)
+            return strings.Casing(self._text(node, kind.key), kind is exp.Upper)
         if kind is exp.Length:
-            return values.Length(self._text(node, "length"))
+            return strings.Length(self._text(node, "length"))
         if kind is exp.Substring:
             return self._part(node)
         if kind is exp.Coalesce:
@@ -329,7 +330,7 @@ class _Reader:
             numbers.append(number)
         start, count = numbers
         assert isinstance(start, int) and not isinstance(count, (str, float))
-        return values.Part(term, start, count)
+        return strings.Part(term, start, count)
 
     def _coalesce(self, node: exp.Expr) -> Term:
         parts = _parts(node, "this", "expressions")
