@@ -24,8 +24,8 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import Record
 from ocs.store.filter_sql import Moment
 
-__all__ = ["Absolute", "Arithmetic", "AsFloat", "Bounded", "Coalesce", "ColumnTerm", "Columns", "Constant", "Kind", "Negated", "Span",
-           "Term", "Value", "reckonable"]
+__all__ = ["Absolute", "Arithmetic", "AsFloat", "Bounded", "Coalesce", "ColumnTerm", "Columns", "Constant", "Kind", "Negated",
+           "Span", "Term", "Value", "reckonable"]
 
 Value = Union[int, float, str, None]
 Columns = ReadOnlyColumnCollection[str, Any]
