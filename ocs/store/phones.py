@@ -14,9 +14,10 @@ from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_number, time_zones_for_number
 
 from ocs.errors import OCSError
+from ocs.store.numbering import zones_of_valid
 from ocs.store.zones import zone_name
 
-__all__ = ["BadNumber", "Phone", "known_region", "parse_phone"]
+__all__ = ["BadNumber", "Phone", "known_region", "parse_phone", "read_phone"]
 
 _LENGTHS = {
     ValidationResult.TOO_SHORT: "too short", ValidationResult.TOO_LONG: "too long",
@@ -43,6 +44,14 @@ def known_region(region: str) -> bool:
 
 def parse_phone(text: str, region: str) -> Phone:
     """A number from how it is written; one without + is taken as dialed within `region`. Raises BadNumber."""
+    zones = zones_of_valid(text)
+    if zones is not None:
+        return Phone(text, zones)
+    return read_phone(text, region)
+
+
+def read_phone(text: str, region: str) -> Phone:
+    """The same, always by the full reading."""
     if len(text) > 64:
         raise BadNumber(f"{text[:20]!r}... is too long for a phone number")
     try:
@@ -58,5 +67,5 @@ def parse_phone(text: str, region: str) -> Phone:
         raise BadNumber(f"{text!r} is {reason}")
     geographical = is_number_type_geographical(kind, number.country_code or 0)
     names = time_zones_for_geographical_number(number) if geographical else time_zones_for_number(number)
-    zones = () if names == (UNKNOWN_TIMEZONE,) else tuple(name for name in names if zone_name(name) is not None)
-    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), zones)
+    found = () if names == (UNKNOWN_TIMEZONE,) else tuple(name for name in names if zone_name(name) is not None)
+    return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), found)

@@ -20,6 +20,9 @@ __all__ = ["PostgresqlBackend"]
 
 _CONNECT_TIMEOUT_S = 5
 _UPGRADE_LOCK = 0x6F6373           # "ocs": one upgrade at a time in a database
+# All that the server's writer does is small and served by an index. The planner does not know it where it has no statistics
+# yet, right after an import, and would read a whole list, in parallel and compiled, to claim from its head.
+_WRITER = {"enable_seqscan": "off", "jit": "off", "max_parallel_workers_per_gather": "0"}
 _SQLSTATES = {
     "40001": Trouble.CONFLICT, "40P01": Trouble.CONFLICT,                           # serialization failure, deadlock
     "57014": Trouble.TIMEOUT, "55P03": Trouble.TIMEOUT,                             # statement or lock time-out
@@ -82,12 +85,14 @@ class PostgresqlBackend(Backend):
 
     def _prepare(self, connection: Any, write: bool, bounded: bool) -> None:
         limit_ms = int(1_000 * self._timeout_s)
+        settings = {"timezone": "UTC"}
+        if bounded:             # a thread that dies between two statements must not hold its locks for ever
+            settings |= {"statement_timeout": str(limit_ms), "idle_in_transaction_session_timeout": str(limit_ms + 5_000)}
+        if bounded and write:
+            settings |= _WRITER
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, false), set_config('timezone', 'UTC', false)",
-                           (str(limit_ms if bounded else 0),))
-            if bounded:     # a thread that dies between two statements must not hold its locks for ever
-                cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, false)",
-                               (str(limit_ms + 5_000),))
+            for name, value in settings.items():
+                cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
         connection.commit()
         if not write:
             connection.read_only = True

@@ -25,7 +25,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import Dialect
-from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Table
 
 from ocs.dialing.dial_hours import END_OF_DAY
@@ -137,18 +136,15 @@ class ListTable:
             query = query.where(or_(columns.group_id.is_(None), columns.group_id == bindparam("group")))
         return query
 
-    def _held(self, chain_id: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether someone holds a record of the chain: to take the rest would split it."""
-        sibling = self.table.alias("sibling")
-        return exists().where(sibling.c.chain_id == chain_id,
-                              sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
-
     def candidates(self, kind: ClaimKind) -> Sql:
-        """(due, chain_id) of records by which chains may be claimed, of one type in one zone, in the order of a claim."""
+        """(due, chain_id) of records by which chains may be claimed, of one type in one zone, in the order of a claim. Chains
+        of which someone holds a record are left out: to take the rest would split them."""
         if kind not in self._candidates:
-            self._candidates[kind] = Sql(
-                lambda dialect: self._open_records(kind, dialect).where(~self._held(self.table.c.chain_id))
-                .order_by(due(self.table), self.table.c.chain_id).limit(bindparam("count")))
+            columns, sibling = self.table.c, self.table.alias("sibling")
+            held = exists().where(sibling.c.chain_id == columns.chain_id,
+                                  sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
+            self._candidates[kind] = Sql(lambda dialect: self._open_records(kind, dialect).where(~held)
+                                         .order_by(due(self.table), columns.chain_id).limit(bindparam("count")))
         return self._candidates[kind]
 
     def _close_unseen(self) -> Update:
@@ -164,8 +160,9 @@ class ListTable:
             attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'"), settled)
 
     def merged_candidates(self, zones: int, kind: ClaimKind) -> Sql:
-        """The same for this many zones (parameters `zone_0`, `local_0` ...), from behind (`after_due`, `after_chain`): the
-        database merges the index's ranges and stops at `count`."""
+        """(due, chain_id) of Ready records that may be dialed now, of one type in this many zones (parameters `zone_0`,
+        `local_0` ...), from behind (`after_due`, `after_chain`): the database merges the index's ranges and stops at `count`.
+        Whether a chain is held is seen when it is locked."""
         if (zones, kind) not in self._merged:
             self._merged[zones, kind] = Sql(lambda dialect: self._merge(zones, kind, dialect))
         return self._merged[zones, kind]
@@ -173,11 +170,13 @@ class ListTable:
     def _merge(self, zones: int, kind: ClaimKind, dialect: Dialect) -> Select[Any]:
         behind = tuple_(due(self.table), self.table.c.chain_id) > tuple_(
             bindparam("after_due", type_=BigInteger), bindparam("after_chain", type_=BigInteger))
+        count, chain_id = bindparam("count", type_=BigInteger), self.table.c.chain_id
+        # ordered and limited by themselves, or PostgreSQL would sort all ready records of the list instead of merging
         parts = [self._open_records(kind, dialect, f"zone_{number}", f"local_{number}").where(behind)
+                 .order_by(due(self.table), chain_id).limit(count).subquery(f"part_{number}").select()
                  for number in range(zones)]
         merged = (union_all(*parts) if zones > 1 else parts[0]).subquery("ready")
-        return (select(merged.c.due, merged.c.chain_id).where(~self._held(merged.c.chain_id))
-                .order_by(merged.c.due, merged.c.chain_id).limit(bindparam("count")))
+        return select(merged.c.due, merged.c.chain_id).order_by(merged.c.due, merged.c.chain_id).limit(count)
 
     def insertion(self, names: tuple[str, ...]) -> Sql:
         """Insert a row that gives exactly these columns."""

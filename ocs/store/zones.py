@@ -34,6 +34,7 @@ def _names() -> dict[str, str]:
     return names | {alias.lower(): name for alias, name in ALIASES.items()}
 
 
+@lru_cache(maxsize=4_096)
 def zone_name(text: str) -> str | None:
     """The IANA name that `text` stands for; None for an unknown zone."""
     return _names().get(text.strip().replace(" ", "_").lower())
