@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from fractions import Fraction
-from typing import Callable, Iterator, Mapping, Protocol, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from twisted.logger import Logger
 
@@ -93,10 +93,10 @@ class RecordBuffer:
         except ValueError:
             pass
 
-    def regroup(self, group: CampaignGroup, changed: Sequence[str]) -> None:
+    def regroup(self, group: CampaignGroup, owner: Owner, changed: Iterable[str]) -> None:
         """The session's group has other values, these lists are dialed otherwise: chains of theirs that are on their way
         from the store are no longer wanted, and every list may be asked at once."""
-        self._group = group
+        self._group, self._owner = group, owner
         self._changes.update(changed)
         self._asked_again_at.clear()
 

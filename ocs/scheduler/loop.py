@@ -54,10 +54,11 @@ class PacingLoop:
     def _ticked(self) -> None:
         self.start()
         self._session.callbacks.tick()
-        self._fill()
+        self.fill()
         self.wake()
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
+        """Retrieve records, if some are wanted and any list may have more."""
         session = self._session
         if session.keeps_chains and session.buffer.wanted() and not session.buffer.exhausted:
             run(session.buffer.fill(), "retrieval")
@@ -78,7 +79,7 @@ class PacingLoop:
                 session.dialer.dial(held)
                 placed += 1
         self._rate.spend(placed)
-        self._fill()
+        self.fill()
 
     def _decision(self) -> PacingDecision:
         session, group = self._session, self._session.group

@@ -18,6 +18,7 @@ from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
 from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
 from ocs.errors import OCSError, UnknownCallingList, WrongState
+from ocs.scheduler import live
 from ocs.scheduler.buffer import RecordBuffer
 from ocs.scheduler.callbacks import Callbacks
 from ocs.scheduler.calls import CallBook
@@ -47,8 +48,8 @@ class DialingSession:
         self.held: set[HeldChain] = set()
         self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
-        self._owner = Owner(context.options.application_id, group.campaign_dbid, group.group.dbid)
-        self.buffer = RecordBuffer(context, group, self._owner, self._taken, self._agents_logged_in,
+        self._taken_up: set[str] = set()    # lists in which a crash may have left records, and has not any more
+        self.buffer = RecordBuffer(context, group, self.owner, self._taken, self._agents_logged_in,
                                    lambda: self.keeps_chains, self._check_drained)
         self.callbacks = Callbacks(context, self)
         self.settlement = Settlement(context, self)
@@ -61,14 +62,22 @@ class DialingSession:
         self._loading = False
         self._unloads: list[Deferred[None]] = []        # who waits for the end of the unload
 
+    @property
+    def owner(self) -> Owner:
+        """As whom the session holds records."""
+        return Owner(self.context.options.application_id, self.group.campaign_dbid, self.group.group.dbid)
+
     # -- commands -------------------------------------------------------------------------------------------------
     async def load(self) -> None:
         """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. WrongState if it is loaded
         already, or unloaded meanwhile; UnknownCallingList or StoreUnavailable leave it not loaded."""
         self._move(SessionEvent.LOAD)
         self._loading = True
+        self._taken_up.clear()
         try:
-            await self._read_lists()
+            await self.read_lists(self.group)
+            if self.state is not SessionState.INACTIVE:
+                raise WrongState(f"{self.group.name}: unloaded while it was being loaded")
         except OCSError:
             if self.state is SessionState.INACTIVE:
                 self._move(SessionEvent.LOAD_FAILED)
@@ -81,23 +90,35 @@ class DialingSession:
         self.loop.start()
         await self.buffer.fill()
 
-    async def _read_lists(self) -> None:
-        known = self.custom_fields = await self.context.store.calling_lists()
-        missing = [each.name for each in self.group.lists if each.name not in known]
+    async def read_lists(self, group: CampaignGroup) -> None:
+        """Know the lists' fields, and take care of what a crash left behind in those that are new here."""
+        known = await self.context.store.calling_lists()
+        missing = [each.name for each in group.lists if each.name not in known]
         if missing:
             raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
-        for calling_list in self.group.lists:
-            if self.state is SessionState.INACTIVE:
-                for left in await self.context.store.recover(self._owner, calling_list.name):
+        self.custom_fields = known
+        for calling_list in group.lists:
+            if calling_list.name not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
+                for left in await self.context.store.recover(self.owner, calling_list.name):
                     if not self._holds(left.chain):
                         self.settlement.recovered(self._hold(calling_list, left.chain), left.attempt)
-        if self.state is not SessionState.INACTIVE:
-            raise WrongState(f"{self.group.name}: unloaded while it was being loaded")
+                self._taken_up.add(calling_list.name)
 
     def _holds(self, chain: Chain) -> bool:
         """True for a chain of a load that failed, which is still being written."""
         return any(held.chain.chain_id == chain.chain_id and held.chain.calling_list == chain.calling_list
                    for held in self.held)
+
+    async def reconfigure(self, group: CampaignGroup) -> None:
+        """Go on with these values. Records of lists that are no longer dialed go back, but for those that are with agents
+        or in calls; lists that are new are asked at once. WrongState for a change that needs another load, or if the
+        session is just being loaded or unloaded; UnknownCallingList, StoreUnavailable; nothing has changed then."""
+        await live.reconfigure(self, group)
+
+    def reload_filters(self, *names: str) -> None:
+        """The filters of these lists (of all, where none is named) have changed: records that wait for a dial go back, and
+        the lists are asked again at once. Records with agents, in calls and under a treatment stay."""
+        live.reload_filters(self, names)
 
     def watch_dns(self) -> None:
         """Follow the agents' DNs and those that the calls go through."""
@@ -179,6 +200,10 @@ class DialingSession:
     def keeps_chains(self) -> bool:
         """False once the session unloads: chains go back to the list instead of waiting here."""
         return self.state in (SessionState.ACTIVE, SessionState.RUNNING)
+
+    def keeps(self, held: HeldChain) -> bool:
+        """True if this chain may wait here for another dial; else it goes back to its list."""
+        return self.keeps_chains and any(each.name == held.calling_list.name for each in self.group.active_lists)
 
     @property
     def may_dial(self) -> bool:
@@ -267,7 +292,7 @@ class DialingSession:
     def requeue(self, held: HeldChain) -> None:
         """The dial did not come about: the chain is next again, or goes back to the list if we dial no more."""
         held.attempt, held.call = None, None
-        if self.keeps_chains:
+        if self.keeps(held):
             held.move(ChainEvent.DUE)
             self.recount(held)
             self.buffer.put_first(held)

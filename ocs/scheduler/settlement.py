@@ -167,7 +167,7 @@ class Settlement:
         """Do what the treatments say for the result of a call that no agent settles."""
         decision = self._decide(held, result)
         attempt = held.attempt = self.closed_attempt(held, state, result)
-        if isinstance(decision, DialNext) and self._stays(decision):
+        if isinstance(decision, DialNext) and self._stays(held, decision):
             self.quietly(self._hold(held, decision, attempt), "treatment", held)
         else:
             chain, how = self._written(held, decision, result)
@@ -196,9 +196,9 @@ class Settlement:
             held.chain = chains.noted(held.chain, held.index, decision.note)
         return decision
 
-    def _stays(self, decision: DialNext) -> bool:
+    def _stays(self, held: HeldChain, decision: DialNext) -> bool:
         """True if the chain waits in memory; else it goes back to the list."""
-        return bool(self._session.keeps_chains and decision.in_memory)
+        return bool(decision.in_memory and self._session.keeps(held))
 
     def _due(self, decision: DialNext) -> int:
         return int(self._context.clock.wall() + decision.delay_s)
@@ -233,7 +233,8 @@ class Settlement:
         Fires after the commit."""
         decision = self._decide(held, result) if treat else FinishChain()
         held.change_record(call_result=result)
-        if isinstance(decision, DialNext) and held.state is ChainState.WITH_AGENT and not personal and self._stays(decision):
+        waits = isinstance(decision, DialNext) and self._stays(held, decision) and not personal
+        if isinstance(decision, DialNext) and waits and held.state is ChainState.WITH_AGENT:
             held.attempt = self.closed_attempt(held, result=result)
             return self._hold(held, decision, held.attempt)
         chain, how = self._written(held, decision, result, (held.agent_id or "") if personal else None)

@@ -377,7 +377,7 @@ def test_nobody_is_absent_while_nothing_can_be_seen():
 
 def test_callbacks_that_another_group_agreed_on_are_left_to_it():
     bench = Bench([personal()], options=OPTIONS, running=False)
-    bench.memory._lists["list"].owners[1] = replace(bench.session._owner, group_dbid=77)
+    bench.memory._lists["list"].owners[1] = replace(bench.session.owner, group_dbid=77)
     bench.up()
     bench.begin()
     bench.ready("7002")
@@ -554,7 +554,7 @@ def test_callbacks_may_be_kept_to_those_who_agreed_on_them(option, owner):
     for observed in (False, True):
         bench = Bench([campaign(1), personal(2), record(3)], options=OPTIONS, running=False, **{option: observed})
         for number in (1, 2, 3):
-            bench.memory._lists["list"].owners[number] = replace(bench.session._owner, **owner)
+            bench.memory._lists["list"].owners[number] = replace(bench.session.owner, **owner)
         bench.up()
         bench.begin()
         bench.ready("7001", "7002", "7003")
