@@ -7,11 +7,12 @@ parts all at once, so both orders are written out here.
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, Callable
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from ocs.app.campaigns import AtStart
@@ -30,6 +31,10 @@ from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
 from ocs.store.backend import backend_for
+from ocs.store.checks_off import audit_checks
+from ocs.store.do_not_call import Act
+from ocs.store.do_not_call_feed import DoNotCallFeed
+from ocs.store.do_not_call_load import snapshot_path
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.attributes import KVList
@@ -60,7 +65,10 @@ def engine_options(options: OCSOptions) -> EngineOptions:
         application_id=options.application.dbid, tick_s=dialing.pacing_tick_s,
         stale_clean_s=60.0 * dialing.stale_clean_timeout_min, record_processed=dialing.record_processed,
         treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min, check_dnc=dialing.check_dnc,
-        customer_id_field=dialing.customer_id_field)
+        customer_id_field=dialing.customer_id_field,
+        personal_callback_wait_s=60.0 * dialing.personal_callback_wait_min,
+        callback_missed_tolerance_s=60.0 * dialing.callback_missed_tolerance_min,
+        callback_answer_s=60.0 * dialing.callback_answer_min, callback_again_s=60.0 * dialing.callback_again_min)
 
 
 class OCSService(Service):
@@ -82,6 +90,7 @@ class OCSService(Service):
         self.context = Context(
             self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options),
             carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier)
+        self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
         self.tserver = self._tserver_link(rng)
@@ -91,6 +100,22 @@ class OCSService(Service):
 
     def _describe(self, held: HeldChain) -> KVList:
         return record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
+
+    def _do_not_call_feed(self) -> DoNotCallFeed:
+        """The list in memory follows the one in the database; beside a SQLite file lies its snapshot."""
+        def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
+            return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
+
+        path = getattr(self.store.backend, "path", None)
+        return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, in_thread, self._reactor,
+                             snapshot=None if path is None else snapshot_path(path))
+
+    async def _audit_checks(self) -> None:
+        """A check that is switched off leaves a trace in the database and in the log."""
+        chosen, act = {"dialing.check_dnc": self.options.dialing.check_dnc}, Act(
+            self.clock.wall(), self.options.application.name, origin="configuration")
+        for name in await self.store.change(lambda work: audit_checks(work, chosen, act)):
+            self.log.warn("{option} is off: numbers on the do-not-call list are dialed", option=name)
 
     def _tserver_link(self, rng: random.Random) -> ReconnectingLink:
         options, back_off = self.options.tserver, BackOff(rng, self.options.tserver.reconnect_min_s,
@@ -120,7 +145,9 @@ class OCSService(Service):
     async def _start(self) -> None:
         await self.store.start()
         await self.outside.start()
-        await self.engine.start()
+        await self.do_not_call.start()
+        await self._audit_checks()
+        self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
         self.tserver.startService()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
@@ -164,6 +191,7 @@ class OCSService(Service):
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
         await self.outside.stop()
+        await self.do_not_call.stop()
         await self.store.stop()
         if self.tserver.running:
             await self.tserver.stopService()
