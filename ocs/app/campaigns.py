@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Iterable, Iterator, Protocol
+from typing import Iterable, Iterator, Mapping, Protocol
 
 from ocs.app.rules import (
     HolidayCalendarOptions,
@@ -16,11 +16,13 @@ from ocs.app.rules import (
 )
 from ocs.dialing.actions import CallAction, Treatment
 from ocs.dialing.results import CallResult, DialingMode
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup
-from ocs.options import REQUIRED, option
+from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
+from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, CallingList, CampaignGroup
+from ocs.options import REQUIRED, option, table
 
 __all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
-           "CampaignOptions", "HolidayCalendarOptions", "TreatmentOptions", "campaign_groups", "reference_problems"]
+           "CampaignOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions", "campaign_groups",
+           "reference_problems"]
 
 AVAILABLE_MODES = (DialingMode.PROGRESSIVE, DialingMode.PREVIEW)
 
@@ -64,6 +66,17 @@ class AgentGroupOptions:
 
 
 @dataclass(frozen=True)
+class ListShareOptions:
+    """How much of what a campaign dials comes from one of its lists."""
+
+    list: str = option(REQUIRED, example="spring", text="Name of one of the campaign's lists.")
+    share: int = option(
+        DEFAULT_SHARE, low=0, high=1_000_000,
+        text="Its share of what is retrieved, beside the shares of the others; 10 and 30 are one to three, 0 is nothing.")
+    active: bool = option(True, text="Whether it is dialed at present.")
+
+
+@dataclass(frozen=True)
 class CampaignOptions:
     """A purpose, and the lists that are dialed for it."""
 
@@ -71,6 +84,13 @@ class CampaignOptions:
     dbid: int = option(REQUIRED, example=1, low=1, text="Number of the campaign, unique; retrieved records carry it.")
     description: str = option("", text="What agents are told about it.")
     lists: tuple[str, ...] = option(REQUIRED, example=("spring",), text="Names of its calling lists.")
+    shares: tuple[ListShareOptions, ...] = table()
+
+    def problems(self) -> list[str]:
+        found = [f"shares[{number}].list: {one.list} is not one of the campaign's lists"
+                 for number, one in enumerate(self.shares, 1) if one.list and one.list not in self.lists]
+        times = Counter(one.list for one in self.shares)
+        return found + [f"shares: list {name} is given {count} times" for name, count in times.items() if count > 1]
 
 
 @dataclass(frozen=True)
@@ -97,6 +117,18 @@ class CampaignGroupOptions:
         4.0, low=0.1, high=1_000, unit="chains per agent", text="Retrieve records below this.")
     optimal_buffer: float = option(
         6.0, low=0.1, high=1_000, unit="chains per agent", text="Retrieve records up to this.")
+    default_campaigncallback_priority: int = option(
+        3, low=0, high=1_000, text="Priority of campaign callbacks: of what is due, the highest priority is dialed first.")
+    default_campaignrescheduled_priority: int = option(2, low=0, high=1_000, text="The same for records that are retried.")
+    default_general_priority: int = option(1, low=0, high=1_000, text="The same for records that were never dialed.")
+    predictive_callback: CallbackDialing = option(
+        CallbackDialing.AUTO_DIAL,
+        text="How campaign callbacks are dialed: like other records, or by a ready agent who gets the record.")
+    campaign_callback_distr: CallbackDistribution = option(
+        CallbackDistribution.CAMPAIGN_GROUP,
+        text="Who gets a campaign callback: anybody, or the agent who agreed on it, if that agent is logged in.")
+    callback_observe_campaign: bool = option(False, text="Whether only callbacks are taken that this campaign agreed on.")
+    callback_observe_group: bool = option(False, text="Whether only callbacks are taken that this group agreed on.")
     at_start: AtStart = option(AtStart.MANUAL, text="What is done with it when the server starts.")
 
     @property
@@ -136,15 +168,25 @@ def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
              for one in tables.calling_list}
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
-    made = [CampaignGroup(
-        dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaigns[one.campaign].dbid, group=groups[one.group],
-        lists=tuple(lists[name] for name in campaigns[one.campaign].lists), mode=one.mode,
-        campaign_description=campaigns[one.campaign].description, description=one.description,
+    made = [_campaign_group(one, campaigns[one.campaign], groups[one.group], lists) for one in tables.campaign_group]
+    return {group.name: group for group in made}
+
+
+def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group: AgentGroup,
+                    lists: Mapping[str, CallingList]) -> CampaignGroup:
+    shares = {each.list: each for each in campaign.shares}
+    ours = (replace(lists[name], share=shares[name].share, active=shares[name].active) if name in shares else lists[name]
+            for name in campaign.lists)
+    return CampaignGroup(
+        dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaign.dbid, group=group, lists=tuple(ours), mode=one.mode,
+        campaign_description=campaign.description, description=one.description,
         voice_transfer_destination=one.voice_transfer_destination, trunk_group_dn=one.trunk_group_dn,
         multiplier=one.multiplier, maximum_ports=one.maximum_ports, dialing_rate_limit=one.dialing_rate_limit,
-        ring_timeout_s=one.ring_timeout_s, minimum_buffer=one.minimum_buffer, optimal_buffer=one.optimal_buffer)
-        for one in tables.campaign_group]
-    return {group.name: group for group in made}
+        ring_timeout_s=one.ring_timeout_s, minimum_buffer=one.minimum_buffer, optimal_buffer=one.optimal_buffer,
+        priorities=TypePriorities(one.default_general_priority, one.default_campaignrescheduled_priority,
+                                  one.default_campaigncallback_priority),
+        predictive_callback=one.predictive_callback, campaign_callback_distr=one.campaign_callback_distr,
+        callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group)
 
 
 def reference_problems(tables: Tables) -> list[str]:

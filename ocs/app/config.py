@@ -151,6 +151,18 @@ class DialingOptions:
     treatment_sched_threshold_min: float = option(
         20.0, low=0, high=60, unit="minutes",
         text="A retry that is further away is written to the list; a nearer one waits in memory.")
+    personal_callback_wait_min: float = option(
+        10.0, low=0, high=1_440, unit="minutes",
+        text="A personal callback waits this long for its agent to log in; then it is an Agent CallBack Error.")
+    callback_missed_tolerance_min: float = option(
+        60.0, low=0, high=10_080, unit="minutes",
+        text="A callback for which nothing could be dialed this long from its time on is missed.")
+    callback_answer_min: float = option(
+        5.0, low=0.1, high=120, unit="minutes",
+        text="An agent who gets a callback and does not react to it for this long loses it again.")
+    callback_again_min: float = option(
+        2.0, low=0.1, high=1_440, unit="minutes",
+        text="A callback that its agent rejected, or did not react to, is delivered again after this.")
     check_dnc: bool = option(True, text="Whether numbers are checked against the do-not-call list before each dial.")
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
+from ocs.app.service import engine_options
 from ocs.dialing.results import CallResult, DialingMode
-from ocs.dialing.values import AgentGroup, TreatmentAction
+from ocs.dialing.shares import TypePriorities
+from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, TreatmentAction
 from ocs.errors import ConfigurationError
 from ocs.options import load, sample
 
@@ -157,3 +159,67 @@ def test_every_option_is_read_somewhere() -> None:
     unread = [f"{entry.section}.{entry.name}" for entry in entries(OCSOptions)
               if not any(re.search(rf'\.{entry.name}\b|"{entry.name}"', text) for text in sources)]
     assert unread == []
+
+
+CALLBACKS = """
+[dialing]
+personal_callback_wait_min = 3
+callback_missed_tolerance_min = 30
+callback_answer_min = 1.5
+callback_again_min = 4
+[[calling_list]]
+name = "spring"
+dbid = 7
+[[calling_list]]
+name = "autumn"
+dbid = 8
+[[agent_group]]
+name = "outbound"
+dbid = 2
+agents = ["1001"]
+dns = ["7001"]
+[[campaign]]
+name = "renewals"
+dbid = 3
+lists = ["spring", "autumn"]
+[[campaign.shares]]
+list = "autumn"
+share = 30
+active = false
+[[campaign_group]]
+campaign = "renewals"
+group = "outbound"
+dbid = 4
+voice_transfer_destination = "6001"
+default_general_priority = 9
+predictive_callback = "preview"
+campaign_callback_distr = "original-agent"
+callback_observe_group = true
+"""
+
+
+def test_lists_have_shares_and_callbacks_their_rules(tmp_path: Path) -> None:
+    path = tmp_path / "ocs.toml"
+    path.write_text(CALLBACKS)
+    options = load_configuration(path)
+    (group,) = to_campaign_groups(options).values()
+    assert [(one.name, one.share, one.active) for one in group.lists] == [("spring", 10, True), ("autumn", 30, False)]
+    assert group.priorities == TypePriorities(general=9) and group.predictive_callback is CallbackDialing.PREVIEW
+    assert group.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT
+    assert (group.callback_observe_campaign, group.callback_observe_group) == (False, True)
+    engine = engine_options(options)
+    assert (engine.personal_callback_wait_s, engine.callback_missed_tolerance_s, engine.callback_answer_s,
+            engine.callback_again_s) == (180.0, 1_800.0, 90.0, 240.0)
+
+
+@pytest.mark.parametrize("wrong, problem", [
+    ('list = "winter"', "campaign[1].shares[1].list: winter is not one of the campaign's lists"),
+    ('list = "spring"\n[[campaign.shares]]\nlist = "spring"', "campaign[1].shares: list spring is given 2 times"),
+    ('list = "spring"\nweight = 3', "campaign[1].shares[1].weight: unknown option"),
+])
+def test_shares_are_of_the_campaigns_own_lists(tmp_path: Path, wrong: str, problem: str) -> None:
+    path = tmp_path / "ocs.toml"
+    path.write_text(CALLBACKS.replace('list = "autumn"\nshare', wrong + "\nshare"))
+    with pytest.raises(ConfigurationError) as error:
+        load_configuration(path)
+    assert any(problem in each for each in error.value.problems), error.value.problems
