@@ -156,7 +156,7 @@ class DialingOptions:
         text="A personal callback waits this long for its agent to log in; then it is an Agent CallBack Error.")
     callback_missed_tolerance_min: float = option(
         60.0, low=0, high=10_080, unit="minutes",
-        text="A callback for which nothing could be dialed this long from its time on is missed.")
+        text="A callback is missed if from its time on nothing could be dialed for this long, or its agent did not react.")
     callback_answer_min: float = option(
         5.0, low=0.1, high=120, unit="minutes",
         text="An agent who gets a callback and does not react to it for this long loses it again.")

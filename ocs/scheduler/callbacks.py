@@ -312,7 +312,7 @@ class Callbacks:
 
     def _unanswered(self, held: HeldChain) -> None:
         """The agent does not react. While something else keeps the agent busy, or we could not see it, there is time; then
-        it goes back, and once it has waited as long as for an absent agent, it counts as missed."""
+        it goes back, to come again, until it is too late for it."""
         held.timer = None
         agent, now = self._context.agents.agent_at(held.agent_dn), self._context.clock.wall()
         if agent is not None and agent.calls or not self._context.agents.available:
@@ -323,7 +323,7 @@ class Callbacks:
         options = self._context.options
         self._not_before[held.agent_id] = self._context.clock.seconds() + options.callback_again_s
         self._context.desktops.taken_back(held)
-        if is_personal(held.record) and now - (held.record.dial_sched_time or 0) >= options.personal_callback_wait_s:
+        if is_personal(held.record) and now - (held.record.dial_sched_time or 0) >= options.callback_missed_tolerance_s:
             self._fail(held)
         else:
             self._session.desks.leaves(held)

@@ -158,7 +158,8 @@ def filled(folder: Path) -> Any:
             Record(2, 2, 0, "+2", record_status=RecordStatus.RETRIEVED),
             Record(3, 3, 0, "+3", record_type=RecordType.CAMPAIGN_RESCHEDULED, dial_sched_time=int(NOON) + 900),
             Record(4, 4, 0, "+4", tz_dbid=zone, tz_name="Asia/Tokyo"),
-            Record(5, 5, 0, "+5", record_type=RecordType.PERSONAL_CALLBACK, dial_sched_time=int(NOON)),
+            Record(5, 5, 0, "+5", record_type=RecordType.PERSONAL_CALLBACK, dial_sched_time=int(NOON) + 800),
+            Record(7, 7, 0, "+7", record_type=RecordType.NO_CALL),
             Record(6, 6, 0, "+6", daily_from=5, daily_till=5)])
         base = Attempt("g1", "contacts", 1, 1, 0, "+1", 1, "c", "g", "s", NOON)
         insert_attempts(work, [
@@ -169,9 +170,9 @@ def filled(folder: Path) -> Any:
 
 def test_a_snapshot_counts_records_calls_and_tells_when_something_is_due(tmp_path: Path) -> None:
     snapshot = Watcher(filled(tmp_path), "contacts").take(NOON, {"ready": 2})
-    assert (snapshot.records, snapshot.final, snapshot.retrieved, snapshot.in_progress) == (6, 1, 1, 1)
+    assert (snapshot.records, snapshot.final, snapshot.retrieved, snapshot.in_progress) == (7, 1, 1, 1)
     assert (snapshot.calls, snapshot.results) == (2, {"Busy": 1, "Unknown": 1})
-    assert snapshot.next_due == NOON + 900      # neither the agent's own callback nor the window that never opens counts
+    assert snapshot.next_due == NOON + 800      # an agent's own callback counts, a window that never opens does not
     assert not finished(snapshot, 1.0)
     idle = replace(snapshot, retrieved=0, in_progress=0)
     assert finished(idle, 600.0) and not finished(idle, 1_200.0) and finished(replace(idle, next_due=None), 1e9)

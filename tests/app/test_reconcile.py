@@ -140,6 +140,19 @@ def test_a_record_that_is_not_final_has_a_reason_and_a_time(waiting: Record, now
     assert (one.record_id, one.reason, one.due) == (1, reason, due)
 
 
+@pytest.mark.parametrize("changes, text", [
+    ({"dial_sched_time": int(NOON) + 60, "agent_id": "1001"}, "personal callback by agent 1001"),
+    ({"dial_sched_time": int(NOON) - 60, "agent_id": "1001"},
+     "personal callback by agent 1001, due: waits until the agent is free, or missed"),
+    ({"dial_sched_time": int(NOON) + 60, "agent_id": "1001", "record_type": RecordType.PERSONAL_RESCHEDULED},
+     "retry of a personal callback by agent 1001"),
+    ({"dial_sched_time": int(NOON) - 60}, "personal callback that names no agent: missed when it has waited long enough"),
+])
+def test_a_personal_callback_says_whom_it_waits_for(changes: dict[str, Any], text: str) -> None:
+    [one] = plan([ready(**{"record_type": RecordType.PERSONAL_CALLBACK, **changes})], NOON)
+    assert (one.reason, one.text) == (Reason.PERSONAL_CALLBACK, text)
+
+
 def test_a_sibling_waits_for_the_record_that_comes_first() -> None:
     head = ready(1, record_type=RecordType.CAMPAIGN_RESCHEDULED, dial_sched_time=int(NOON) + 600)
     sibling = replace(ready(2, record_status=RecordStatus.CHAIN_READY), chain_id=1, chain_n=1)

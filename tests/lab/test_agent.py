@@ -326,7 +326,7 @@ def test_a_record_that_comes_while_the_agent_talks_goes_back():
 
 
 def test_a_callback_that_is_due_waits_for_the_end_of_the_talk_and_is_put_off_by_its_own_request():
-    clock, wire, agent = at_work(reschedule_share=1.0)
+    clock, wire, agent = at_work(reschedule_share=1.0, put_off_share=0.0)
     wire.ring("a1", ())
     run(clock, 10)
     wire.user_event(record_event("ScheduledCall", record(9, callback_type="Personal")))
@@ -341,6 +341,26 @@ def test_a_callback_that_is_due_waits_for_the_end_of_the_talk_and_is_put_off_by_
     wire.release(conn_id)
     until(clock, lambda: agent.book.counts["settled"])
     assert wire.ocs.last("ScheduledRecordReschedule").record_handle == 9
+
+
+def test_a_callback_that_is_due_is_looked_at_and_dialed_in_a_progressive_campaign():
+    clock, wire, agent = at_work(put_off_share=0.0)
+    wire.user_event(record_event("ScheduledCall", record(9, callback_type="Personal")))
+    run(clock, 1)
+    assert agent.state is AgentState.PREVIEW and wire.names()[-1] == "RequestAgentNotReady"
+    until(clock, lambda: agent.state is AgentState.DIALING)
+    assert first(wire.attributes("RequestMakeCall")["UserData"], "GSW_RECORD_HANDLE") == 9
+
+
+@pytest.mark.parametrize("kind", ["Personal", "Campaign"])
+def test_a_callback_that_comes_at_a_bad_moment_is_put_off_without_a_call(kind):
+    clock, wire, agent = at_work(put_off_share=1.0)
+    wire.user_event(record_event("ScheduledCall", record(9, callback_type=kind)))
+    until(clock, lambda: agent.book.counts["put_off"])
+    request = wire.ocs.last("ScheduledRecordReschedule")
+    assert (request.record_handle, request.callback_type.value) == (9, kind) and request.date_time is not None
+    run(clock, 5)
+    assert agent.state is AgentState.READY and "RequestMakeCall" not in wire.names()
 
 
 # -- trouble ----------------------------------------------------------------------------------------------------------

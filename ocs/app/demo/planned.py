@@ -8,12 +8,12 @@ from typing import Iterable, Sequence
 
 from ocs.dialing.dial_hours import is_open, next_opening
 from ocs.dialing.results import RecordStatus, RecordType
-from ocs.dialing.values import Record
+from ocs.dialing.values import CALLBACK_TYPES, PERSONAL_TYPES, Record
 
-__all__ = ["DIALED_BY_ITSELF", "Planned", "Reason", "plan"]
+__all__ = ["LOOKED_FOR", "Planned", "Reason", "plan"]
 
-# records of the other types wait for their agent or for nothing at all
-DIALED_BY_ITSELF = frozenset({RecordType.GENERAL, RecordType.CAMPAIGN_RESCHEDULED, RecordType.CAMPAIGN_CALLBACK})
+# what the server looks for when it is due; records of the other types wait for nothing
+LOOKED_FOR = frozenset({RecordType.GENERAL, RecordType.CAMPAIGN_RESCHEDULED, *CALLBACK_TYPES})
 
 
 class Reason(Enum):
@@ -59,14 +59,21 @@ def _planned(record: Record, chain: Sequence[Record], now: float) -> Planned:
     if opening is None:
         return _because(record, Reason.NEVER_OPENS, None)
     due = opening[0]
-    if record.record_type in (RecordType.PERSONAL_CALLBACK, RecordType.PERSONAL_RESCHEDULED):
-        return Planned(record.record_id, Reason.PERSONAL_CALLBACK, due, f"personal callback by agent {record.agent_id}")
+    if record.record_type in PERSONAL_TYPES:
+        return Planned(record.record_id, Reason.PERSONAL_CALLBACK, due, _for_agent(record, due <= now))
     if record.dial_sched_time is not None and record.dial_sched_time > now:
         callback = record.record_type is RecordType.CAMPAIGN_CALLBACK
         return _because(record, Reason.CALLBACK if callback else Reason.RETRY, due)
     if not is_open(record, now):
         return _because(record, Reason.OUTSIDE_WINDOW, due)
     return _because(record, Reason.NOT_DIALED, due)
+
+
+def _for_agent(record: Record, is_due: bool) -> str:
+    what = "personal callback" if record.record_type is RecordType.PERSONAL_CALLBACK else "retry of a personal callback"
+    if not record.agent_id:
+        return f"{what} that names no agent: missed when it has waited long enough"
+    return f"{what} by agent {record.agent_id}" + (", due: waits until the agent is free, or missed" if is_due else "")
 
 
 def _because(record: Record, reason: Reason, due: float | None) -> Planned:

@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from ocs.app.demo.planned import DIALED_BY_ITSELF
+from ocs.app.demo.planned import LOOKED_FOR
 from ocs.dialing.dial_hours import next_opening
 from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import AttemptState, Record
@@ -31,8 +31,8 @@ _open = Sql(select(func.count()).select_from(schema.attempts).where(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment. `wall` is the laboratory's time (epoch s), `next_due` the earliest time at which a record that the server
-    dials by itself may be dialed, None if there is no such record."""
+    """One moment. `wall` is the laboratory's time (epoch s), `next_due` the earliest time at which a record may be
+    dialed, by the server or by the agent it is meant for; None if there is no such record."""
 
     wall: float
     records: int
@@ -86,7 +86,7 @@ class Watcher:
             self._next = table, Sql(
                 select(columns.tz_dbid, columns.daily_from, columns.daily_till, func.min(due(table.table)))
                 .where(status_is(table.table, RecordStatus.READY),
-                       columns.record_type.in_([int(one) for one in DIALED_BY_ITSELF]))
+                       columns.record_type.in_([int(one) for one in LOOKED_FOR]))
                 .group_by(columns.tz_dbid, columns.daily_from, columns.daily_till))
         return self._next[1]
 

@@ -50,6 +50,7 @@ class FloorAccount:
     missed: int = 0                     # calls that went away while they rang
     previewed: int = 0                  # records looked at
     rejected: int = 0                   # records given back
+    put_off: int = 0                    # callbacks that were due and were not dialed but moved
     dialed: int = 0                     # own calls
     settled: int = 0                    # records whose last word was acknowledged
     callbacks: int = 0
@@ -62,7 +63,7 @@ class FloorAccount:
     lost_links: int = 0
 
 
-_COUNTS = ("talked", "missed", "previewed", "rejected", "dialed", "settled", "callbacks", "do_not_calls",
+_COUNTS = ("talked", "missed", "previewed", "rejected", "put_off", "dialed", "settled", "callbacks", "do_not_calls",
            "no_records", "unanswered", "unsettled", "breaks", "logins", "lost_links")
 
 

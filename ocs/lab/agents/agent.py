@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from ocs.lab.agents.behaviour import lognormal
 from ocs.lab.agents.desk import IDeskUser
-from ocs.lab.agents.judgement import heard, unreached
+from ocs.lab.agents.judgement import callback_time, heard, unreached
 from ocs.lab.agents.machine import AgentAction, AgentEvent, AgentState
 from ocs.lab.agents.records import book_failure
 from ocs.lab.agents.shift import BUSY_ON_A_CALL, Shift
@@ -237,7 +237,10 @@ class LabAgent(Shift):
 
     def _decide(self) -> None:
         assert self._held is not None
-        if self._rng.random() < self._behaviour.reject_share:
+        if self._held.scheduled and self._rng.random() < self._behaviour.put_off_share:
+            self._put_off()
+            return
+        if not self._held.scheduled and self._rng.random() < self._behaviour.reject_share:
             self._give_back()
             return
         asked = self._desk.request("RequestMakeCall", OtherDN=self._held.record.phone, UserData=self._held.user_data)
@@ -254,6 +257,15 @@ class LabAgent(Shift):
         self._episodes.next()
         given = succeed(None) if offered is None else self._tray.reject(offered)
         self._episodes.hear(given, lambda _: self._happens(AgentEvent.RECORD_GONE), lambda _: None)
+
+    def _put_off(self) -> None:
+        """This callback comes at a bad moment: another time is agreed on without a call."""
+        offered, self._held = self._held, None
+        assert offered is not None
+        self._episodes.next()
+        until = callback_time(offered.record, self._rng, self._clock.wall())
+        self._episodes.hear(self._tray.put_off(offered, until), lambda _: self._happens(AgentEvent.RECORD_GONE),
+                            lambda _: None)
 
     def _take_away(self, gone: Callable[[OfferedRecord], bool]) -> None:
         """Records that the OCS has taken back."""

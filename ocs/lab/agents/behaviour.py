@@ -32,6 +32,8 @@ class AgentBehaviour:
     look_s: float = option(
         8.0, low=0, high=600, unit="seconds", text="Mean time to look at a record before dialing it.")
     reject_share: float = option(0.04, low=0, high=1, text="Share of the records that are looked at and given back.")
+    put_off_share: float = option(
+        0.1, low=0, high=1, text="Share of the callbacks that are due and are put off again instead of dialed.")
     ring_patience_s: float = option(
         30.0, low=1, high=300, unit="seconds", text="How long an agent lets an own call ring.")
     record_retry_s: float = option(

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from datetime import datetime
 from typing import Any, Callable
 
 from twisted.internet.defer import Deferred
@@ -17,6 +18,7 @@ from ocs.lab.agents.judgement import judge, processed
 from ocs.lab.agents.work import Call, OfferedRecord
 from protocols.desktop.errors import DesktopErrorCode
 from protocols.desktop.messages import DesktopEvent
+from protocols.desktop.names import CallbackType
 from protocols.desktop.record import RecordData
 from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
 
@@ -75,6 +77,14 @@ class RecordTray:
         """RecordReject for each record that waits."""
         while self._records:
             self.reject(self._records.popleft())
+
+    def put_off(self, offered: OfferedRecord, date_time: datetime) -> Deferred[None]:
+        """ScheduledRecordReschedule, as the kind of callback that it is; fires when it is answered or cannot be any more."""
+        self._book.counts["put_off"] += 1
+        kind = CallbackType.CAMPAIGN if offered.record.callback_type == CallbackType.CAMPAIGN.value else CallbackType.PERSONAL
+        asked = _ask(self._desk, self._book, offered.record, "ScheduledRecordReschedule", date_time=date_time,
+                     callback_type=kind)
+        return asked.addCallbacks(lambda _: None, lambda failure: failure.trap(ProtocolError) and None)
 
     def reject(self, offered: OfferedRecord) -> Deferred[None]:
         """RecordReject; fires when it is answered or cannot be any more."""
