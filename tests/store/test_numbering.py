@@ -33,7 +33,7 @@ def test_an_example_of_every_type_in_every_country_is_taken_as_it_is_read() -> N
 @given(st.sampled_from(EXAMPLES), st.lists(st.tuples(st.integers(1, 12), st.sampled_from("0123456789")), max_size=3),
        st.integers(-2, 2))
 def test_a_number_with_other_digits_is_taken_only_if_it_is_read_the_same(number: str, changes: list[tuple[int, str]],
-                                                                       longer: int) -> None:
+                                                                         longer: int) -> None:
     digits = list(number) + ["5"] * longer
     for place, digit in changes:
         if place < len(digits):

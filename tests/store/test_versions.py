@@ -110,7 +110,8 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url, reason", [
     ("mysql://localhost/ocs", "mysql"), ("postgresql://localhost:x/ocs", "database.url"),
-    ("postgresql://localhost/ocs?colour=red", "colour"), ("postgresql+asyncpg://h/ocs", "asyncpg"), ("sqlite://", "memory"), ("sqlite:///:memory:", "memory"),
+    ("postgresql://localhost/ocs?colour=red", "colour"), ("postgresql+asyncpg://h/ocs", "asyncpg"),
+    ("sqlite://", "memory"), ("sqlite:///:memory:", "memory"),
     ("sqlite:///x?mode=ro", "query"), ("nonsense", "database.url"), ("sqlite://host/x", "host"),
 ])
 def test_an_url_that_cannot_be_used_is_explained(url: str, reason: str) -> None:

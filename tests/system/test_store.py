@@ -11,16 +11,19 @@ from typing import Any, cast
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.threads import deferToThread
 
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.values import Attempt, AttemptState, ChainSave, ClaimRequest, Owner, Record
+from ocs.errors import StoreUnavailable
 from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
 from ocs.store.versions import upgrade
+from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = 1_767_600_000
@@ -79,13 +82,16 @@ reactor.run()
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'ocs.sqlite'}"
-    upgrade(url)
+def url(database: str) -> str:
+    fill(database)
+    return database
+
+
+def fill(url: str) -> None:
+    """600 chains of two records."""
     with transaction(backend_for(url)) as work:
         insert_records(work, create_list(work, Catalog(), "Spring"),
                        [Record(n, (n + 1) // 2, n % 2, f"+1212555{n:04d}") for n in range(1, 1_201)])
-    return url
 
 
 def worker(url: str, number: int) -> subprocess.Popen[str]:
@@ -103,7 +109,7 @@ def said(text: str) -> dict[str, list[int]]:
 
 
 def test_processes_on_one_list_share_it_without_a_double_claim(url: str) -> None:
-    workers = [worker(url, number) for number in (1, 2, 3)]
+    workers = [worker(url, number) for number in (1, 2, 3, 4)]
     outcomes = [process.communicate(timeout=60) for process in workers]
     for process, (out, error) in zip(workers, outcomes):
         assert process.returncode == 0 and error == "" and said(out)["done"] == [0]
@@ -111,6 +117,9 @@ def test_processes_on_one_list_share_it_without_a_double_claim(url: str) -> None
     assert sorted(sum(shares, [])) == list(range(1, 601))
     assert sum(bool(share) for share in shares) >= 2
     assert sorted(sum((said(out)["saved"] for out, _ in outcomes), [])) == list(range(1, 1_201))
+    with transaction(backend_for(url), write=False) as work:
+        work.cursor.execute("SELECT chain_id FROM cl_spring GROUP BY chain_id HAVING count(DISTINCT app_id) <> 1")
+        assert work.cursor.fetchall() == []                                     # no chain was split
 
 
 @pytest.mark.parametrize("acknowledged", [1, 40, 200])
@@ -127,7 +136,8 @@ def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half_done(url: str
     process.stderr.close()
     with transaction(backend_for(url), write=False) as work:
         statuses = dict(work.cursor.execute("SELECT record_id, record_status FROM cl_spring").fetchall())
-        chains = work.cursor.execute("SELECT chain_id, sum(record_status = 1), count(*) FROM cl_spring GROUP BY 1").fetchall()
+        chains = work.cursor.execute("SELECT chain_id, sum(CASE WHEN record_status = 1 THEN 1 ELSE 0 END), count(*)"
+                                     " FROM cl_spring GROUP BY 1").fetchall()
         states = dict(work.cursor.execute("SELECT record_id, state FROM ocs_attempt").fetchall())
     assert all(ready in (0, count) for _, ready, count in chains)               # no chain is split
     assert all(statuses[record_id] == RecordStatus.UPDATED for record_id in words["saved"])
@@ -138,19 +148,20 @@ def test_what_was_acknowledged_survives_a_kill_and_nothing_is_half_done(url: str
 
 @pytest_twisted.ensureDeferred
 async def test_the_reactor_is_never_blocked_by_the_database(url: str) -> None:
+    lock = "BEGIN IMMEDIATE" if url.startswith("sqlite") else "LOCK TABLE cl_spring IN SHARE ROW EXCLUSIVE MODE"
     turns: list[float] = []
     ticking = LoopingCall(lambda: turns.append(time.monotonic()))
     store = SqlStore(url, reactor, statement_timeout_s=10)
     await store.start().addTimeout(10, cast(Any, reactor))
     other = backend_for(url).connect()
-    other.execute("BEGIN IMMEDIATE")
+    other.execute(lock)
     ticking.start(0.02)
     save = store.save(ChainSave("Spring", (Record(1, 1, 1, "+12125550001"),)))
     counts = await store.counts("Spring").addTimeout(10, cast(Any, reactor))
     assert counts == {RecordStatus.READY: 1_200}
     await deferLater(cast(Any, reactor), 0.5, lambda: None)
     assert not save.called and len(turns) > 5
-    other.execute("ROLLBACK")
+    other.rollback()
     other.close()
     await save.addTimeout(10, cast(Any, reactor))
     ticking.stop()
@@ -169,4 +180,57 @@ async def test_a_full_days_work_is_written_in_groups(url: str) -> None:
     assert len(await store.recover(Owner(1, 1, 1), "Spring")) == 600
     await store.stop().addTimeout(10, cast(Any, reactor))
     with transaction(backend_for(url), write=False) as work:
-        assert work.cursor.execute("SELECT state, count(*) FROM ocs_attempt").fetchall() == [(AttemptState.OPEN.value, 1_200)]
+        work.cursor.execute("SELECT state, count(*) FROM ocs_attempt GROUP BY state")
+        assert work.cursor.fetchall() == [(AttemptState.OPEN.value, 1_200)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_that_stops_and_comes_back_loses_nothing(own_postgres_server: PostgresServer) -> None:
+    url = own_postgres_server.database()
+    upgrade(url)
+    fill(url)
+    store, clock = SqlStore(url, reactor), cast(Any, reactor)
+    await store.start().addTimeout(10, clock)
+    written: dict[int, int] = {}                # record_id -> the attempt number that was acknowledged last
+    failed: list[float] = []
+    slowest = [0.0]
+
+    async def traffic(record_id: int) -> None:
+        attempt = 0
+        while going:
+            attempt += 1
+            begun = time.monotonic()
+            try:
+                await store.save(ChainSave("Spring", (Record(record_id, 1, 1, "+12125550100", attempt=attempt),)))
+                written[record_id] = attempt
+            except StoreUnavailable:
+                failed.append(time.monotonic())
+                await deferLater(clock, 0.02, lambda: None)
+            slowest[0] = max(slowest[0], time.monotonic() - begun)
+
+    going = True
+    workers = [ensureDeferred(traffic(record_id)) for record_id in range(1, 9)]
+    for end in (own_postgres_server.stop, own_postgres_server.kill):
+        await until(lambda: len(written) == 8)
+        await deferToThread(end)
+        away = len(failed)
+        await until(lambda: len(failed) > away + 8)         # told, and told again
+        before = dict(written)
+        await deferToThread(own_postgres_server.start)
+        await until(lambda: all(written[record_id] > before[record_id] for record_id in before))
+    going = False
+    await gatherResults(workers).addTimeout(20, clock)
+    assert slowest[0] < 5.0
+    await store.stop().addTimeout(10, clock)
+    with transaction(backend_for(url), write=False) as work:
+        work.cursor.execute("SELECT record_id, attempt FROM cl_spring WHERE record_id <= 8")
+        kept = dict(work.cursor.fetchall())
+    assert all(kept[record_id] >= written[record_id] for record_id in written)
+
+
+async def until(condition: Any) -> None:
+    """Wait in turns of the reactor until it holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        await deferLater(cast(Any, reactor), 0.02, lambda: None)
