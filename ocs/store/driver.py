@@ -39,7 +39,7 @@ class Backend(ABC):
     @property
     def shown_url(self) -> str:
         """The URL for people: without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return self.url.set(drivername=self.dialect.name).render_as_string(hide_password=True)
 
     @abstractmethod
     def __str__(self) -> str:

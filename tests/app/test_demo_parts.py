@@ -225,8 +225,8 @@ def test_the_closing_table_tells_what_became_of_every_record() -> None:
 @pytest.mark.parametrize("arguments, words", [
     (["--mode", "predictive"], "predictive is not yet available; there are progressive, preview"),
     (["--mode", "warp"], "'warp' is no dialing mode"),
-    (["--database", "postgresql://db/x"], "postgresql is not yet available"),
-    (["--database", "sqlite://"], "names no file"),
+    (["--database", "mysql://db/x"], "not a database that is supported"),
+    (["--database", "sqlite://"], "name a file"),
     (["--now", "yesterday"], "is not a time such as"),
     (["--now", "2026-03-10T16:30"], "lacks its offset"),
     (["--agents", "0"], "0 is not in the range"),

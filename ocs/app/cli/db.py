@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Callable
 
 import click
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from ocs.errors import ConfigurationError
@@ -17,9 +16,14 @@ __all__ = ["database_option", "db", "directory_database", "progress_bar"]
 
 
 def directory_database(directory: Path) -> str:
-    """The URL of the database in a directory of `ocs demo` or `ocs serve-lab`."""
+    """The URL of the database of a directory of `ocs demo` or `ocs serve-lab`: the one that its server was given, else the
+    file in it."""
     from ocs.app.demo.directory import DemoDirectory
-    return URL.create("sqlite", database=str(DemoDirectory(directory).database)).render_as_string(hide_password=False)
+    config = directory / "ocs.toml"
+    if config.exists():
+        from ocs.app.config import load_configuration
+        return load_configuration(config).database.url
+    return DemoDirectory(directory).database
 
 
 def database_option(command: Callable[..., Any]) -> Callable[..., Any]:

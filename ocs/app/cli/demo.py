@@ -11,6 +11,8 @@ from ocs.app.campaigns import AVAILABLE_MODES
 from ocs.app.demo.options import NOW, DemoOptions, shipped
 from ocs.app.demo.times import parse_time
 from ocs.dialing.results import DialingMode
+from ocs.errors import ConfigurationError
+from ocs.store.backend import SqliteBackend, backend_for
 
 __all__ = ["demo", "serve_lab"]
 
@@ -48,20 +50,20 @@ class Moment(click.ParamType):      # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-class SqliteFile(click.ParamType):      # type: ignore[type-arg]
-    """A database URL; SQLite files only for now."""
+class DatabaseUrl(click.ParamType):     # type: ignore[type-arg]
+    """A database URL; a relative SQLite path becomes an absolute one."""
 
     name = "url"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if isinstance(value, Path):
-            return value
-        kind, _, rest = str(value).partition(":")
-        if kind != "sqlite":
-            self.fail(f"{kind or repr(value)} is not yet available; sqlite:///FILE is", param, ctx)
-        if not rest.startswith("///") or len(rest) == 3:
-            self.fail(f"{value!r} names no file; write sqlite:///FILE", param, ctx)
-        return Path(rest[3:]).absolute()
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            backend = backend_for(str(value))
+        except ConfigurationError as error:
+            self.fail("; ".join(problem.removeprefix("database.url: ") for problem in error.problems), param, ctx)
+        url = backend.url
+        if isinstance(backend, SqliteBackend):
+            url = url.set(database=str(backend.path.absolute()))
+        return url.set(drivername=backend.dialect.name).render_as_string(hide_password=False)
 
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -80,7 +82,8 @@ def _options(speed: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                          help="How much faster than real time people, retries and calling windows go."),
             click.option("--now", type=Moment(), metavar="TIME", help="Where the laboratory's clock starts, with its offset."
                          f" [default: {NOW}, or where DIR's clock stopped]"),
-            click.option("--database", type=SqliteFile(), metavar="URL", help="Database. [default: a SQLite file in DIR]"),
+            click.option("--database", type=DatabaseUrl(), metavar="URL",
+                         help="sqlite:///FILE or postgresql://USER@HOST/NAME. [default: a SQLite file in DIR]"),
             click.option("--dnc", type=_FILE, metavar="CSV", help="Numbers that must not be called. [default: the"
                          " demonstration's, where its own contacts are dialed]"),
             click.option("--seed", type=int, default=1, show_default=True, metavar="N",

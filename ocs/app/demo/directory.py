@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
+from sqlalchemy.engine import URL
+
 from ocs.errors import OCSError
 
 __all__ = ["DemoDirectory", "DirectoryRefused", "State", "fingerprint", "write_json"]
@@ -38,10 +40,11 @@ class State:
 
 
 class DemoDirectory:
-    """An open directory; `close` it."""
+    """An open directory; `close` it. `database` is a URL."""
 
-    def __init__(self, path: Path, database: Path | None = None) -> None:
-        self.path, self.database = path, database or path / "ocs.sqlite"
+    def __init__(self, path: Path, database: str | None = None) -> None:
+        self.path = path
+        self.database = database or URL.create("sqlite", database=str(path / "ocs.sqlite")).render_as_string()
         self._lock: int | None = None
 
     # -- paths ----------------------------------------------------------------------------------------------------

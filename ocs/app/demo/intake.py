@@ -6,9 +6,10 @@ from typing import Callable
 from ocs.app.demo.directory import State
 from ocs.app.demo.options import DemoOptions
 from ocs.errors import OCSError
-from ocs.store.backend import Backend
+from ocs.store.backend import Backend, transaction
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.do_not_call_import import import_do_not_call
+from ocs.store.registry import Catalog
 from ocs.store.versions import upgrade
 
 __all__ = ["take_in"]
@@ -20,6 +21,11 @@ def take_in(backend: Backend, options: DemoOptions, calling_list: str, state: St
     """Make or upgrade the database and, once in a directory's life, import the contacts; the do-not-call file each time,
     numbers that are there stay. Blocks. OCSError for what cannot be used; nothing is imported then."""
     upgrade(backend)
+    if options.database is not None and not state.imported:
+        with transaction(backend, write=False) as work:
+            if calling_list in Catalog().calling_lists(work):
+                raise OCSError(f"--database: {backend} has a calling list {calling_list!r} already, of another demonstration: "
+                               "give its --directory, or a database of its own")
     if options.dnc is not None:
         taken = import_do_not_call(backend, options.dnc)
         say(f"{options.dnc.name}: {taken.added} numbers that must not be called, {taken.known} known already")

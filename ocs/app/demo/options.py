@@ -26,7 +26,7 @@ class DemoOptions:
     now: float | None
     seed: int
     directory: Path
-    database: Path | None = None    # None = a file in the directory
+    database: str | None = None     # a URL; None = a SQLite file in the directory
     json: Path | None = None
     picture: Path | None = None     # an SVG of the run
     skip_bad: bool = False

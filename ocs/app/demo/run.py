@@ -44,7 +44,7 @@ class Demonstration:
 
     def __init__(self, options: DemoOptions, directory: DemoDirectory, reactor: Any, console: Console) -> None:
         self._options, self._directory, self._reactor, self._console = options, directory, reactor, console
-        self._backend = backend_for(f"sqlite:///{directory.database}")
+        self._backend = backend_for(directory.database)
         self._interrupted = False
         self._pausing: Deferred[None] | None = None
         self._state = State()
@@ -89,7 +89,7 @@ class Demonstration:
         self._state = self._directory.save_state(self._state, imported=True)
 
     def _plan(self) -> Plan:
-        return make_plan(self._options, self._directory.path, f"sqlite:///{self._directory.database}",
+        return make_plan(self._options, self._directory.path, self._directory.database,
                          LabTime(self._options.speed, self._wall_start(), time.time()), shipped("demo.toml"))
 
     def _wall_start(self) -> float:
@@ -182,7 +182,7 @@ class Demonstration:
         accounts = await deferToThread(read_accounts, self._backend, CALLING_LIST, self._directory.call_log, TENANT_DBID)
         made = await deferToThread(
             figures, accounts, wall, utilisation=floor.account().utilisation if floor is not None else None,
-            seconds=seconds, database=plan.database, directory=str(self._directory.path),
+            seconds=seconds, database=self._backend.shown_url, directory=str(self._directory.path),
             complete=complete, edge_s=plan.edge_s, visitors=[one.dn for one in plan.visitors])
         self._console.print(closing(made))
         self._console.print(verdict(made), soft_wrap=True)
