@@ -13,17 +13,14 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from ocs.lab.agents.desk import IDesk
+from ocs.lab.agents.desk import DeskTalk, IDesk
 from ocs.lab.agents.floor import MakeDesk
 from ocs.lab.people import AgentPerson
 from ocs.servers.tserver.server import TServer
 from ocs.servers.tserver.sessions import ClientSession
-from protocols.attributes import KVList
-from protocols.desktop.dialogue import DesktopDialogue
-from protocols.desktop.messages import DesktopEvent
-from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
+from protocols.errors import LinkLost, RequestRefused
 from protocols.requests import OutstandingRequests
-from protocols.tserver.messages import PROTOCOL_VERSION, USER_EVENT_NUMBER, ErrorCode, Message
+from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode, Message
 from protocols.tserver.protocol import ITServerListener
 
 __all__ = ["DirectClient", "direct_desks"]
@@ -116,12 +113,12 @@ def direct_desks(server: TServer, clock: IReactorTime, application: str, passwor
 
 
 @implementer(IDesk, ITServerListener)
-class _DirectDesk:
+class _DirectDesk(DeskTalk):
     """`TServerDesk` without its connection."""
 
     def __init__(self, server: TServer, clock: IReactorTime, application: str, password: str, dn: str) -> None:
         self._client = DirectClient(server, self, clock, application, password)
-        self._dialogue = DesktopDialogue(clock, self._distribute, 10.0)
+        super().__init__(clock, 10.0)
         self._dn = dn
         self._user: Any = None
 
@@ -140,21 +137,6 @@ class _DirectDesk:
 
     def request(self, name: str, **attributes: Any) -> Deferred[Message]:
         return self._client.request(name, {"ThisDN": self._dn, **attributes})
-
-    def ask(self, name: str, **values: Any) -> Deferred[DesktopEvent]:
-        try:
-            return self._dialogue.ask(name, **values)
-        except LocalProtocolError as error:
-            return fail(error)
-
-    def tell(self, name: str, **values: Any) -> Deferred[Any]:
-        try:
-            return self._dialogue.tell(name, **values)
-        except LocalProtocolError as error:
-            return fail(error)
-
-    def _distribute(self, user_data: KVList) -> Deferred[Message]:
-        return self.request("RequestDistributeUserEvent", UserEvent=USER_EVENT_NUMBER, UserData=user_data)
 
     # -- ITServerListener -----------------------------------------------------------------------------------------
     def granted(self, client: Any, answer: Message) -> None:

@@ -5,6 +5,7 @@ A desk's own times (deadlines, keep-alive, back-off) are the network's, on the r
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from typing import Any
 
 from twisted.application.internet import ClientService
@@ -23,7 +24,7 @@ from protocols.tserver.conversation import ClientConversation
 from protocols.tserver.messages import USER_EVENT_NUMBER, Message
 from protocols.tserver.protocol import ITServerListener, TServerClient
 
-__all__ = ["IDesk", "IDeskUser", "TServerDesk"]
+__all__ = ["DeskTalk", "IDesk", "IDeskUser", "TServerDesk"]
 
 
 class IDeskUser(Interface):
@@ -64,8 +65,36 @@ class IDesk(Interface):
         """A request to the OCS whose answers come as events."""
 
 
+class DeskTalk(ABC):
+    """What every desk says to the OCS: user events on its own DN, through its own `request`."""
+
+    def __init__(self, clock: IReactorTime, answer_timeout_s: float) -> None:
+        self._dialogue = DesktopDialogue(clock, self._distribute, answer_timeout_s)
+
+    @abstractmethod
+    def request(self, name: str, **attributes: Any) -> Deferred[Message]:
+        """As `IDesk.request`; the desk's own."""
+
+    def ask(self, name: str, **values: Any) -> Deferred[DesktopEvent]:
+        """As `IDesk.ask`."""
+        try:
+            return self._dialogue.ask(name, **values)
+        except LocalProtocolError as error:
+            return fail(error)
+
+    def tell(self, name: str, **values: Any) -> Deferred[Any]:
+        """As `IDesk.tell`."""
+        try:
+            return self._dialogue.tell(name, **values)
+        except LocalProtocolError as error:
+            return fail(error)
+
+    def _distribute(self, user_data: KVList) -> Deferred[Message]:
+        return self.request("RequestDistributeUserEvent", UserEvent=USER_EVENT_NUMBER, UserData=user_data)
+
+
 @implementer(IDesk, ITServerListener)
-class TServerDesk:
+class TServerDesk(DeskTalk):
     """A desk with a connection of its own, renewed with growing pauses when it is lost or refused."""
 
     log = Logger()
@@ -83,7 +112,7 @@ class TServerDesk:
         self._user: Any = None
         self._client: TServerClient | None = None       # while the login is granted
         self._newest: TServerClient | None = None       # the last one built
-        self._dialogue = DesktopDialogue(reactor, self._distribute, answer_timeout_s)
+        super().__init__(reactor, answer_timeout_s)
         self._service = ClientService(endpoint, Factory.forProtocol(self._build), retryPolicy=self._pause_s,
                                       clock=reactor)
 
@@ -111,18 +140,6 @@ class TServerDesk:
             return fail(LinkLost(f"{name}: no link"))
         try:
             return self._client.request(name, {"ThisDN": self.dn, **attributes})
-        except LocalProtocolError as error:
-            return fail(error)
-
-    def ask(self, name: str, **values: Any) -> Deferred[DesktopEvent]:
-        try:
-            return self._dialogue.ask(name, **values)
-        except LocalProtocolError as error:
-            return fail(error)
-
-    def tell(self, name: str, **values: Any) -> Deferred[Any]:
-        try:
-            return self._dialogue.tell(name, **values)
         except LocalProtocolError as error:
             return fail(error)
 
@@ -161,6 +178,3 @@ class TServerDesk:
         pause = min(self._longest_pause_s, self._first_pause_s * 2.0 ** min(self._failures, 16))
         self._failures += 1
         return pause * (0.5 + self._rng.random())
-
-    def _distribute(self, user_data: KVList) -> Deferred[Message]:
-        return self.request("RequestDistributeUserEvent", UserEvent=USER_EVENT_NUMBER, UserData=user_data)
