@@ -11,7 +11,6 @@ read by the rules of their country.
 """
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from contextlib import ExitStack
@@ -36,6 +35,7 @@ from ocs.store.contacts import Progress, bad_rows_writer
 from ocs.store.csv_file import CsvFile, Row
 from ocs.store.do_not_call import Act, ListedEntry, add_do_not_call, audit, entries_of, remove_entries
 from ocs.store.phones import BadNumber, known_region, parse_phone
+from ocs.store.plain_numbers import E164, plain_numbers
 from ocs.store.registry import Catalog
 from ocs.store.statements import Sql, Transaction, insert_ignoring
 from ocs.store.versions import check_version
@@ -45,7 +45,6 @@ __all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "ad
 
 TENANT = 1
 _BATCH = 10_000
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _COLUMNS = ("phone", "customer_id", "dnc_message", "tenant_dbid", "campaign_dbid", "list_dbid", "is_internal", "time_stamp",
             "ocs_import_id")
 
@@ -102,7 +101,7 @@ class Who:
 def to_e164(text: str, region: str) -> str:
     """A number as the list has it. Raises BadNumber."""
     text = text.strip()
-    return text if _E164.fullmatch(text) else parse_phone(text, region).e164
+    return text if E164.fullmatch(text) else parse_phone(text, region).e164
 
 
 def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNotCallOptions = DoNotCallOptions(),
@@ -116,10 +115,17 @@ def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNot
         file = stack.enter_context(CsvFile(path, options.encoding))
         columns = _columns(file.headers, options.region)
         found = _Found(columns, options.region, bad_rows_writer(stack, options.bad_rows, path, file.headers))
-        for row in _rows(file, columns):
-            found.take(row)
-            if not found.rows % _BATCH:
-                tell("checking", file.position, file.size)
+        if len(file.headers) == 1 and columns.phones:
+            for numbers, position in plain_numbers(path, header=not columns.headless):
+                found.take_plain(numbers)
+                tell("checking", position, file.size)
+        plain = found.rows                      # what is behind them is read row by row
+        if plain == 0 or position < file.size:
+            for count, row in enumerate(_rows(file, columns)):
+                if count >= plain:
+                    found.take(row)
+                    if not found.rows % _BATCH:
+                        tell("checking", file.position, file.size)
         phones, customer_ids = found.finish()
         report = DoNotCallImport(str(path), rows=found.rows, bad_rows=found.bad, faults=tuple(found.faults),
                                  seconds=time.monotonic() - started)
@@ -225,7 +231,7 @@ class _Found:
     def take(self, row: Row) -> None:
         """One row of the file. A phone and a customer id in one row are two entries: each blocks."""
         self.rows += 1
-        if self._only is not None and not row.fault and len(row.values) > self._only and _E164.fullmatch(row.values[self._only]):
+        if self._only is not None and not row.fault and len(row.values) > self._only and E164.fullmatch(row.values[self._only]):
             self._batch.append(row.values[self._only])          # nearly every row of a long file
             self.good += 1
         else:
@@ -242,6 +248,12 @@ class _Found:
             self._customers.extend(customer_ids)
         if len(self._batch) >= _BATCH:
             self._flush()
+
+    def take_plain(self, numbers: list[str]) -> None:
+        """As many rows, each of which is a number in E.164."""
+        self.rows += len(numbers)
+        self.good += len(numbers)
+        self._phones.extend(numbers)
 
     def finish(self) -> tuple[IdentifierSet, IdentifierSet]:
         """Phones and customer ids, each once."""

@@ -26,7 +26,7 @@ from ocs.store.statements import Sql, Transaction
 __all__ = ["Loaded", "load_list", "snapshot_path"]
 
 log = Logger()
-_BATCH = 5_000
+_BATCH = 500                    # fewer rows than make the garbage collector run: a full run stops every thread for 100 ms
 _SINGLE_CHANGES = 200_000       # of the trail since a snapshot; with more, reading the table is the better way
 _REWRITE = 20_000               # changes since a snapshot that make a new one worth writing
 _dnc = schema.do_not_call.c

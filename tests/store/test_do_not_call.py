@@ -1,6 +1,7 @@
 """The do-not-call list in the database: scopes, audit trail, imports; on both kinds of database."""
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, Callable
 
@@ -12,6 +13,7 @@ from ocs.dialing.dnc import DoNotCallList, Scope
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError, StoreUnavailable
 from ocs.store import do_not_call_import as lists
+from ocs.store import plain_numbers as plain
 from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import Act, add_do_not_call, do_not_call_entries, entries_of, remove_entries
@@ -282,3 +284,22 @@ def test_a_check_that_is_off_is_audited_at_each_start_and_its_return_once(backen
         assert off == tuple(name for name, checked in chosen.items() if not checked)
     assert [row[:4] for row in trail(backend)] == [("check-off", "ocs", "dialing.check_dnc_callback = false", "ocs.toml"),
                                                    ("check-on", "ocs", "dialing.check_dnc_callback = true", "ocs.toml")]
+
+
+@pytest.mark.parametrize("tail, rows, faults", [
+    ("", 0, []), ("\n\n", 0, []), ("+12125559999", 1, []), ("+12125559999\r\n+12125559998\r\n", 2, []),
+    ("12125559999\n", 1, []), ("12\n", 1, ["phone '12'"]), (' +12125559999 \n"+12125559998"\n', 2, []),
+    ("+12125559999,x\n", 1, ["2 values, "]), ("+1٢125559999\n", 1, []), ('"\n+12125559999', 1, ["a quotati"]),
+])
+@pytest.mark.parametrize("header", ["phone\n", ""])
+def test_a_long_file_of_numbers_is_read_in_pieces_and_what_is_not_plain_row_by_row(
+        sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: str, tail: str, rows: int,
+        faults: list[str]) -> None:
+    monkeypatch.setattr(plain, "_PIECE_OCTETS", 200)
+    shutil.copy(sqlite_template, tmp_path / "ocs.sqlite")
+    path = tmp_path / "numbers"
+    path.write_bytes((header + "".join(f"+1212555{number:04d}\n" for number in range(100)) + tail).encode())
+    report = lists.import_do_not_call(f"sqlite:///{tmp_path / 'ocs.sqlite'}", path, DoNotCallOptions(skip_bad=True))
+    assert (report.rows, report.bad_rows, report.added + report.known) == (100 + rows, len(faults), 100 + rows - len(faults))
+    assert [fault.reason[:len(reason)] for fault, reason in zip(report.faults, faults)] == faults
+    assert [fault.line for fault in report.faults] == [101 + (header != "")] * len(faults)

@@ -68,22 +68,14 @@ class NumberSet:
                 done, place = until, place + 1
             yield from map(base.__add__, lows[done:])
 
-    def common(self, numbers: list[int]) -> list[int]:
-        """Those of `numbers`, which are ascending, that are in the set. The order spares the machine's memory: what is
-        near to each other in the set is looked at together."""
-        found: list[int] = []
-        end = -1
-        here: BitMap | SparseBlock | None = None
-        bitmaps, sparse = self.bitmaps.get, self.sparse.get
-        for number in numbers:
-            if number >= end:
-                region = number >> REGION_BITS
-                here, end = bitmaps(region), region + 1 << REGION_BITS
-                if here is None:
-                    here = sparse(number >> BLOCK_BITS)
-            if here is not None and number & LOW in here:
-                found.append(number)
-        return found
+    def select(self, texts: list[str], numbers: list[int]) -> list[str]:
+        """Those of `texts` whose numbers, in the same order, are in the set; the loop is as short as it can be."""
+        bitmap, sparse = self.bitmaps.get, self.sparse.get
+        if not self.sparse:
+            return [text for text, number in zip(texts, numbers)
+                    if (here := bitmap(number >> REGION_BITS)) is not None and number & LOW in here]
+        return [text for text, number in zip(texts, numbers)
+                if (near := bitmap(number >> REGION_BITS) or sparse(number >> BLOCK_BITS)) is not None and number & LOW in near]
 
     def add(self, number: int) -> bool:
         """Put a number in; whether it is new. ValueError for one that is not from 0 to 2^50 - 1."""

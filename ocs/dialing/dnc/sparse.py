@@ -29,7 +29,12 @@ class SparseBlock:
         return len(self.lows)
 
     def __contains__(self, low: int) -> bool:
-        lows, place = self.lows, self._place(low)
+        lows, starts = self.lows, self._starts
+        if starts is None or self._drift:
+            place = self._place(low)
+        else:                                   # `_place` written out for the usual case
+            span = low >> self._shift
+            place = bisect_left(lows, low, starts[span], starts[span + 1])
         return place < len(lows) and lows[place] == low
 
     def add(self, low: int) -> bool:
