@@ -272,6 +272,18 @@ def test_a_record_that_is_meant_for_an_agent_goes_to_that_agent_first_and_to_no_
     assert bench.preview("7002").record.phone == "+12125550002"     # type: ignore[union-attr]
 
 
+def test_a_personal_record_that_its_agent_gives_back_is_not_the_next_one_again():
+    mine = record(9, record_type=RecordType.PERSONAL_CALLBACK, agent_id="1001")
+    bench = desk(records=[record(1), mine], options=EngineOptions(callback_again_s=120.0))
+    event = bench.preview()
+    assert event.record is not None and event.record.chain_id == 9
+    bench.ask("7001", "RecordReject", record_handle=event.record_handle)
+    assert bench.preview().record.chain_id == 1     # type: ignore[union-attr]
+    left = bench.record(9)
+    assert (left.record_type, left.agent_id, left.record_status) == (RecordType.PERSONAL_CALLBACK, "1001", RecordStatus.READY)
+    assert left.dial_sched_time == int(bench.clock.wall()) + 120
+
+
 # -- taken back ---------------------------------------------------------------------------------------------------
 def test_a_preview_whose_number_becomes_do_not_call_is_taken_back():
     bench = desk("7001", "7002", records=[record(1), record(2)])
