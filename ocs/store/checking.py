@@ -141,6 +141,8 @@ class Checked:
 
     @staticmethod
     def _field(value: str, custom: CustomField) -> CustomValue:
+        if custom.type == "varchar" and 0 < len(value) <= custom.length and value.isprintable():
+            return value                # most are so
         try:
             return from_text(custom, value)
         except ValueError as error:
@@ -158,19 +160,19 @@ class Checked:
         if not parsed:
             raise BadRow("; ".join(reasons) or "no phone")
         phones: list[tuple[str, int, str]] = []
-        for phone, info_type in parsed:
-            self._note_repeat(phone.e164, row.line, any(phone.e164 == earlier for earlier, _, _ in phones))
-            place = self._place(phone.zones, zone)
+        for (number, candidates), info_type in parsed:
+            first = self._lines.setdefault(number, row.line)
+            if first != row.line or (phones and any(number == earlier for earlier, _, _ in phones)):
+                self._note_repeat(row.line, first)
+            place = self._place(candidates, zone)
             self.zones_used.add(place)
-            phones.append((phone.e164, info_type, place))
+            phones.append((number, info_type, place))
         return phones, reasons
 
-    def _note_repeat(self, phone: str, line: int, in_row: bool) -> None:
-        first = self._lines.setdefault(phone, line)
-        if first != line or in_row:
-            self.repeats += 1
-            if len(self._repeated) < FAULTS_KEPT:
-                self._repeated.append((line, first))
+    def _note_repeat(self, line: int, first: int) -> None:
+        self.repeats += 1
+        if len(self._repeated) < FAULTS_KEPT:
+            self._repeated.append((line, first))
 
     def _place(self, candidates: tuple[str, ...], given: str | None) -> str:
         if given is not None:

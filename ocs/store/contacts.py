@@ -1,8 +1,9 @@
 """Contacts from a CSV file into a calling list.
 
-First the whole file is read and checked, without the database: good contacts go to a temporary file, faults to the
-report. Then, if nothing is wrong or the user said `skip_bad`, one transaction loads them, so the database is locked for
-the loading only and an import is all there or not at all.
+An import is all there or not at all. On SQLite first the whole file is read and checked, without the database: good contacts
+go to a temporary file, faults to the report. Then, if nothing is wrong or the user said `skip_bad`, one transaction loads
+them, so the database is locked for the loading only. PostgreSQL, which keeps nobody out, takes the contacts while they are
+checked, in a transaction that is undone if the file is refused; unless the list needs new columns.
 
 Rules. A contact is a row; its phones are one chain, in the order of the columns. A time zone in the file is
 authoritative; that it differs from where the number belongs is only counted. Without one the number's own zone is taken;
@@ -17,7 +18,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import URL
 
@@ -113,16 +114,55 @@ def import_contacts(database: str | URL | Backend, calling_list: str, path: Path
         typed, more = typed_fields([custom for _, custom in columns.fields], options.fields,
                                    () if existing is None else existing.fields)
         columns = replace(columns, fields=tuple(zip([index for index, _ in columns.fields], typed)))
-        spool: Spool[CheckedContact] = stack.enter_context(Spool())
         checked = Checked(columns, options.region, defaults)
-        _check(file, checked, spool, bad_rows_writer(stack, options.bad_rows, path, file.headers), tell)
-        refused = not checked.contacts or (checked.faults and not options.skip_bad)
-        report = checked.report(calling_list, str(path), file.headers)
-        if refused:
-            raise ImportRefused(ImportReport(**{**report, "seconds": time.monotonic() - started}))
-        with transaction(backend) as work:
-            loaded = _load(work, catalog, calling_list, typed, more, defaults, checked, spool, tell)
-    return ImportReport(**{**report, **loaded, "imported": True, "seconds": time.monotonic() - started})
+        contacts = _checked(file, checked, bad_rows_writer(stack, options.bad_rows, path, file.headers), tell)
+
+        def report() -> dict[str, Any]:
+            """What was found; ImportRefused where it is not to be imported."""
+            found = checked.report(calling_list, str(path), file.headers)
+            found["seconds"] = time.monotonic() - started
+            if not checked.contacts or (checked.faults and not options.skip_bad):
+                raise ImportRefused(ImportReport(**found))
+            return found
+
+        def load(good: Iterable[CheckedContact], zones: Mapping[str, int] | None) -> dict[str, Any]:
+            with transaction(backend) as work:
+                if zones is None:
+                    zones = {zone: catalog.zone_dbid(work, zone) for zone in sorted(checked.zones_used)}
+                loaded = _load(work, catalog, calling_list, typed, more, defaults, zones, good)
+                found = report()
+                tell("loading", checked.contacts, checked.contacts)
+                return {**found, **loaded}
+
+        if backend.loads_beside_others and _has_columns(existing, typed + more):
+            zones = _Zones(backend)
+            zones[defaults.zone]        # before the transaction: it would wait for itself
+            done = load(contacts, zones)
+        else:
+            spool: Spool[tuple[Any, ...]] = stack.enter_context(Spool())
+            for contact in contacts:
+                spool.add(tuple(contact))
+            report()
+            done = load(_told((CheckedContact(*values) for values in spool), checked.contacts, tell), None)
+    return ImportReport(**{**done, "imported": True, "seconds": time.monotonic() - started})
+
+
+class _Zones(dict[str, int]):
+    """Zone -> tz_dbid, new ones made in transactions of their own: a zone that has a number hurts nobody."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
+
+    def __missing__(self, zone: str) -> int:
+        with transaction(self._backend) as work:
+            self[zone] = Catalog().zone_dbid(work, zone)
+        return self[zone]
+
+
+def _has_columns(existing: ListTable | None, fields: Iterable[CustomField]) -> bool:
+    """Whether nothing is to be changed of a table that is in use: nobody could read it until the file is read."""
+    return existing is None or {one.name for one in fields} <= {one.name for one in existing.fields}
 
 
 def _existing(backend: Backend, catalog: Catalog, name: str) -> ListTable | None:
@@ -170,21 +210,27 @@ def bad_rows_writer(stack: ExitStack, target: Path | None, source: Path,
     return lambda row, reason: writer.writerow([row.line, reason, *row.values])
 
 
-def _check(file: CsvFile, checked: Checked, spool: Spool[CheckedContact], bad: Callable[[Row, str], None],
-           tell: Progress) -> None:
+def _checked(file: CsvFile, checked: Checked, bad: Callable[[Row, str], None], tell: Progress) -> Iterator[CheckedContact]:
     for row in file:
         contact, reason = checked.add(row)
         if reason:
             bad(row, reason)
         if contact is not None:
-            spool.add(contact)
+            yield contact
         if checked.rows % 1_000 == 0:
             tell("checking", file.position, file.size)
     tell("checking", file.size, file.size)
 
 
+def _told(contacts: Iterable[CheckedContact], count: int, tell: Progress) -> Iterator[CheckedContact]:
+    for done, contact in enumerate(contacts, 1):
+        yield contact
+        if done % 1_000 == 0:
+            tell("loading", done, count)
+
+
 def _load(work: Transaction, catalog: Catalog, name: str, fields: tuple[CustomField, ...], more: tuple[CustomField, ...],
-          defaults: Defaults, checked: Checked, spool: Spool[CheckedContact], tell: Progress) -> dict[str, Any]:
+          defaults: Defaults, zones: Mapping[str, int], contacts: Iterable[CheckedContact]) -> dict[str, Any]:
     created = False
     try:
         calling_list = catalog.calling_list(work, name)
@@ -198,21 +244,18 @@ def _load(work: Transaction, catalog: Catalog, name: str, fields: tuple[CustomFi
             calling_list = add_fields(work, catalog, name, missing)
     (before,) = work.row(calling_list.count) or (0,)
     record_id, chain_id = (highest or 0 for highest in work.row(calling_list.highest_ids) or (0, 0))
-    zones = {zone: catalog.zone_dbid(work, zone) for zone in sorted(checked.zones_used)}
     names = ("record_id", "chain_id", "chain_n", "contact_info", "contact_info_type", "tz_dbid", "daily_from",
              "daily_till", *(custom.name for custom in fields))
-    insert_rows(work, calling_list, names, _rows(record_id, chain_id, zones, spool, checked.contacts, tell))
+    insert_rows(work, calling_list, names, _rows(record_id, chain_id, zones, contacts))
     return {"created": created, "records_before": before}
 
 
-def _rows(record_id: int, chain_id: int, zones: Mapping[str, int], spool: Spool[CheckedContact], contacts: int,
-          tell: Progress) -> Iterator[tuple[Any, ...]]:
-    """Rows of the table from the temporary file, numbered on from the highest ids; while the driver takes them, the
-    cursor is busy and no statement can run."""
-    for done, (daily_from, daily_till, phones, values) in enumerate(spool, 1):
+def _rows(record_id: int, chain_id: int, zones: Mapping[str, int],
+          contacts: Iterable[CheckedContact]) -> Iterator[tuple[Any, ...]]:
+    """Rows of the table, numbered on from the highest ids; while the driver takes them, the cursor is busy and no statement
+    can run on it."""
+    for daily_from, daily_till, phones, values in contacts:
         chain_id += 1
         for chain_n, (phone, info_type, zone) in enumerate(phones, 1):
             record_id += 1
             yield (record_id, chain_id, chain_n, phone, info_type, zones[zone], daily_from, daily_till, *values)
-        if done % 1_000 == 0 or done == contacts:
-            tell("loading", done, contacts)

@@ -40,8 +40,9 @@ class CsvFile:
         try:
             self.size = path.stat().st_size
             self._text = io.TextIOWrapper(self._octets, "utf-8-sig" if encoding == "utf-8" else encoding, newline="")
-            self._line = 0
+            self._line, self._odd = 0, False
             self.headers = self._read_headers()
+            self._all_named = all(self.headers)
         except BaseException:
             self._octets.close()
             raise
@@ -114,9 +115,14 @@ class CsvFile:
                 raise OCSError(f"{self.path}: line {self._line + 1} is longer than {_LINE_LIMIT} characters; "
                                "this is not a CSV file")
             self._line += 1
+            if "\0" in line:
+                self._odd = True
             yield line
 
     def _fault(self, values: list[str]) -> str:
+        odd, self._odd = self._odd, False
+        if len(values) <= len(self.headers) and self._all_named and not odd:
+            return ""
         if any(values[len(self.headers):]):
             return f"{len(values)} values, but the header has {len(self.headers)} columns"
         for number, (header, value) in enumerate(zip(self.headers, values), 1):

@@ -29,6 +29,7 @@ class Backend(ABC):
     driver: str                                         # the driver's module
     dialect: Dialect
     errors: tuple[type[Exception], ...]                 # what the driver raises
+    loads_beside_others = False                         # whether a long transaction that adds rows keeps nobody else waiting
     back_off_s: tuple[float, float] | None = None       # first and longest wait between tries to connect; None = no wait
 
     @property

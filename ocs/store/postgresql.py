@@ -35,6 +35,7 @@ class PostgresqlBackend(Backend):
     """One PostgreSQL database."""
 
     driver = "psycopg"
+    loads_beside_others = True
     back_off_s = (0.1, 3.0)
 
     def __init__(self, url: URL, statement_timeout_s: float = 10.0) -> None:

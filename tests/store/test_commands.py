@@ -14,6 +14,7 @@ from ocs.app.cli.root import ocs
 from ocs.store.backend import transaction
 from ocs.store.backend import backend_for
 from ocs.store.versions import needed_version
+from tests.postgres import PostgresServer
 
 CONTACTS = "name,phone,phone2\nAda Moss,2125550101,4155550102\nBen Reed,3125550103,\n"
 
@@ -224,3 +225,20 @@ def test_single_numbers_are_added_checked_and_removed(run: Command, contacts: Pa
     assert "not on the list" in run("dnc", "remove", "2125550101", code=1).stderr
     assert "555" in run("dnc", "add", "555", code=2).stderr
     assert "region" in run("dnc", "add", "555", "--region", "XX", code=1).stderr
+
+
+def test_the_commands_work_on_postgresql_and_print_no_password(run: Command, tmp_path: Path,
+                                                               postgres_server: PostgresServer) -> None:
+    where = ("--database", postgres_server.database().replace("ocs@", "ocs:s3cret@"))
+    texts = [run("db", "status", *where, code=1).output, run("db", "upgrade", *where).output,
+             run("db", "upgrade", "--json", *where).output, run("db", "status", "--json", *where).output]
+    path = tmp_path / "contacts.csv"
+    path.write_text(CONTACTS)
+    texts += [run("list", "import", str(path), "--list", "Spring", *where).output, run("list", "show", "Spring", *where).output]
+    assert "3 imported" in texts[4] and "Spring: 3 records" in texts[5] and "s3cret" not in "".join(texts)
+    rows = list(csv.DictReader(io.StringIO(run("list", "export", "Spring", *where).stdout)))
+    assert [row["tz_name"] for row in rows] == ["America/New_York", "America/Los_Angeles", "America/Chicago"]
+    path.write_text("name,phone\nX,nonsense\n")
+    run("list", "import", str(path), "--list", "Bad", *where, code=1)
+    assert parsed(run("list", "show", "--json", *where))[0]["name"] == "Spring"
+    run("db", "status", "--database", postgres_server.url("nowhere"), code=1)

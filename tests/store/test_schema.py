@@ -1,18 +1,16 @@
 """The tables: public columns as published, names from people never as they are."""
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, inspect
 
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError
 from ocs.store.backend import backend_for, transaction
 from ocs.store.registry import Catalog, add_fields, column_names, create_list, identifier
 from ocs.store.schema import PUBLIC_COLUMNS, calling_list_table, is_identifier
-from ocs.store.versions import upgrade
 
 # name, nullable, default: the published calling-list format
 PUBLISHED = [
@@ -26,20 +24,15 @@ PUBLISHED = [
 ]
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'ocs.sqlite'}"
-    upgrade(url)
-    return url
-
-
 def test_a_calling_list_has_the_published_columns_and_its_own(database: str) -> None:
     with transaction(backend_for(database)) as work:
         create_list(work, Catalog(), "Spring", [CustomField("account"), CustomField("balance", "float")])
-        rows = work.cursor.execute("PRAGMA table_info(cl_spring)").fetchall()
-    found = [(name, not required, default) for _, name, _, required, default, _ in rows]
+    engine = create_engine(backend_for(database).url)
+    looked = inspect(engine)
+    found = [(one["name"], one["nullable"], one["default"]) for one in looked.get_columns("cl_spring")]
     assert found == PUBLISHED + [("account", True, None), ("balance", True, None)]
-    assert [name for _, name, _, _, _, place in sorted(rows, key=lambda row: row[5]) if place] == ["chain_id", "chain_n"]
+    assert looked.get_pk_constraint("cl_spring")["constrained_columns"] == ["chain_id", "chain_n"]
+    engine.dispose()
 
 
 def test_a_row_that_gives_only_what_it_must_gets_the_public_defaults(database: str) -> None:
@@ -56,7 +49,7 @@ def test_a_row_that_gives_only_what_it_must_gets_the_public_defaults(database: s
     "INSERT INTO cl_spring (record_id, contact_info, chain_id, chain_n) VALUES (2, '+2', 1, 1)",
 ])
 def test_record_ids_and_places_in_a_chain_are_unique(database: str, statement: str) -> None:
-    with pytest.raises(OCSError, match="UNIQUE"), transaction(backend_for(database)) as work:
+    with pytest.raises(OCSError, match="(?i)unique"), transaction(backend_for(database)) as work:
         create_list(work, Catalog(), "Spring")
         work.cursor.execute("INSERT INTO cl_spring (record_id, contact_info, chain_id, chain_n) VALUES (1, '+1', 1, 1)")
         work.cursor.execute(statement)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,7 +25,8 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'ocs.sqlite'}"
 
 
-def test_an_upgrade_makes_the_file_and_a_second_one_changes_nothing(url: str) -> None:
+def test_an_upgrade_makes_the_tables_and_a_second_one_changes_nothing(empty_database: str) -> None:
+    url = empty_database
     assert current_version(url) is None
     assert upgrade(url) == (None, needed_version())
     assert upgrade(url) == (needed_version(), needed_version())
@@ -33,12 +35,16 @@ def test_an_upgrade_makes_the_file_and_a_second_one_changes_nothing(url: str) ->
 
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index",
                             "ignore:autogenerate skipping metadata-specified expression-based index")
-def test_the_scripts_make_the_tables_that_the_program_describes(url: str) -> None:
-    upgrade(url)
-    engine = create_engine(url)
+def test_the_scripts_make_the_tables_that_the_program_describes(empty_database: str) -> None:
+    upgrade(empty_database)
+    engine = create_engine(backend_for(empty_database).url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
     engine.dispose()
+
+
+def test_the_scripts_make_every_index_that_the_program_describes(url: str) -> None:
+    upgrade(url)
     described = sqlite3.connect(":memory:")
     for table in schema.metadata.sorted_tables:
         for element in (CreateTable(table), *map(CreateIndex, table.indexes)):
@@ -85,7 +91,8 @@ def test_a_store_does_not_start_on_a_database_without_a_version(url: str) -> Non
     assert "version none" in text and needed_version() in text and "ocs db upgrade" in text
 
 
-def test_a_database_of_a_newer_program_is_left_alone(url: str) -> None:
+def test_a_database_of_a_newer_program_is_left_alone(empty_database: str) -> None:
+    url = empty_database
     upgrade(url)
     with transaction(backend_for(url)) as work:
         work.cursor.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -117,3 +124,14 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_an_url_that_cannot_be_used_is_explained(url: str, reason: str) -> None:
     with pytest.raises(ConfigurationError, match=reason):
         backend_for(url)
+
+
+def test_upgrades_at_the_same_time_wait_for_each_other(empty_database: str) -> None:
+    outcomes: list[tuple[str | None, str]] = []
+    threads = [Thread(target=lambda: outcomes.append(upgrade(empty_database))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(before is None for before, _ in outcomes) == [False, False, True]
+    assert {after for _, after in outcomes} == {needed_version()}
