@@ -1,13 +1,15 @@
-"""Taking contacts from calling lists on PostgreSQL: does a claim's cost follow what it takes, and not the list's length?
+"""Retrieval on PostgreSQL: a claim's cost follows what it takes, not the list's length; instances share a list; import.
 
     python benchmarks/retrieval.py [--quick] [--json]
 
-A server of its own is started in a temporary directory (settings as shipped, but 512 MiB of shared buffers), and removed at
-the end; 10 million records take 6 GB of disk for a while. Measured:
+A server of its own is started in a temporary directory (its own defaults, but a quarter of the memory, 4 GiB at most, as
+shared buffers, the usual advice), and removed at the end; 10 million records take 6 GB of disk for a while. Measured:
 
-- claims of 500 chains on lists of 10,000, 1 million and 10 million ready records, spread over eight zones and three types
-  with random due times; median and 99th percentile; `claim_ratio_10m_10k` is the ratio of the medians. The sizes take turns,
-  so that a busy machine slows all of them down. The plan of the query is printed.
+- claims of 500 chains on lists of 10,000, 1 million and 10 million Ready records, spread over eight zones and three types.
+  Seven of ten chains are general; callbacks and retries fall due evenly over the time that the list takes, so a claim takes,
+  as in a running campaign, some 50 callbacks and 100 retries from anywhere in the list, and fills up with general records.
+  Median and 99th percentile; `claim_ratio_10m_10k` is the ratio of the medians. The sizes take turns, so that a busy machine
+  slows all of them down. The plan of the query is printed.
 - four processes that claim from one list until it is empty: chains per second, and `duplicates`, chains that two of them got,
   and `split_chains`, of which two hold parts.
 - import of contacts that are in E.164, with their time zones, against the server's own COPY of the rows that the import
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import random
 import shutil
 import statistics
@@ -31,7 +34,7 @@ from typing import Any, Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._report import report                               # noqa: E402
+from benchmarks._report import arguments, machine, note, report     # noqa: E402
 from ocs.dialing.results import RecordType                          # noqa: E402
 from ocs.dialing.values import ClaimRequest, Owner                  # noqa: E402
 from ocs.store.backend import Backend, backend_for, transaction     # noqa: E402
@@ -47,21 +50,29 @@ CHAINS = 500
 ZONES = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "Europe/London", "Europe/Berlin",
          "Asia/Tokyo", "Australia/Sydney")
 TYPES = (RecordType.CAMPAIGN_CALLBACK, RecordType.CAMPAIGN_RESCHEDULED, RecordType.GENERAL)
-SETTINGS = ("shared_buffers=512MB", "max_wal_size=4GB", "checkpoint_timeout=15min")
+STEP_S = 60                             # between two claims of a list
+CALLBACKS, RETRIES = 50, 100            # chains that fall due in a step
 GOALS = {"claim_ratio_10m_10k": ("<=", 1.5), "duplicates": ("<=", 0), "split_chains": ("<=", 0),
          "plan_uses_index": (">=", 1), "import_ratio_copy": (">=", 0.25)}
 COLUMNS = "record_id, contact_info, record_type, dial_sched_time, daily_from, daily_till, tz_dbid, chain_id, chain_n"
 
 
+def settings() -> tuple[str, ...]:
+    """Of the server: what its administrator would set first."""
+    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return (f"shared_buffers={min(memory_mib // 4, 4_096)}MB", "max_wal_size=4GB")
+
+
 def rows(count: int, zones: list[int], seed: int) -> Iterator[str]:
-    """Lines of COPY: chains of one or two records; seven of ten are general, the others due at a random past time."""
+    """Lines of COPY: chains of one or two records; of ten seven are general, two retries, one a callback."""
     rng = random.Random(seed)
+    steps = count / 1.5 * 0.1 / CALLBACKS
     record_id = chain_id = 0
     while record_id < count:
         chain_id += 1
         kind = rng.random()
         record_type = 2 if kind < 0.7 else 3 if kind < 0.9 else 6
-        due = "\\N" if record_type == 2 else str(NOW - rng.randrange(1, 2_000_000))
+        due = "\\N" if record_type == 2 else str(NOW + int(rng.random() * steps * STEP_S))
         zone = zones[rng.randrange(len(zones))]
         for chain_n in range(1, 3 if rng.random() < 0.5 and record_id + 1 < count else 2):
             record_id += 1
@@ -101,11 +112,13 @@ class Claimer:
         self._backend, self._connection, self._catalog = backend, backend.connect(bounded=True), Catalog()
         self._name, self._owner, self._open = name, Owner(app, 1, 1), dict.fromkeys(zones, 43_200)
         self.seconds: list[float] = []
+        self.now = NOW
 
     def claim(self, limit: int = CHAINS) -> list[int]:
+        self.now += STEP_S
         begun = time.perf_counter()
         work = self._backend.begin_write(self._connection)
-        chains = claim(work, self._catalog, ClaimRequest(self._name, self._owner, limit, NOW, self._open, TYPES))
+        chains = claim(work, self._catalog, ClaimRequest(self._name, self._owner, limit, self.now, self._open, TYPES))
         self._connection.commit()
         self.seconds.append(time.perf_counter() - begun)
         return [chain.chain_id for chain in chains]
@@ -128,7 +141,7 @@ class Claimer:
         self._connection.close()
 
 
-def measure_claims(backend: Backend, sizes: list[int], rounds: int, say: Any) -> tuple[dict[str, float], str]:
+def measure_claims(backend: Backend, sizes: list[int], rounds: int) -> tuple[dict[str, float], str]:
     """Medians and percentiles of claims on lists of these sizes, in turns."""
     figures: dict[str, float] = {}
     claimers: dict[int, Claimer] = {}
@@ -136,7 +149,7 @@ def measure_claims(backend: Backend, sizes: list[int], rounds: int, say: Any) ->
         begun = time.perf_counter()
         zones = load(backend, f"list {size}", size)
         claimers[size] = Claimer(backend, f"list {size}", zones)
-        say(f"{size:,} records loaded in {time.perf_counter() - begun:.0f} s")
+        note(f"{size:,} records loaded in {time.perf_counter() - begun:.0f} s")
     per_round = 8                                   # 10,000 records are some 6,600 chains
     spare = 0
     for number in range(rounds):
@@ -194,6 +207,7 @@ def measure_instances(backend: Backend, url: str, records: int) -> dict[str, flo
 def work_as_instance(url: str, app: int, zones: list[int]) -> None:
     """One of the four: claims 100 chains at a time and prints what it got."""
     claimer = Claimer(backend_for(url), "shared", zones, app)
+    claimer.now += 10**9                            # everything is due
     empty = 0
     while empty < 3:                                # what others hold at the moment may come back
         chains = claimer.claim(100)
@@ -262,42 +276,36 @@ def _copied(backend: Backend, source: str, target: str, path: Path) -> float:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="smaller lists; ends within a minute")
-    parser.add_argument("--json", action="store_true", help="print an object for machines")
-    parser.add_argument("--claim-from", nargs="+", help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = arguments(__doc__, ("--claim-from", {"nargs": "+", "help": argparse.SUPPRESS}))
     if options.claim_from:
         url, app, *zones = options.claim_from
         work_as_instance(url, int(app), list(map(int, zones)))
         return 0
     sizes = [10_000, 100_000, 500_000] if options.quick else [10_000, 1_000_000, 10_000_000]
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
+    where = machine()
     folder = Path(tempfile.mkdtemp(prefix="ocs-retrieval-"))
-    folder.chmod(0o755)
+    folder.chmod(0o755)                             # the server is another user's
     server = None
     try:
         (folder / "server").mkdir(mode=0o755)
-        server = PostgresServer(require_postgres(), folder / "server", SETTINGS)
+        server = PostgresServer(require_postgres(), folder / "server", settings())
         server.start()
         url = server.database()
         upgrade(url)
         backend = backend_for(url, 120.0)
         figures: dict[str, float] = {"records_largest": sizes[-1]}
-        figures.update(measure_import(backend, folder, 20_000 if options.quick else 200_000, 1 if options.quick else 3))
-        say("import measured")
+        figures.update(measure_import(backend, folder, 40_000 if options.quick else 200_000, 1 if options.quick else 3))
+        note("import measured")
         figures.update(measure_instances(backend, url, 20_000 if options.quick else 200_000))
-        say("instances measured")
-        claims, plan = measure_claims(backend, sizes, 3 if options.quick else 12, say)
+        note("instances measured")
+        claims, plan = measure_claims(backend, sizes, 3 if options.quick else 12)
         figures.update(claims)
     finally:
         if server is not None:
             server.kill()
         shutil.rmtree(folder, ignore_errors=True)
-    return report("retrieval", figures, GOALS, options.json, {"plan": plan})
+    note(f"how the largest list was read:\n{plan}")
+    return report("retrieval", where, figures, GOALS, options.json)
 
 
 if __name__ == "__main__":

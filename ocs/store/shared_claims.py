@@ -34,7 +34,7 @@ def claim_shared(work: Transaction, catalog: Catalog, calling_list: ListTable, r
     """Up to `limit` chains, taken for the request's owner, in the order of a claim."""
     taken: dict[int, Chain] = {}
     for record_type in request.types:
-        candidates = _candidates(work, calling_list, request, record_type, limit)
+        candidates = _candidates(work, calling_list, request, record_type, limit - len(taken))
         while len(taken) < limit:
             chain_ids = _some(candidates, limit - len(taken), taken)
             if not chain_ids:
