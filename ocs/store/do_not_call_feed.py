@@ -72,7 +72,7 @@ class DoNotCallFeed:
             self._want(use_snapshot=False)
 
     async def stop(self) -> None:
-        """Ask the database no more. Fires when no list is being read for this feed."""
+        """Ask the database no more. Fires when no list is being read for this feed; one that is is given up soon."""
         self._running, self._wanted = False, None
         for timer in (self._timer, self._retry):
             if timer is not None and timer.active():
@@ -105,7 +105,8 @@ class DoNotCallFeed:
     async def _load(self, use_snapshot: bool) -> Loaded:
         load = self.listed.begin_load()
         try:
-            loaded = await self._in_thread(lambda: load_list(self._backend, self._tenant, self._snapshot, use_snapshot))
+            loaded = await self._in_thread(lambda: load_list(self._backend, self._tenant, self._snapshot, use_snapshot,
+                                                              lambda: self._running))
             old = load.finish(loaded.listed)
         except BaseException:
             load.abandon()

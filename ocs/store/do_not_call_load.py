@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from sqlalchemy import bindparam, func, literal_column, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 from twisted.logger import Logger
 
 from ocs.dialing.dnc import DoNotCallBuilder, DoNotCallList, Scope
+from ocs.errors import StoreUnavailable
 from ocs.store import schema
 from ocs.store.backend import Backend, transaction
 from ocs.store.do_not_call import scope_name
@@ -54,9 +55,11 @@ def snapshot_path(database: Path) -> Path:
     return database.with_name(database.name + ".dnc")
 
 
-def load_list(backend: Backend, tenant_dbid: int, snapshot: Path | None = None, use_snapshot: bool = True) -> Loaded:
+def load_list(backend: Backend, tenant_dbid: int, snapshot: Path | None = None, use_snapshot: bool = True,
+              wanted: Callable[[], bool] = lambda: True) -> Loaded:
     """Read the list of a tenant and of every tenant. Where a `snapshot` is named it is used if it fits, and written anew if
-    it does not, or is old. Raises StoreUnavailable; trouble with the snapshot is only logged."""
+    it does not, or is old. Raises StoreUnavailable, also when the list is no longer `wanted`, which is asked again and again
+    while the table is read; trouble with the snapshot is only logged."""
     started, unfit = time.monotonic(), ""
     if snapshot is not None and use_snapshot and snapshot.exists():
         try:
@@ -66,13 +69,13 @@ def load_list(backend: Backend, tenant_dbid: int, snapshot: Path | None = None, 
             log.warn("do-not-call snapshot {path} is not used: {reason}", path=str(snapshot), reason=unfit)
         else:
             return Loaded(listed, True, time.monotonic() - started)
-    listed, origin = _from_table(backend, tenant_dbid)
+    listed, origin = _from_table(backend, tenant_dbid, wanted)
     if snapshot is not None:
         _write(snapshot, listed, origin)
     return Loaded(listed, False, time.monotonic() - started, unfit)
 
 
-def _from_table(backend: Backend, tenant_dbid: int) -> tuple[DoNotCallList, Origin]:
+def _from_table(backend: Backend, tenant_dbid: int, wanted: Callable[[], bool]) -> tuple[DoNotCallList, Origin]:
     builder = DoNotCallBuilder()
     with transaction(backend, write=False) as work:
         sequence = head(work)
@@ -80,6 +83,8 @@ def _from_table(backend: Backend, tenant_dbid: int) -> tuple[DoNotCallList, Orig
         names = dict(work.rows(_campaigns))
         scopes: dict[Any, Scope] = {}
         for batch in _batches(work, _entries, tenant=tenant_dbid):
+            if not wanted():
+                raise StoreUnavailable("the do-not-call list is no longer wanted")
             for key, phones, customer_ids in _by_scope(batch):
                 if key not in scopes:
                     scopes[key] = Scope(int(key[0]), scope_name(key[1], names.get(int(key[1]))))

@@ -265,6 +265,19 @@ def test_a_start_without_the_database_fails_and_leaves_nothing_behind(servers: S
     assert clock.getDelayedCalls() == []
 
 
+def test_a_stop_gives_up_the_list_that_is_being_read(servers: Servers, clock: Clock) -> None:
+    server = servers(stepped=True)
+    add_one(server.url, Who(PHONES[0]))
+    started = Deferred.fromCoroutine(server.feed.start())
+    stopped = Deferred.fromCoroutine(server.feed.stop())
+    assert not stopped.called
+    server.step()
+    result(stopped)
+    with pytest.raises(StoreUnavailable, match="no longer wanted"):
+        result(started)
+    assert server.blocked() == set() and server.waiting == []
+
+
 def test_a_load_that_fails_is_tried_again_and_the_list_stays(servers: Servers, clock: Clock, logged: Logged,
                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     server = servers()
