@@ -11,8 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocs.app.cli.root import ocs
-from ocs.store.backend import transaction
-from ocs.store.backend import backend_for
+from ocs.store.backend import backend_for, transaction
 from ocs.store.versions import needed_version
 from tests.postgres import PostgresServer
 

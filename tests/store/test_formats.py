@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from ocs.app.cli.root import ocs
-from ocs.dialing.custom_fields import FIELD_TYPES, as_sent, as_text, checked_field, fitting, from_text, open_fields, open_values
+from ocs.dialing.custom_fields import (
+    FIELD_TYPES,
+    as_sent,
+    as_text,
+    checked_field,
+    fitting,
+    from_text,
+    open_fields,
+    open_values,
+)
 from ocs.dialing.values import CustomField, CustomValue, Record
 from ocs.errors import OCSError
 from ocs.store.backend import backend_for, transaction

@@ -19,7 +19,6 @@ from tests.conftest import Logged
 from tests.contracts.test_store import result
 from tests.store.threads import InlineReactor, InlineThreads, SteppedThreads
 
-
 made: list[Stepped] = []
 
 

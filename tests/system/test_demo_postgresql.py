@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from ocs.app.cli.root import ocs
 from tests.postgres import PostgresServer
-from tests.system.test_demo import runs, written       # noqa: F401  a fixture
+from tests.system.test_demo import runs, written  # noqa: F401  a fixture
 
 
 def test_a_demonstration_ends_well_on_postgresql(runs: Any, tmp_path: Path,                   # noqa: F811
