@@ -105,8 +105,8 @@ class DoNotCallFeed:
     async def _load(self, use_snapshot: bool) -> Loaded:
         load = self.listed.begin_load()
         try:
-            loaded = await self._in_thread(lambda: load_list(self._backend, self._tenant, self._snapshot, use_snapshot,
-                                                              lambda: self._running))
+            loaded = await self._in_thread(
+                lambda: load_list(self._backend, self._tenant, self._snapshot, use_snapshot, lambda: self._running))
             old = load.finish(loaded.listed)
         except BaseException:
             load.abandon()
