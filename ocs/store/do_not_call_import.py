@@ -17,31 +17,31 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator
 
 from sqlalchemy import Column, MetaData, Table, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.schema import CreateTable
 
-from ocs.dialing.dnc.identifiers import IdentifierSet, IdentifierSetBuilder
+from ocs.dialing.dnc.identifiers import IdentifierSet
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.store import schema
 from ocs.store.backend import Backend, backend_for, transaction
-from ocs.store.checking import FAULTS_KEPT, BadRow, Fault
-from ocs.store.columns import phone_kind
+from ocs.store.checking import Fault
 from ocs.store.contacts import Progress, bad_rows_writer
-from ocs.store.csv_file import CsvFile, Row
+from ocs.store.csv_file import CsvFile
 from ocs.store.do_not_call import Act, ListedEntry, add_do_not_call, audit, entries_of, remove_entries
-from ocs.store.phones import BadNumber, known_region, parse_phone
-from ocs.store.plain_numbers import E164, plain_numbers
+from ocs.store.do_not_call_file import FoundEntries, columns_of, rows_of
+from ocs.store.phones import known_region
+from ocs.store.plain_numbers import plain_numbers
 from ocs.store.registry import Catalog
 from ocs.store.statements import Sql, Transaction, insert_ignoring
 from ocs.store.versions import check_version
 
 __all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "add_one", "import_do_not_call", "look_up",
-           "remove_one", "to_e164"]
+           "remove_one"]
 
 TENANT = 1
 _BATCH = 10_000
@@ -98,12 +98,6 @@ class Who:
     customer_id: str | None = None
 
 
-def to_e164(text: str, region: str) -> str:
-    """A number as the list has it. Raises BadNumber."""
-    text = text.strip()
-    return text if E164.fullmatch(text) else parse_phone(text, region).e164
-
-
 def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNotCallOptions = DoNotCallOptions(),
                        progress: Progress | None = None) -> DoNotCallImport:
     """Put the file's entries on the list. Blocks. Raises DoNotCallRefused where the file has faults and `skip_bad` is not
@@ -113,15 +107,15 @@ def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNot
     backend = _checked_backend(database, options.region)
     with ExitStack() as stack:
         file = stack.enter_context(CsvFile(path, options.encoding))
-        columns = _columns(file.headers, options.region)
-        found = _Found(columns, options.region, bad_rows_writer(stack, options.bad_rows, path, file.headers))
+        columns = columns_of(file.headers, options.region)
+        found = FoundEntries(columns, options.region, bad_rows_writer(stack, options.bad_rows, path, file.headers))
         if len(file.headers) == 1 and columns.phones:
             for numbers, position in plain_numbers(path, header=not columns.headless):
                 found.take_plain(numbers)
                 tell("checking", position, file.size)
         plain = found.rows                      # what is behind them is read row by row
         if plain == 0 or position < file.size:
-            for count, row in enumerate(_rows(file, columns)):
+            for count, row in enumerate(rows_of(file, columns)):
                 if count >= plain:
                     found.take(row)
                     if not found.rows % _BATCH:
@@ -187,106 +181,6 @@ def _campaign_dbid(work: Transaction, options: DoNotCallOptions) -> int:
     return Catalog().campaign_dbids(work, [options.campaign], {})[options.campaign]
 
 
-# -- the file -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class _Columns:
-    phones: tuple[int, ...]
-    customer_id: int | None
-    headless: bool = False          # the first line is a number already
-
-
-def _columns(headers: Sequence[str], region: str) -> _Columns:
-    phones = tuple(index for index, header in enumerate(headers) if phone_kind(header) is not None)
-    customers = [index for index, header in enumerate(headers)
-                 if header.strip().lower().replace(" ", "_") in ("customer_id", "customerid")]
-    if phones or customers:
-        return _Columns(phones, customers[0] if customers else None)
-    if len(headers) == 1:
-        try:
-            to_e164(headers[0], region)
-        except BadNumber:
-            pass
-        else:
-            return _Columns((0,), None, headless=True)
-    raise OCSError(f"no phone or customer_id column among the headers: {', '.join(headers)}")
-
-
-def _rows(file: CsvFile, columns: _Columns) -> Iterator[Row]:
-    if columns.headless:
-        yield Row(1, file.headers)
-    yield from file
-
-
-class _Found:
-    """Rows turned into phones and customer ids, in compressed memory, with what a report counts."""
-
-    def __init__(self, columns: _Columns, region: str, write_bad: Callable[[Row, str], None]) -> None:
-        self._columns, self._region, self._write_bad = columns, region, write_bad
-        self._only = columns.phones[0] if len(columns.phones) == 1 and columns.customer_id is None else None
-        self._phones, self._customers = IdentifierSetBuilder("+"), IdentifierSetBuilder("")
-        self._batch: list[str] = []
-        self.rows = self.good = self.bad = 0
-        self.faults: list[Fault] = []
-
-    def take(self, row: Row) -> None:
-        """One row of the file. A phone and a customer id in one row are two entries: each blocks."""
-        self.rows += 1
-        if self._only is not None and not row.fault and len(row.values) > self._only and E164.fullmatch(row.values[self._only]):
-            self._batch.append(row.values[self._only])          # nearly every row of a long file
-            self.good += 1
-        else:
-            try:
-                phones, customer_ids = self._entries(row)
-            except BadRow as error:
-                self.bad += 1
-                self._write_bad(row, str(error))
-                if len(self.faults) < FAULTS_KEPT:
-                    self.faults.append(Fault(row.line, str(error)))
-                return
-            self.good += len(phones) + len(customer_ids)
-            self._batch += phones
-            self._customers.extend(customer_ids)
-        if len(self._batch) >= _BATCH:
-            self._flush()
-
-    def take_plain(self, numbers: list[str]) -> None:
-        """As many rows, each of which is a number in E.164."""
-        self.rows += len(numbers)
-        self.good += len(numbers)
-        self._phones.extend(numbers)
-
-    def finish(self) -> tuple[IdentifierSet, IdentifierSet]:
-        """Phones and customer ids, each once."""
-        self._flush()
-        return self._phones.finish(), self._customers.finish()
-
-    def _flush(self) -> None:
-        self._phones.extend(self._batch)
-        self._batch = []
-
-    def _entries(self, row: Row) -> tuple[list[str], list[str]]:
-        if row.fault:
-            raise BadRow(row.fault)
-        values, phones, customer_ids = row.values, [], []
-        for index in self._columns.phones:
-            text = values[index].strip() if index < len(values) else ""
-            if text:
-                try:
-                    phones.append(to_e164(text, self._region))
-                except BadNumber as error:
-                    raise BadRow(f"phone {error}") from None
-        if self._columns.customer_id is not None and self._columns.customer_id < len(values):
-            customer_id = values[self._columns.customer_id].strip()
-            if len(customer_id) > 64:
-                raise BadRow(f"customer_id has {len(customer_id)} characters, 64 are possible")
-            if customer_id:
-                customer_ids.append(customer_id)
-        if not phones and not customer_ids:
-            raise BadRow("no phone" if self._columns.customer_id is None else "no phone and no customer id")
-        return phones, customer_ids
-
-
-# -- the database -------------------------------------------------------------------------------------------------
 _add = insert_ignoring(schema.do_not_call)
 _waiting = Table("ocs_dnc_import", MetaData(), *(Column(column.name, column.type) for column in schema.do_not_call.columns),
                  prefixes=["TEMPORARY"], postgresql_on_commit="DROP")

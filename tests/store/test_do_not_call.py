@@ -18,6 +18,7 @@ from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import Act, add_do_not_call, do_not_call_entries, entries_of, remove_entries
 from ocs.store.do_not_call_changes import changes_since, head, rows_changed_since
+from ocs.store.do_not_call_file import to_e164
 from ocs.store.do_not_call_import import DoNotCallOptions, Who
 from ocs.store.statements import Transaction
 
@@ -190,7 +191,7 @@ def test_bad_rows_are_named_and_nothing_is_imported_unless_they_are_skipped(back
 
 @pytest.mark.parametrize("text, e164", [("+12125550101", PHONE), (" 212 555 0101", PHONE), ("+999123456789", "+999123456789")])
 def test_what_is_written_in_e164_is_taken_as_it_is(text: str, e164: str) -> None:
-    assert lists.to_e164(text, "US") == e164
+    assert to_e164(text, "US") == e164
 
 
 def test_an_unknown_region_and_a_missing_database_are_told(tmp_path: Path) -> None:

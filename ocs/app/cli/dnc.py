@@ -15,6 +15,7 @@ from ocs.store import do_not_call_import as lists
 from ocs.store.backend import Backend
 from ocs.store.csv_file import ENCODINGS
 from ocs.store.do_not_call import ListedEntry
+from ocs.store.do_not_call_file import to_e164
 from ocs.store.phones import BadNumber, known_region
 
 __all__ = ["dnc"]
@@ -67,7 +68,7 @@ def _entry(number: str | None, customer_id: str | None, region: str) -> tuple[st
     if not known_region(region.upper()):
         return number, lists.Who(phone=number)          # the region is what will be complained of
     try:
-        return number, lists.Who(phone=lists.to_e164(number, region.upper()))
+        return number, lists.Who(phone=to_e164(number, region.upper()))
     except BadNumber as error:
         raise click.UsageError(str(error)) from None
 

@@ -15,49 +15,20 @@ Source: the public rules of the do-not-call check (phone before customer id, ten
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
 from typing import Iterable, Iterator
 
 from pyroaring import BitMap
 
-from ocs.dialing.dnc.identifiers import IdentifierSet, IdentifierSetBuilder
+from ocs.dialing.dnc.changes import ChangeKind, DoNotCallChange, Scope
+from ocs.dialing.dnc.identifiers import IdentifierSet
 from ocs.dialing.dnc.numbers import BLOCK_BITS, LOW, REGION_BITS
 from ocs.dialing.dnc.sparse import SparseBlock
 from ocs.dialing.values import DoNotCallEntry
 
-__all__ = ["ChangeKind", "DoNotCallBuilder", "DoNotCallChange", "DoNotCallList", "Load", "Scope"]
+__all__ = ["DoNotCallList", "Load"]
 
 _VIEWS_KEPT = 1_000
 _JOURNAL_LIMIT = 1_000_000
-
-
-class ChangeKind(Enum):
-    """What happened to an entry; the value is the word in the database."""
-    ADD = "add"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """For whom an entry counts. Tenant 0 = every tenant, campaign None = every campaign."""
-
-    tenant: int = 0
-    campaign: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DoNotCallChange:
-    """A change that the database has, numbered in the order of the changes. A removal with `everywhere` is one from every
-    campaign's scope; it also takes the entry out of the scope of every tenant."""
-
-    sequence: int
-    kind: ChangeKind
-    phone: str | None = None
-    customer_id: str | None = None
-    scope: Scope = Scope()
-    everywhere: bool = False
-    request_id: int = 0                     # of the request behind it, for the server that took it
 
 
 class _Listed:
@@ -291,26 +262,3 @@ class Load:
         """There will be no fresh list; the present one stays."""
         if self in self._target._loads:
             self._target._loads.remove(self)
-
-
-class DoNotCallBuilder:
-    """Makes a list of many entries, given in batches and in any order, in a thread of its own."""
-
-    def __init__(self) -> None:
-        self._scopes: dict[Scope, tuple[IdentifierSetBuilder, IdentifierSetBuilder]] = {}
-
-    def extend(self, scope: Scope, phones: list[str], customer_ids: list[str]) -> None:
-        """Put phones and customer ids on the list, repeated or not."""
-        if scope not in self._scopes:
-            self._scopes[scope] = (IdentifierSetBuilder("+"), IdentifierSetBuilder(""))
-        for builder, texts in zip(self._scopes[scope], (phones, customer_ids)):
-            builder.extend(texts)
-
-    def finish(self, sequence: int) -> DoNotCallList:
-        """The list as of this change of the database; the builder is empty after it."""
-        listed = DoNotCallList()
-        while self._scopes:
-            scope, (phones, customers) = self._scopes.popitem()
-            listed.put_scope(scope, phones.finish(), customers.finish())
-        listed.rewind(sequence)
-        return listed
