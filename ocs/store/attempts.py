@@ -1,16 +1,16 @@
 """Attempts: values to rows and back."""
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
-from sqlalchemy import bindparam, insert, literal_column, select
+from sqlalchemy import BigInteger, Integer, String, bindparam, insert, literal_column, select, tuple_
 
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 from ocs.store.statements import Sql, Transaction, insert_or_update
 
-__all__ = ["attempts_of", "insert_attempts", "open_attempts_of", "write_attempts"]
+__all__ = ["attempts_of", "history", "history_columns", "history_row", "insert_attempts", "open_attempts_of", "write_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
 _insert = Sql(insert(schema.attempts))
@@ -18,6 +18,14 @@ _write = insert_or_update(schema.attempts, "guid")
 _by_list = (select(schema.attempts).where(schema.attempts.c.calling_list == bindparam("calling_list"))
             .order_by(schema.attempts.c.opened_at, schema.attempts.c.guid))
 _all = Sql(_by_list)
+_PAGE, _RECORD, _NUMBER = 2_000, _ATTEMPT_COLUMNS.index("record_id"), _ATTEMPT_COLUMNS.index("number")
+_place = tuple_(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
+_history = Sql(select(schema.attempts)
+               .where(schema.attempts.c.calling_list == bindparam("calling_list"),
+                      _place > tuple_(bindparam("record", type_=BigInteger), bindparam("number", type_=Integer),
+                                      bindparam("guid", type_=String)))
+               .order_by(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
+               .limit(bindparam("count")))
 _open = Sql(_by_list.where(schema.attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'")))
 
 
@@ -56,6 +64,30 @@ def write_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
 def attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:
     """All attempts on a list, oldest first."""
     return [_attempt(row) for row in work.rows(_all, calling_list=calling_list)]
+
+
+def history(work: Transaction, calling_list: str) -> Iterator[Attempt]:
+    """All attempts on a list by record and number, a page at a time; what one transaction sees."""
+    last: tuple[Any, ...] = (-2**63, -1, "")
+    while True:
+        rows = work.rows(_history, calling_list=calling_list, record=last[0], number=last[1], guid=last[2], count=_PAGE)
+        for row in rows:
+            yield _attempt(row)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1][_RECORD], rows[-1][_NUMBER], rows[-1][0]
+
+
+def history_columns() -> list[str]:
+    """The names of an exported attempt's values."""
+    return [*_ATTEMPT_COLUMNS, "duration"]
+
+
+def history_row(attempt: Attempt) -> list[Any]:
+    """An exported attempt's values; times as epoch seconds, the duration of the conversation in seconds."""
+    answered, ended = attempt.answered_at, attempt.ended_at
+    duration = round(max(0.0, ended - answered), 3) if answered is not None and ended is not None else None
+    return [*_attempt_row(attempt).values(), duration]
 
 
 def open_attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:

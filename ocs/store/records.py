@@ -12,7 +12,6 @@ from sqlalchemy import (
     Select,
     String,
     Update,
-    and_,
     bindparam,
     exists,
     func,
@@ -102,8 +101,8 @@ class ListTable:
         self._merged: dict[tuple[int, ClaimKind], Sql] = {}
         self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)
                         .limit(bindparam("count")).offset(bindparam("skip")))
-        self.after = Sql(read.where(or_(columns.chain_id > bindparam("chain"),
-                                        and_(columns.chain_id == bindparam("chain"), columns.chain_n > bindparam("n"))))
+        place = tuple_(columns.chain_id, columns.chain_n)
+        self.after = Sql(read.where(place > tuple_(bindparam("chain", type_=BigInteger), bindparam("n", type_=BigInteger)))
                          .order_by(columns.chain_id, columns.chain_n).limit(bindparam("count")))
         self.held = Sql(select(columns.chain_id).distinct().where(
             status_is(self.table, RecordStatus.RETRIEVED), columns.app_id == bindparam("app"),

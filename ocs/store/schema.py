@@ -38,7 +38,7 @@ from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
            "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
-           "do_not_call", "due", "is_identifier", "metadata", "status_is", "time_zones"]
+           "do_not_call", "due", "is_identifier", "metadata", "request_log", "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
@@ -159,6 +159,23 @@ dnc_audit = Table(
 for _name in ("phone", "customer_id", "import_id"):
     Index(f"ix_dnc_audit_{_name}", dnc_audit.c[_name], sqlite_where=dnc_audit.c[_name].is_not(None),
           postgresql_where=dnc_audit.c[_name].is_not(None))
+
+# The optional log of requests. Its request types are public, the other columns are not.
+request_log = Table(
+    "gsw_request_log", metadata,
+    Column("sequence", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("request_type", Integer, nullable=False),
+    Column("time_stamp", Double, nullable=False),               # epoch seconds
+    Column("agent_id", String(255)),
+    Column("dn", String(255)),
+    Column("record_handle", BigInteger),
+    Column("campaign_dbid", BigInteger),
+    Column("group_dbid", BigInteger),
+    Column("list_dbid", BigInteger),
+    Column("phone", String(128)),
+    Column("error_code", Integer, nullable=False),              # 0: it was done
+    sqlite_autoincrement=True,
+)
 
 
 def _public_columns() -> list[Column[Any]]:

@@ -10,6 +10,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
+from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.values import (
     Attempt,
     Chain,
@@ -30,6 +31,7 @@ from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.loading import write_records
 from ocs.store.pool import Database, GroupCommit, Threads
 from ocs.store.registry import Catalog
+from ocs.store.request_log import log_requests
 from ocs.store.statements import Transaction
 from ocs.store.versions import check_version
 
@@ -143,6 +145,10 @@ class SqlStore:
     def change(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
         """Run a change of this package's other modules behind the store's own; it shares their transactions."""
         return self._changes.submit(interaction) if self._open else self._closed()
+
+    def log_requests(self, requests: Sequence[LoggedRequest]) -> Deferred[None]:
+        """Write requests to the optional log table; fires after the commit. Not a part of `IStore`."""
+        return self.change(lambda work: log_requests(work, requests))
 
     def _closed(self) -> Deferred[Any]:
         return fail(StoreUnavailable(f"{self.backend}: the store is not open"))

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocs.app.cli.root import ocs
+from ocs.dialing.values import Attempt
+from ocs.store.attempts import insert_attempts
 from ocs.store.backend import backend_for, transaction
 from ocs.store.versions import needed_version
 from tests.postgres import PostgresServer
@@ -241,3 +243,14 @@ def test_the_commands_work_on_postgresql_and_print_no_password(run: Command, tmp
     run("list", "import", str(path), "--list", "Bad", *where, code=1)
     assert parsed(run("list", "show", "--json", *where))[0]["name"] == "Spring"
     run("db", "status", "--database", postgres_server.url("nowhere"), code=1)
+
+
+def test_the_attempts_of_a_list_are_exported(run: Command, contacts: Path, tmp_path: Path) -> None:
+    run("list", "import", str(contacts), "--list", "Spring")
+    with transaction(backend_for(f"sqlite:///{tmp_path / 'demo' / 'ocs.sqlite'}")) as work:
+        insert_attempts(work, [Attempt(f"g{n}", "Spring", 1, 1, 1, "+12125550101", n, "c", "g", "s", float(n)) for n in (2, 1)])
+    rows = list(csv.DictReader(io.StringIO(run("list", "export", "Spring", "--history").stdout)))
+    assert [(row["guid"], row["number"], row["phone"], row["duration"]) for row in rows] == [
+        ("g1", "1", "+12125550101", ""), ("g2", "2", "+12125550101", "")]
+    lines = run("list", "export", "Spring", "--history", "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["opened_at"] for line in lines] == [1.0, 2.0]

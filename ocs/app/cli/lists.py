@@ -18,7 +18,7 @@ from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import CustomField, Record
 from ocs.errors import OCSError
 from ocs.log import masked
-from ocs.store import reading
+from ocs.store import attempts, reading
 from ocs.store.backend import Backend, transaction
 from ocs.store.checking import parse_daily_time
 from ocs.store.columns import MAPPABLE
@@ -222,17 +222,22 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
 @click.option("--secure", is_flag=True, help="Write the secure custom fields too.")
-def export(name: str, backend: Backend, form: str, output: Path | None, secure: bool) -> None:
-    """Write every record of list NAME: public columns by their public names and numbers, then the custom fields."""
+@click.option("--history", is_flag=True, help="Write the attempts in place of the records: one row for each try to reach one.")
+def export(name: str, backend: Backend, form: str, output: Path | None, secure: bool, history: bool) -> None:
+    """Write every record of list NAME: public columns by their public names and numbers, then the custom fields.
+
+    With --history every attempt, by record: who, when, which number, with what result, for how long."""
     catalog = Catalog()
     with ExitStack() as stack:
         work = stack.enter_context(transaction(backend, write=False))
         check_version(work)
         fields = catalog.calling_list(work, name).fields
         fields = fields if secure else open_fields(fields)
-        columns = reading.export_columns(fields)
+        columns = attempts.history_columns() if history else reading.export_columns(fields)
         target = sys.stdout if output is None else stack.enter_context(_opened(output))
-        rows = (reading.export_row(record, fields) for record in reading.all_records(work, catalog, name))
+        rows: Iterable[list[Any]] = (
+            map(attempts.history_row, attempts.history(work, name)) if history else
+            (reading.export_row(record, fields) for record in reading.all_records(work, catalog, name)))
         if form == "csv":
             writer = csv.writer(target, lineterminator="\n")
             writer.writerow(columns)
