@@ -151,8 +151,7 @@ class NumberSet:
             rest.extend(united.to_array())
             return
         united.run_optimize()
-        united.shrink_to_fit()
-        self.bitmaps[region] = united
+        self.bitmaps[region] = BitMap.deserialize(united.serialize())   # afresh: in memory without gaps from growing
         self._count += len(united) - before
 
     def update(self, other: NumberSet) -> None:
