@@ -43,7 +43,7 @@ class PostgresServer:
     def __init__(self, programs: Path, directory: Path, settings: tuple[str, ...] = ("fsync=off",)) -> None:
         self._programs, self._directory, self._settings = programs, directory, settings
         self._data, self._log = directory / "data", directory / "log"
-        self.port, self._count = _free_port(), 0
+        self.port, self._count, self._shared = _free_port(), 0, False
         self._process: subprocess.Popen[bytes] | None = None
         self._as: list[str] = []
         if os.getuid() == 0:
@@ -65,18 +65,23 @@ class PostgresServer:
     def cleared_database(self) -> str:
         """The URL of the database that the tests share: the fixed tables as they are after an upgrade, no lists, nobody
         connected."""
-        from ocs.store.versions import upgrade
+        import psycopg
         url = self.url("shared")
-        if ("shared",) not in self.execute("SELECT datname FROM pg_database"):
+        if not self._shared:
+            from ocs.store.versions import upgrade
             self.execute("CREATE DATABASE shared")
             upgrade(url)
-        self.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'shared'")
-        names = [str(name) for name, in self.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", "shared")]
-        lists = [name for name, in self.execute("SELECT table_name FROM ocs_calling_list", "shared") if name in names]
-        fixed = [name for name in names if name not in (*lists, "alembic_version", "ocs_time_zone")]
-        self.execute("; ".join([*(f"DROP TABLE {name}" for name in lists),
-                                f"TRUNCATE {', '.join(fixed)} RESTART IDENTITY CASCADE",
-                                "DELETE FROM ocs_time_zone WHERE tz_dbid <> 122"]), "shared")
+            self._shared = True
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                               " WHERE datname = 'shared' AND pid <> pg_backend_pid()")
+            names = [name for name, in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+            lists = [name for name, in connection.execute("SELECT table_name FROM ocs_calling_list") if name in names]
+            fixed = [name for name in names if name not in (*lists, "alembic_version", "ocs_time_zone")]
+            for name in lists:
+                connection.execute(f"DROP TABLE {name}")
+            connection.execute(f"TRUNCATE {', '.join(fixed)} RESTART IDENTITY CASCADE")
+            connection.execute("DELETE FROM ocs_time_zone WHERE tz_dbid <> 122")
         return url
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
