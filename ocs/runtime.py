@@ -21,10 +21,10 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ocs.clock import IClock, ScaledClock, SystemClock
-from ocs.options import option
+from ocs.options import REQUIRED, option
 
-__all__ = ["ClockOptions", "ListenOptions", "ParentWatch", "ServiceOptions", "listen_or_exit", "make_clock",
-           "remove_ready_file", "write_ready_file"]
+__all__ = ["ApplicationOptions", "ClockOptions", "ListenOptions", "MessageListenOptions", "ParentWatch", "ServiceOptions",
+           "listen_or_exit", "make_clock", "remove_ready_file", "write_ready_file"]
 
 log = Logger()
 
@@ -67,6 +67,32 @@ class ListenOptions:
 
     host: str = option("127.0.0.1", text="Address to listen on; 0.0.0.0 = every interface.")
     port: int = option(0, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
+
+
+@dataclass(frozen=True)
+class MessageListenOptions(ListenOptions):
+    """A port for clients that speak messages, and how much of a client is borne."""
+
+    clients: int = option(1_000, low=1, high=10_000, text="Connections at the same time.")
+    login_timeout_s: float = option(30.0, low=1, high=600, unit="seconds",
+                                    text="A connection that has not registered by then is closed.")
+    keep_alive_s: float = option(10.0, low=0, high=3_600, unit="seconds",
+                                 text="A silent client is pinged after this time and given up after three times it;"
+                                      " 0 = never.")
+    frame_octets: int = option(65_536, low=32_768, high=16_777_216, unit="octets", text="Longest frame.")
+    nesting: int = option(8, low=2, high=64, text="Deepest nesting of key-value lists.")
+    pairs: int = option(1_024, low=64, high=65_536, text="Most pairs in one key-value list.")
+    backlog_octets: int = option(4_194_304, low=65_536, high=1_073_741_824, unit="octets",
+                                 text="A client that leaves more than this unread is cut off.")
+
+
+@dataclass(frozen=True)
+class ApplicationOptions:
+    """A client program that may connect."""
+
+    name: str = option(REQUIRED, text="Attribute ApplicationName.", example="ocs")
+    password_hash: str = option(REQUIRED, secret=True, example="$argon2id$...",
+                                text="Argon2 hash of the ApplicationPassword (`ocs config password` makes one).")
 
 
 def listen_or_exit(reactor: IReactorTCP, name: str, options: Any, factory: ServerFactory) -> IListeningPort:

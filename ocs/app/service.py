@@ -38,9 +38,9 @@ from ocs.store.do_not_call_load import snapshot_path
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.attributes import KVList
+from protocols.client import MessageClient
+from protocols.conversation import ClientConversation
 from protocols.keepalive import KeepAlive
-from protocols.tserver.conversation import ClientConversation
-from protocols.tserver.protocol import TServerClient
 
 __all__ = ["OCSService", "engine_options", "make_service"]
 
@@ -122,9 +122,9 @@ class OCSService(Service):
                                                           self.options.tserver.reconnect_max_s)
         self.switch.add_grant_listener(back_off.granted)
 
-        def build() -> TServerClient:
+        def build() -> MessageClient:
             conversation = ClientConversation(options.application, options.secret, keep_alive=KeepAlive(options.keep_alive_s))
-            return TServerClient(conversation, self.switch, self._reactor, options.request_timeout_s)
+            return MessageClient(conversation, self.switch, self._reactor, options.request_timeout_s)
 
         endpoint = TCP4ClientEndpoint(self._reactor, options.host, options.port, timeout=10)
         return ReconnectingLink("tserver", endpoint, build, back_off, self._reactor)

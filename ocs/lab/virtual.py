@@ -18,16 +18,16 @@ from ocs.lab.agents.floor import MakeDesk
 from ocs.lab.people import AgentPerson
 from ocs.servers.tserver.server import TServer
 from ocs.servers.tserver.sessions import ClientSession
+from protocols.client import IClientListener
 from protocols.errors import LinkLost, RequestRefused
 from protocols.requests import OutstandingRequests
 from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode, Message
-from protocols.tserver.protocol import ITServerListener
 
 __all__ = ["DirectClient", "direct_desks"]
 
 
 class DirectClient:
-    """A client of a T-Server in the same process; for its listener it is a `TServerClient`."""
+    """A client of a T-Server in the same process; for its listener it is a `MessageClient`."""
 
     def __init__(self, server: TServer, listener: Any, clock: IReactorTime, application: str, password: str,
                  request_timeout_s: float = 10.0) -> None:
@@ -46,7 +46,7 @@ class DirectClient:
         self._send("RequestRegisterClient", self._login)
 
     def request(self, name: str, attributes: Mapping[str, Any], timeout_s: float | None = None) -> Deferred[Message]:
-        """As `TServerClient.request`."""
+        """As `MessageClient.request`."""
         if not self.up:
             return fail(LinkLost(f"{name}: no link"))
         deferred = self._requests.add(self._reference_id + 1, name, self._timeout_s if timeout_s is None else timeout_s)
@@ -112,7 +112,7 @@ def direct_desks(server: TServer, clock: IReactorTime, application: str, passwor
     return make
 
 
-@implementer(IDesk, ITServerListener)
+@implementer(IDesk, IClientListener)
 class _DirectDesk(DeskTalk):
     """`TServerDesk` without its connection."""
 
@@ -138,7 +138,7 @@ class _DirectDesk(DeskTalk):
     def request(self, name: str, **attributes: Any) -> Deferred[Message]:
         return self._client.request(name, {"ThisDN": self._dn, **attributes})
 
-    # -- ITServerListener -----------------------------------------------------------------------------------------
+    # -- IClientListener -----------------------------------------------------------------------------------------
     def granted(self, client: Any, answer: Message) -> None:
         self._user.desk_up()
 

@@ -19,6 +19,7 @@ from ocs.dialing.agent import AgentEvent, AgentEventKind
 from ocs.dialing.call import CallEvent, SwitchEvent
 from ocs.interfaces import ISwitchLink
 from protocols.attributes import KVList, first
+from protocols.client import IClientListener
 from protocols.desktop.fields import lenient_integer
 from protocols.desktop.keys import CALL_ATTEMPT_GUID, RECORD_HANDLE
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
@@ -30,7 +31,6 @@ from protocols.tserver.messages import (
     CallType,
     Message,
 )
-from protocols.tserver.protocol import ITServerListener
 
 __all__ = ["SwitchLink"]
 
@@ -45,7 +45,7 @@ _PENDING_LIMIT = 100_000
 _PAGES_LIMIT = 400          # pages of calls of one DN that are asked for after a login
 
 
-@implementer(ISwitchLink, ITServerListener)
+@implementer(ISwitchLink, IClientListener)
 class SwitchLink:
     """Call control on one T-Server."""
 
@@ -103,7 +103,7 @@ class SwitchLink:
         except LocalProtocolError as error:         # what cannot be sent: too long for a frame
             return fail(error)
 
-    # -- ITServerListener -----------------------------------------------------------------------------------------
+    # -- IClientListener -----------------------------------------------------------------------------------------
     def granted(self, client: Any, answer: Message) -> None:
         self.log.info("link {link} is granted", link=self.name)
         self._client = client

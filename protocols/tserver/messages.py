@@ -6,50 +6,16 @@ Source: docs/wire.md, section 4; names and numbers are the public ones of the T-
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Mapping
 
-from protocols.attributes import KVList, KVValue, first
+from protocols.message import PROTOCOL_VERSION, ErrorCode, Message, Vocabulary
 
 __all__ = [
     "ATTRIBUTE_TYPES", "AgentStatus", "AgentWorkMode", "AddressType", "CallState", "CallType", "DNRole", "ErrorCode",
-    "KNOWN_REQUESTS", "KV_ATTRIBUTES", "Message", "PROTOCOL_VERSION", "USER_EVENT_NUMBER",
+    "KNOWN_REQUESTS", "Message", "PROTOCOL_VERSION", "USER_EVENT_NUMBER", "VOCABULARY",
 ]
 
-PROTOCOL_VERSION = "1"
 USER_EVENT_NUMBER = 96          # the number of EventUserEvent, value of `UserEvent`
-
-KV_ATTRIBUTES = frozenset({"UserData", "Extensions", "Reasons", "TreatmentParms"})
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of either direction. `attributes` maps public names (without the prefix Attribute) to values."""
-
-    name: str
-    reference_id: int = 0
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """An attribute, or `default`."""
-        return self.attributes.get(name, default)
-
-    @property
-    def user_data(self) -> KVList:
-        """The attribute UserData; empty where there is none."""
-        pairs: KVList = self.attributes.get("UserData", ())
-        return pairs
-
-    @property
-    def extensions(self) -> KVList:
-        """The attribute Extensions; empty where there is none."""
-        pairs: KVList = self.attributes.get("Extensions", ())
-        return pairs
-
-    def user_value(self, key: str) -> KVValue | None:
-        """The first value of `key` in UserData."""
-        return first(self.user_data, key)
 
 
 class AddressType(IntEnum):
@@ -150,46 +116,6 @@ class CallState(IntEnum):
     HELD = 50
 
 
-class ErrorCode(IntEnum):
-    """Public codes of EventError (generic part) that this server uses."""
-    LICENCE_LIMIT = 40
-    NOT_REGISTERED = 41
-    ALREADY_IN_STATE = 43
-    UNKNOWN_ERROR = 50
-    NOT_SUPPORTED = 51
-    INTERNAL_ERROR = 52
-    BAD_ATTRIBUTE = 53
-    NO_SWITCH = 54
-    WRONG_VERSION = 55
-    BAD_CONN_ID = 56
-    TIMEOUT = 57
-    NOT_CONFIGURED = 59
-    BAD_CALLED_DN = 71
-    ORIGINATION_BUSY = 79
-    BAD_DESTINATION_STATE = 93
-    LINK_DOWN = 109
-    SAME_REQUEST = 110
-    TOO_MANY_REQUESTS = 111
-    BAD_PASSWORD = 119
-    DN_TABLE_FULL = 124
-    DN_ALREADY_REGISTERED = 125
-    WRONG_DN_TYPE = 128
-    RESOURCE_UNAVAILABLE = 166
-    BAD_DESTINATION = 169
-    TRANSFER_FAILED = 172
-    ANSWER_FAILED = 174
-    RELEASE_FAILED = 175
-    LOGGED_OUT_READY = 187
-    BAD_AGENT_ID = 192
-    DN_BUSY = 231
-    AGENT_WRONG_ID = 1703
-    AGENT_ID_IN_USE = 1704
-    AGENT_BAD_PASSWORD = 1705
-    AGENT_ALREADY_IN = 1706
-    AGENT_NOT_IN = 1707
-    WRONG_CALL_STATE = 1712
-
-
 # attribute -> type of its value; attributes outside this table are kept and not checked
 ATTRIBUTE_TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
@@ -203,7 +129,6 @@ ATTRIBUTE_TYPES: dict[str, type | tuple[type, ...]] = {
          "OtherDNRole", "Priority", "RegisterMode", "RouteType", "ServerRole", "ThirdPartyDNRole", "ThisDNRole",
          "TimeinSecs", "TimeinuSecs", "TreatmentType", "UserEvent"), int),
     "Timeout": (int, float),
-    **dict.fromkeys(KV_ATTRIBUTES, tuple),
 }
 
 # request -> attributes that it cannot do without
@@ -233,3 +158,5 @@ KNOWN_REQUESTS: dict[str, tuple[str, ...]] = {
     "RequestQueryAddress": ("ThisDN",),
     "RequestQueryCall": ("ThisDN", "ConnID"),
 }
+
+VOCABULARY = Vocabulary("T-Server", KNOWN_REQUESTS, ATTRIBUTE_TYPES)

@@ -16,12 +16,12 @@ from ocs.lab.agents.behaviour import AgentBehaviour
 from ocs.lab.agents.desk import TServerDesk
 from ocs.lab.people import AgentPerson
 from protocols.attributes import KVList
+from protocols.conversation import ServerConversation
 from protocols.desktop.build import CampaignEvent, acknowledge, campaign_event, error_event
 from protocols.desktop.errors import DesktopErrorCode
 from protocols.desktop.messages import DesktopRequest, parse_request
 from protocols.desktop.record import RecordData
 from protocols.keepalive import KeepAlive
-from protocols.tserver.conversation import ServerConversation
 from protocols.tserver.messages import Message
 from tests.doubles.clock import VirtualClock
 

@@ -22,7 +22,7 @@ DESK, QUEUE = "7001", "6001"
 
 
 class Client:
-    """`TServerClient` by command: a request waits until the test answers it."""
+    """`MessageClient` by command: a request waits until the test answers it."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, Mapping[str, Any], Deferred[Message]]] = []

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from twisted.internet.testing import StringTransport
 
-from ocs.servers.tserver.protocol import TServerFactory
 from protocols.attributes import Limits, kv_from_wire
-from protocols.tserver.codec import MessageDecoder, encode_message
-from protocols.tserver.messages import KNOWN_REQUESTS, KV_ATTRIBUTES, AgentWorkMode, CallState, ErrorCode, Message
+from protocols.codec import MessageDecoder, encode_message
+from protocols.message import KV_ATTRIBUTES
+from protocols.server import MessageServerFactory
+from protocols.tserver.messages import KNOWN_REQUESTS, AgentWorkMode, CallState, ErrorCode, Message
 from tests.servers.tserver.world import CUSTOMER, QUEUE, Client, World
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
@@ -47,7 +48,7 @@ def test_a_frame_is_decoded_to_its_message_and_the_message_encoded_to_its_frame(
 def test_the_session_of_the_agent_happens_as_written_octet_by_octet() -> None:
     world = World()
     ocs = Client(world, "ocs").watch(QUEUE)
-    protocol, transport = TServerFactory(world.server, world.real_clock, world.server.options.listen).buildProtocol(
+    protocol, transport = MessageServerFactory(world.server, world.real_clock, world.server.options.listen).buildProtocol(
         None), StringTransport()
     protocol.makeConnection(transport)
     expected = b""

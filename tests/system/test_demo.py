@@ -13,8 +13,8 @@ from typing import Any, Iterator
 
 import pytest
 
+from protocols.codec import encode_message
 from protocols.framing import encode_frame
-from protocols.tserver.codec import encode_message
 from protocols.tserver.messages import Message
 
 ROOT = Path(__file__).resolve().parents[2]

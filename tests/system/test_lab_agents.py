@@ -19,12 +19,12 @@ from ocs.options import load
 from ocs.passwords import hash_password
 from ocs.servers.tserver.config import TServerOptions
 from ocs.servers.tserver.service import TServerService
+from protocols.client import MessageClient
+from protocols.conversation import ClientConversation
 from protocols.desktop.build import CampaignEvent, acknowledge, campaign_event
 from protocols.desktop.messages import parse_request
 from protocols.desktop.record import RecordData
-from protocols.tserver.conversation import ClientConversation
 from protocols.tserver.messages import Message
-from protocols.tserver.protocol import TServerClient
 
 pytest_twisted = pytest.importorskip("pytest_twisted")
 
@@ -41,7 +41,7 @@ class OCS:
         self.mode, self.requests = mode, []
         self.ready: Deferred[OCS] = Deferred()
         self.records = [RecordData(n, 1, "Spring", phone=f"+1415555{n:04d}") for n in range(1, 5)]
-        self.client = TServerClient(ClientConversation("ocs", "secret"), self, reactor)
+        self.client = MessageClient(ClientConversation("ocs", "secret"), self, reactor)
 
     def granted(self, client: Any, answer: Message) -> None:
         for dn in ("6001", "7001", "7002"):

@@ -16,13 +16,13 @@ from twisted.logger import Logger
 from zope.interface import Attribute, Interface, implementer
 
 from protocols.attributes import KVList
+from protocols.client import IClientListener, MessageClient
+from protocols.conversation import ClientConversation
 from protocols.desktop.dialogue import DesktopDialogue
 from protocols.desktop.messages import DesktopEvent
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.keepalive import KeepAlive
-from protocols.tserver.conversation import ClientConversation
 from protocols.tserver.messages import USER_EVENT_NUMBER, Message
-from protocols.tserver.protocol import ITServerListener, TServerClient
 
 __all__ = ["DeskTalk", "IDesk", "IDeskUser", "TServerDesk"]
 
@@ -55,7 +55,7 @@ class IDesk(Interface):
         """Disconnect; fires when that is done."""
 
     def request(name: str, **attributes: Any) -> Deferred[Message]:
-        """A request to the T-Server with ThisDN filled in; fires and fails as `TServerClient.request`. In all three
+        """A request to the T-Server with ThisDN filled in; fires and fails as `MessageClient.request`. In all three
         what cannot be said on the wire fails the Deferred with LocalProtocolError too."""
 
     def ask(name: str, **values: Any) -> Deferred[DesktopEvent]:
@@ -93,7 +93,7 @@ class DeskTalk(ABC):
         return self.request("RequestDistributeUserEvent", UserEvent=USER_EVENT_NUMBER, UserData=user_data)
 
 
-@implementer(IDesk, ITServerListener)
+@implementer(IDesk, IClientListener)
 class TServerDesk(DeskTalk):
     """A desk with a connection of its own, renewed with growing pauses when it is lost or refused."""
 
@@ -110,8 +110,8 @@ class TServerDesk(DeskTalk):
         self._first_pause_s, self._longest_pause_s, self._closing_s = first_pause_s, longest_pause_s, closing_s
         self._failures = 0
         self._user: Any = None
-        self._client: TServerClient | None = None       # while the login is granted
-        self._newest: TServerClient | None = None       # the last one built
+        self._client: MessageClient | None = None       # while the login is granted
+        self._newest: MessageClient | None = None       # the last one built
         super().__init__(reactor, answer_timeout_s)
         self._service = ClientService(endpoint, Factory.forProtocol(self._build), retryPolicy=self._pause_s,
                                       clock=reactor)
@@ -143,16 +143,16 @@ class TServerDesk(DeskTalk):
         except LocalProtocolError as error:
             return fail(error)
 
-    # -- ITServerListener -----------------------------------------------------------------------------------------
-    def granted(self, client: TServerClient, answer: Message) -> None:
+    # -- IClientListener -----------------------------------------------------------------------------------------
+    def granted(self, client: MessageClient, answer: Message) -> None:
         self._client, self._failures = client, 0
         self._user.desk_up()
 
-    def refused(self, client: TServerClient, error: RequestRefused) -> None:
+    def refused(self, client: MessageClient, error: RequestRefused) -> None:
         self.log.error("desk {dn}: the T-Server refuses application {application}: {reason}", dn=self.dn,
                        application=self._login[0], reason=str(error))
 
-    def event(self, client: TServerClient, message: Message) -> None:
+    def event(self, client: MessageClient, message: Message) -> None:
         if client is not self._client:
             return
         if message.name != "EventUserEvent":
@@ -160,7 +160,7 @@ class TServerDesk(DeskTalk):
         elif (event := self._dialogue.received(message.user_data)) is not None:
             self._user.desktop_event(event)
 
-    def lost(self, client: TServerClient, reason: str) -> None:
+    def lost(self, client: MessageClient, reason: str) -> None:
         if client is not self._client:
             return
         self._client = None
@@ -168,9 +168,9 @@ class TServerDesk(DeskTalk):
         self._user.desk_down(reason)
 
     # -- the connection -------------------------------------------------------------------------------------------
-    def _build(self) -> TServerClient:
+    def _build(self) -> MessageClient:
         conversation = ClientConversation(*self._login, keep_alive=KeepAlive(self._keep_alive_s))
-        self._newest = TServerClient(conversation, self, self._reactor, self._request_timeout_s, outstanding_limit=100)
+        self._newest = MessageClient(conversation, self, self._reactor, self._request_timeout_s, outstanding_limit=100)
         return self._newest
 
     def _pause_s(self, _attempts: int) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Mapping
 from twisted.internet.interfaces import IReactorTime
 
 from ocs.servers.tserver.events import Asker, EventStream
-from ocs.servers.tserver.refusals import Refused
+from protocols.message import Refused
 from protocols.tserver.messages import AgentStatus, AgentWorkMode, ErrorCode
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.calls import Call, Party, PartyState
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker, step
-from ocs.servers.tserver.refusals import Refused
+from protocols.message import Refused
 from protocols.tserver.messages import CallState, DNRole, ErrorCode
 
 __all__ = ["Arrivals"]

@@ -14,9 +14,9 @@ from ocs.servers.tserver.config import SwitchOptions
 from ocs.servers.tserver.directory import DN, Directory, DNKind, is_network_number
 from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.events import Asker, EventStream
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.user_data import UserDataLimits
 from protocols.attributes import KVList, updated
+from protocols.message import Refused
 from protocols.tserver.messages import CallState, DNRole, ErrorCode
 
 __all__ = ["CallBoard"]

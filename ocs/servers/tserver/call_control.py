@@ -6,8 +6,8 @@ from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.calls import Call, CallKind, Party, PartyState, PartyStep
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
-from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList
+from protocols.message import Refused
 from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
 
 __all__ = ["CallControl"]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Iterator
 
 from twisted.internet.interfaces import IDelayedCall
 
-from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList
+from protocols.message import Refused
 from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
 
 if TYPE_CHECKING:

@@ -8,33 +8,21 @@ from typing import Iterator
 from ocs.log import LogOptions
 from ocs.options import REQUIRED, option, table
 from ocs.passwords import is_hash
-from ocs.runtime import ClockOptions, ServiceOptions
+from ocs.runtime import ApplicationOptions, ClockOptions, MessageListenOptions, ServiceOptions
 from ocs.servers.tserver.agents import Agent
 from ocs.servers.tserver.directory import DN, DNKind, is_network_number
 from ocs.servers.tserver.queues import AcdQueue
 from ocs.servers.tserver.simulator_options import SimulatorOptions
 
-__all__ = ["AgentOptions", "ApplicationOptions", "DNOptions", "ListenOptions", "SwitchOptions", "TServerOptions"]
+__all__ = ["AgentOptions", "DNOptions", "ListenOptions", "SwitchOptions", "TServerOptions"]
 
 
 @dataclass(frozen=True)
-class ListenOptions:
+class ListenOptions(MessageListenOptions):
     """Where clients connect, and how much of a client is borne."""
 
-    host: str = option("127.0.0.1", text="Address to listen on; 0.0.0.0 = every interface.")
     port: int = option(7_000, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
-    clients: int = option(1_000, low=1, high=10_000, text="Connections at the same time.")
     dns_per_client: int = option(1_024, low=1, high=100_000, text="DNs that one client may register.")
-    login_timeout_s: float = option(30.0, low=1, high=600, unit="seconds",
-                                    text="A connection that has not registered by then is closed.")
-    keep_alive_s: float = option(10.0, low=0, high=3_600, unit="seconds",
-                                 text="A silent client is pinged after this time and given up after three times it;"
-                                      " 0 = never.")
-    frame_octets: int = option(65_536, low=32_768, high=16_777_216, unit="octets", text="Longest frame.")
-    nesting: int = option(8, low=2, high=64, text="Deepest nesting of key-value lists.")
-    pairs: int = option(1_024, low=64, high=65_536, text="Most pairs in one key-value list.")
-    backlog_octets: int = option(4_194_304, low=65_536, high=1_073_741_824, unit="octets",
-                                 text="A client that leaves more than this unread is cut off.")
 
 
 @dataclass(frozen=True)
@@ -59,15 +47,6 @@ class SwitchOptions:
     agent_grace_s: float = option(30.0, low=0, high=3_600, unit="seconds of real time",
                                   text="How long an agent stays logged in, and a call at an extension or trunk group"
                                        " up, after the client behind it is gone.")
-
-
-@dataclass(frozen=True)
-class ApplicationOptions:
-    """A client program that may connect."""
-
-    name: str = option(REQUIRED, text="Attribute ApplicationName.", example="ocs")
-    password_hash: str = option(REQUIRED, secret=True, example="$argon2id$...",
-                                text="Argon2 hash of the ApplicationPassword (`ocs config password` makes one).")
 
 
 @dataclass(frozen=True)

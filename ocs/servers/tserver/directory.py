@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IDelayedCall
 
 from ocs.servers.tserver.calls import Party, PartyState
 from ocs.servers.tserver.queues import AcdQueue
-from ocs.servers.tserver.refusals import Refused
+from protocols.message import Refused
 from protocols.tserver.messages import AddressType, ErrorCode
 
 if TYPE_CHECKING:

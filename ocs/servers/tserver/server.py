@@ -26,11 +26,11 @@ from ocs.servers.tserver.directory import Directory
 from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.events import Asker, EventStream, step
 from ocs.servers.tserver.network_side import NetworkSide
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request, prepare
 from ocs.servers.tserver.requests.table import REQUESTS
 from ocs.servers.tserver.sessions import ClientSession, SessionState
 from ocs.servers.tserver.transfers import Transfers
+from protocols.message import Refused
 from protocols.tserver.messages import ErrorCode, Message
 
 __all__ = ["TServer"]

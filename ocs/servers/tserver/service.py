@@ -15,9 +15,9 @@ from ocs.passwords import verify_password
 from ocs.runtime import listen_or_exit, make_clock, remove_ready_file, write_ready_file
 from ocs.servers.tserver.call_log import CallLog
 from ocs.servers.tserver.config import TServerOptions
-from ocs.servers.tserver.protocol import TServerFactory
 from ocs.servers.tserver.server import TServer
 from ocs.servers.tserver.simulator import SimulatedNetwork
+from protocols.server import MessageServerFactory
 
 __all__ = ["TServerService"]
 
@@ -38,7 +38,7 @@ class TServerService(Service):
         self.server = TServer(clock, SimulatedNetwork(clock, options.simulator), options,
                               on_finished=self._finished, real_clock=reactor, instance=_instance(reactor),
                               verify=self._verify)
-        self._factory = TServerFactory(self.server, reactor, options.listen)
+        self._factory = MessageServerFactory(self.server, reactor, options.listen)
 
     def privilegedStartService(self) -> None:
         super().privilegedStartService()

@@ -37,6 +37,11 @@ class ClientSession:
         """True while the client may use the server."""
         return self.state is SessionState.GRANTED
 
+    @property
+    def refused(self) -> bool:
+        """True when the client is to be closed."""
+        return self.state is SessionState.REFUSED
+
     def receive(self, message: Message) -> None:
         """Carry out one request; its answer, or EventError, is sent. Never raises for what a client sends."""
         self._server.carry_out(self, message)

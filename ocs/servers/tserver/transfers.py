@@ -7,8 +7,8 @@ from ocs.servers.tserver.call_control import CallControl
 from ocs.servers.tserver.calls import Call, Party, PartyState
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
-from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList, updated
+from protocols.message import Refused
 from protocols.tserver.messages import CallState, CallType, DNRole, ErrorCode
 
 __all__ = ["Transfers"]

@@ -1,8 +1,8 @@
 """Bounds on the user data of a call: it travels on every event, so it must fit into a frame with room to spare."""
 from __future__ import annotations
 
-from ocs.servers.tserver.refusals import Refused
 from protocols.attributes import KVList
+from protocols.message import Refused
 from protocols.tserver.messages import ErrorCode
 
 __all__ = ["UserDataLimits", "octets"]

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.attributes import first, kv_list
+from protocols.codec import encode_message
 from protocols.desktop import keys
 from protocols.desktop.build import acknowledge, error_answer
 from protocols.desktop.errors import DesktopError, DesktopErrorCode
 from protocols.desktop.index import REQUESTS
 from protocols.desktop.messages import DesktopRequest, parse_event, parse_request
 from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment
-from protocols.tserver.codec import encode_message
 from protocols.tserver.messages import Message
 
 BASE = {"GSW_APPLICATION_ID": 134, "GSW_CAMPAIGN_NAME": "Spring"}

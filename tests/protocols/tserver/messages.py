@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from protocols.tserver.messages import KV_ATTRIBUTES, Message
+from protocols.message import KV_ATTRIBUTES, Message
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 integers = st.integers(-2 ** 63, 2 ** 64 - 1)

@@ -24,9 +24,9 @@ from ocs.servers.tserver.calls import (
     next_state,
 )
 from ocs.servers.tserver.queues import AcdQueue
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.user_data import octets
 from protocols.attributes import kv_to_wire
+from protocols.message import Refused
 from protocols.tserver.messages import AgentStatus, CallState, CallType, DNRole
 
 

@@ -9,11 +9,11 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from ocs.servers.tserver.protocol import TServerFactory
+from protocols.codec import encode_message
 from protocols.framing import encode_frame
-from protocols.tserver.codec import encode_message
+from protocols.server import MessageServerFactory
 from protocols.tserver.messages import Message
-from tests.protocols.tserver.test_conversation import read
+from tests.protocols.test_conversation import read
 from tests.servers.tserver.world import AGENTS, PASSWORD, TRUNK, Client, World
 
 LOGIN = Message("RequestRegisterClient", 1, {
@@ -25,7 +25,7 @@ class Wire:
 
     def __init__(self, world: World, login: bool = True) -> None:
         if not hasattr(world, "factory"):
-            world.factory = TServerFactory(   # type: ignore[attr-defined]
+            world.factory = MessageServerFactory(   # type: ignore[attr-defined]
                 world.server, world.real_clock, world.server.options.listen)
         self.protocol = world.factory.buildProtocol(None)       # type: ignore[attr-defined]
         self.transport = StringTransport()

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from ocs.servers.tserver.agents import Agent
 from ocs.servers.tserver.directory import DN, DNKind
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request, passed_on
+from protocols.message import Refused
 from protocols.tserver.messages import AgentStatus, AgentWorkMode, ErrorCode
 
 if TYPE_CHECKING:

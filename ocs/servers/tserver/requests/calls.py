@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from ocs.servers.tserver.calls import CallKind, Party
 from ocs.servers.tserver.directory import DN, DNKind, is_network_number
 from ocs.servers.tserver.network_side import DESTINATION_KEYS
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request, find_party
 from protocols.attributes import updated
+from protocols.message import Refused
 from protocols.tserver.messages import ErrorCode
 
 if TYPE_CHECKING:

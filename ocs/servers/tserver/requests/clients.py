@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.queries import snapshot
 from ocs.servers.tserver.requests.rules import Request
 from ocs.servers.tserver.sessions import SessionState
+from protocols.message import Refused
 from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from ocs.servers.tserver.calls import PartyState
 from ocs.servers.tserver.directory import DN
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request
 from protocols.attributes import KVValue
+from protocols.message import Refused
 from protocols.tserver.messages import AgentStatus, ErrorCode
 
 if TYPE_CHECKING:

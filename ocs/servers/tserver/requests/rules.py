@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Callable, TypeVar
 from ocs.servers.tserver.calls import Party
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.sessions import ClientSession
-from protocols.tserver.messages import ATTRIBUTE_TYPES, KNOWN_REQUESTS, ErrorCode, Message
+from protocols.message import Refused
+from protocols.tserver.messages import VOCABULARY, ErrorCode, Message
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer
 
-__all__ = ["ANY_KIND", "Request", "Rule", "check_attributes", "prepare", "passed_on"]
+__all__ = ["ANY_KIND", "Request", "Rule", "prepare", "passed_on"]
 
 ANY_KIND = frozenset(DNKind)
 Member = TypeVar("Member", bound=IntEnum)
@@ -76,23 +76,9 @@ class Rule:
     call: bool = False
 
 
-def check_attributes(message: Message) -> None:
-    """Refused (53) names the first attribute that is missing or has the wrong type."""
-    attributes = message.attributes
-    for name in KNOWN_REQUESTS[message.name]:
-        if name not in attributes:
-            raise Refused(ErrorCode.BAD_ATTRIBUTE, f"{name}: missing")
-    for name, value in attributes.items():
-        wanted = ATTRIBUTE_TYPES.get(name)
-        if wanted is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, wanted):
-            raise Refused(ErrorCode.BAD_ATTRIBUTE, f"{name}: {_words(wanted)} is expected, not {type(value).__name__}")
-
-
 def prepare(server: TServer, session: ClientSession, message: Message, rule: Rule) -> Request:
     """Check a request against its rule: 53, then 59, 128, 41, 56."""
-    check_attributes(message)
+    VOCABULARY.check(message)
     if not rule.this_dn:
         return Request(session, message)
     dn = server.directory.find(message.attributes["ThisDN"], "ThisDN")
@@ -115,7 +101,3 @@ def find_party(dn: DN, message: Message, attribute: str) -> Party:
 def passed_on(message: Message) -> dict[str, Any]:
     """The attributes of a request that its events repeat."""
     return {"Reasons": message.attributes["Reasons"]} if "Reasons" in message.attributes else {}
-
-
-def _words(wanted: type | tuple[type, ...]) -> str:
-    return {str: "a str", int: "an int", tuple: "a key-value list"}.get(wanted, "a number")  # type: ignore[arg-type]

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ocs.servers.tserver.refusals import Refused
 from ocs.servers.tserver.requests.rules import Request
+from protocols.message import Refused
 from protocols.tserver.messages import USER_EVENT_NUMBER, ErrorCode
 
 if TYPE_CHECKING:

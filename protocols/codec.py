@@ -8,7 +8,7 @@ import msgspec
 from protocols.attributes import Limits, kv_from_wire, kv_to_wire
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.framing import DEFAULT_FRAME_LIMIT, FrameDecoder, encode_frame
-from protocols.tserver.messages import KV_ATTRIBUTES, Message
+from protocols.message import KV_ATTRIBUTES, Message
 
 __all__ = ["MessageDecoder", "decode_body", "encode_message"]
 

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import Interface
 
+from protocols.conversation import ClientConversation, LoginState
 from protocols.errors import (
     LinkLost,
     LocalProtocolError,
@@ -18,31 +19,30 @@ from protocols.errors import (
     RequestFailed,
     RequestRefused,
 )
+from protocols.message import ErrorCode, Message
 from protocols.requests import OutstandingRequests
 from protocols.transport import BoundedProtocol
-from protocols.tserver.conversation import ClientConversation, LoginState
-from protocols.tserver.messages import ErrorCode, Message
 
-__all__ = ["ITServerListener", "TServerClient"]
+__all__ = ["IClientListener", "MessageClient"]
 
 
-class ITServerListener(Interface):
-    """Who wants to know what a T-Server says."""
+class IClientListener(Interface):
+    """Who wants to know what a server says."""
 
-    def granted(client: TServerClient, answer: Message) -> None:
+    def granted(client: MessageClient, answer: Message) -> None:
         """The login was granted; requests may be sent."""
 
-    def refused(client: TServerClient, error: RequestRefused) -> None:
+    def refused(client: MessageClient, error: RequestRefused) -> None:
         """The login was refused; the connection closes."""
 
-    def event(client: TServerClient, message: Message) -> None:
+    def event(client: MessageClient, message: Message) -> None:
         """A message that is not EventError: direct answers too, after their Deferreds have fired."""
 
-    def lost(client: TServerClient, reason: str) -> None:
+    def lost(client: MessageClient, reason: str) -> None:
         """The connection is gone; outstanding requests have failed with LinkLost."""
 
 
-class TServerClient(BoundedProtocol):
+class MessageClient(BoundedProtocol):
     """One client connection. Requests give Deferreds; everything else goes to the listener."""
 
     log = Logger()
@@ -86,7 +86,7 @@ class TServerClient(BoundedProtocol):
             while self.connected and (message := self._conversation.next_message()) is not None:
                 self._received(message)
         except RemoteProtocolError as error:
-            self.log.error("T-Server {peer} broke the protocol: {reason}", peer=self.transport.getPeer(), reason=str(error))
+            self.log.error("{peer} broke the protocol: {reason}", peer=self.transport.getPeer(), reason=str(error))
             self.abort()
             return
         self.send(self._conversation.output())
@@ -106,7 +106,7 @@ class TServerClient(BoundedProtocol):
                     self._listener.refused(self, error)
                 self.close()
             elif not self._requests.fail(message.reference_id, error):
-                self.log.warn("error from the T-Server: {reason}", reason=str(error))
+                self.log.warn("error from {peer}: {reason}", peer=self.transport.getPeer(), reason=str(error))
             return
         if message.reference_id:
             self._requests.answer(message.reference_id, message)

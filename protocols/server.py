@@ -1,40 +1,73 @@
-"""Twisted glue of the server side: a transport on one end, `ServerConversation` and a session of the T-Server on the other."""
+"""Twisted glue of the server side: a transport on one end, `ServerConversation` and a client of the server on the other."""
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Callable
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime
 from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import Attribute, Interface
 
-from ocs.servers.tserver.config import ListenOptions
-from ocs.servers.tserver.server import TServer
-from ocs.servers.tserver.sessions import ClientSession, SessionState
 from protocols.attributes import Limits
+from protocols.conversation import ServerConversation
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from protocols.framing import DEFAULT_FRAME_LIMIT
 from protocols.keepalive import KeepAlive
+from protocols.message import ErrorCode, Message
 from protocols.transport import BoundedProtocol
-from protocols.tserver.conversation import ServerConversation
-from protocols.tserver.messages import ErrorCode, Message
 
-__all__ = ["TServerFactory", "TServerProtocol"]
+__all__ = ["ConnectionLimits", "IMessageServer", "IServedClient", "MessageServerFactory", "MessageServerProtocol"]
 
 _CLOSING_S = 5.0        # how long a client may take to read what is left when it is closed
 
 
-class TServerProtocol(BoundedProtocol):
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How much of one client is borne. Seconds and octets; keep_alive_s 0 = never ping."""
+
+    login_timeout_s: float = 30.0
+    keep_alive_s: float = 10.0
+    frame_octets: int = DEFAULT_FRAME_LIMIT
+    nesting: int = 8
+    pairs: int = 1_024
+    backlog_octets: int = 4_194_304
+
+
+class IMessageServer(Interface):
+    """A server without sockets: clients connect, requests come in, answers and events go out."""
+
+    def connect(send: Callable[[Message], None]) -> IServedClient:
+        """A new client. `send` is called with every message for it."""
+
+
+class IServedClient(Interface):
+    """One client, as its server sees it."""
+
+    application = Attribute("str: its name, for the log.")
+    granted = Attribute("bool: it is registered.")
+    refused = Attribute("bool: it is to be closed.")
+
+    def receive(message: Message) -> None:
+        """One message from the client; never raises for what a client sends."""
+
+    def closed() -> None:
+        """The client is gone."""
+
+
+class MessageServerProtocol(BoundedProtocol):
     """One client connection. Junk, silence and a client that does not read close it, with the reason in the log."""
 
     log = Logger()
 
-    def __init__(self, server: TServer, clock: IReactorTime, options: ListenOptions, factory: TServerFactory) -> None:
-        self._server, self._clock, self._options, self._connections = server, clock, options, factory.connections
-        self.backlog_limit = options.backlog_octets
+    def __init__(self, server: Any, clock: IReactorTime, limits: Any, factory: MessageServerFactory) -> None:
+        self._server, self._clock, self._limits, self._connections = server, clock, limits, factory.connections
+        self.backlog_limit = limits.backlog_octets
         self._conversation = ServerConversation(
-            frame_limit=options.frame_octets, limits=Limits(options.nesting, options.pairs),
-            keep_alive=KeepAlive(options.keep_alive_s))
-        self._session: ClientSession | None = None
+            frame_limit=limits.frame_octets, limits=Limits(limits.nesting, limits.pairs),
+            keep_alive=KeepAlive(limits.keep_alive_s))
+        self._client: Any = None
         self._receiving = False
         self._ticking: IDelayedCall | None = None
         self._login: IDelayedCall | None = None
@@ -43,21 +76,21 @@ class TServerProtocol(BoundedProtocol):
         super().connectionMade()
         self._connections.add(self)
         self._conversation.open(self._clock.seconds())
-        self._login = self._clock.callLater(self._options.login_timeout_s, self._login_overdue)
-        self._session = self._server.connect(self._deliver)
+        self._login = self._clock.callLater(self._limits.login_timeout_s, self._login_overdue)
+        self._client = self._server.connect(self._deliver)
         self._after_step()
         self._tick_later()
 
     def dataReceived(self, data: bytes) -> None:
-        if self._session is None or self._session.state is SessionState.REFUSED:
+        if self._client is None or self._client.refused:
             return
         self._conversation.receive(data, self._clock.seconds())
         self._receiving = True
         try:
             while self._alive() and (message := self._conversation.next_message()) is not None:
-                self._session.receive(message)
+                self._client.receive(message)
         except RemoteProtocolError as error:
-            self.log.warn("{client} at {peer} broke the protocol: {reason}", client=self._session.application,
+            self.log.warn("{client} at {peer} broke the protocol: {reason}", client=self._client.application,
                           peer=str(self.transport.getPeer()), reason=str(error))
             self._give_up()
             return
@@ -71,17 +104,17 @@ class TServerProtocol(BoundedProtocol):
         for timer in (self._ticking, self._login):
             if timer is not None and timer.active():
                 timer.cancel()
-        if self._session is not None:
-            self.log.debug("{client} is gone: {reason}", client=self._session.application,
+        if self._client is not None:
+            self.log.debug("{client} is gone: {reason}", client=self._client.application,
                            reason=reason.getErrorMessage())
-            self._session.closed()
+            self._client.closed()
 
     def _alive(self) -> bool:
-        return bool(self.connected) and self._session is not None and self._session.state is not SessionState.REFUSED
+        return bool(self.connected) and self._client is not None and not self._client.refused
 
     def _deliver(self, message: Message) -> None:
-        """Called by the session, also in the middle of `dataReceived`; then everything goes out at its end."""
-        if self._session is not None and self._session.granted:
+        """Called by the server, also in the middle of `dataReceived`; then everything goes out at its end."""
+        if self._client is not None and self._client.granted:
             self._conversation.grant()
         try:
             self._conversation.send(message)
@@ -94,28 +127,28 @@ class TServerProtocol(BoundedProtocol):
             self._after_step()
 
     def _after_step(self) -> None:
-        """Write what has come together; move the conversation on with the session."""
-        session = self._session
-        if session is not None and session.granted and self._login is not None:
+        """Write what has come together; move the conversation on with the client."""
+        client = self._client
+        if client is not None and client.granted and self._login is not None:
             if self._login.active():
                 self._login.cancel()
             self._login = None
         self.send(self._conversation.output())
-        if session is not None and session.state is SessionState.REFUSED:
+        if client is not None and client.refused:
             self._close_soon()
 
     def _login_overdue(self) -> None:
         self._login = None
         self.log.warn("{peer} did not register within {wait_s} s: closed", peer=str(self.transport.getPeer()),
-                      wait_s=self._options.login_timeout_s)
+                      wait_s=self._limits.login_timeout_s)
         self.abort()
 
     def _give_up(self) -> None:
         """Nothing more is taken from this client; what was answered before still goes out."""
         self.send(self._conversation.output())
-        if self._session is not None:
-            self._session.closed()
-            self._session = None
+        if self._client is not None:
+            self._client.closed()
+            self._client = None
         self._close_soon()
 
     def _close_soon(self) -> None:
@@ -140,16 +173,17 @@ class TServerProtocol(BoundedProtocol):
         self._tick_later()
 
 
-class TServerFactory(ServerFactory):
-    """Makes a protocol for each client. `clock` is that of the sockets: the real one."""
+class MessageServerFactory(ServerFactory):
+    """Makes a protocol for each client of an IMessageServer. `clock` is that of the sockets: the real one; `limits` is a
+    ConnectionLimits, or options with its fields."""
 
     noisy = False
 
-    def __init__(self, server: TServer, clock: IReactorTime, options: ListenOptions) -> None:
-        self._server, self._clock, self._options = server, clock, options
+    def __init__(self, server: Any, clock: IReactorTime, limits: Any = ConnectionLimits()) -> None:
+        self._server, self._clock, self._limits = server, clock, limits
         self.connections: set[Any] = set()
 
-    def buildProtocol(self, addr: IAddress | None) -> TServerProtocol:
-        protocol = TServerProtocol(self._server, self._clock, self._options, self)
+    def buildProtocol(self, addr: IAddress | None) -> MessageServerProtocol:
+        protocol = MessageServerProtocol(self._server, self._clock, self._limits, self)
         protocol.factory = self
         return protocol

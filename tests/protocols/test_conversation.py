@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocols.codec import MessageDecoder, encode_message
+from protocols.conversation import ClientConversation, LoginState, ServerConversation
 from protocols.errors import LinkLost, LocalProtocolError, RemoteProtocolError
 from protocols.keepalive import KeepAlive
-from protocols.tserver.codec import MessageDecoder, encode_message
-from protocols.tserver.conversation import ClientConversation, LoginState, ServerConversation
 from protocols.tserver.messages import Message
 
 

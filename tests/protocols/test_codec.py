@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.attributes import KVList, Limits, first, kv_list, updated, without
+from protocols.codec import MessageDecoder, decode_body, encode_message
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.framing import FrameDecoder, encode_frame
-from protocols.tserver.codec import MessageDecoder, decode_body, encode_message
 from protocols.tserver.messages import Message
 from tests.protocols.tserver.messages import kv_lists, messages
 

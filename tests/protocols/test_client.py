@@ -1,4 +1,4 @@
-"""`TServerClient` on a string transport: every request's Deferred fires once, and the listener hears in order."""
+"""`MessageClient` on a string transport: every request's Deferred fires once, and the listener hears in order."""
 from __future__ import annotations
 
 from typing import Any
@@ -12,31 +12,31 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from protocols.client import IClientListener, MessageClient
+from protocols.codec import encode_message
+from protocols.conversation import ClientConversation
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused, RequestTimedOut, TooManyRequests
-from protocols.tserver.codec import encode_message
-from protocols.tserver.conversation import ClientConversation
 from protocols.tserver.messages import Message
-from protocols.tserver.protocol import ITServerListener, TServerClient
-from tests.protocols.tserver.test_conversation import read
+from tests.protocols.test_conversation import read
 
 
-@implementer(ITServerListener)
+@implementer(IClientListener)
 class Listener:
     """Remembers what it was told."""
 
     def __init__(self) -> None:
         self.told: list[Any] = []
 
-    def granted(self, client: TServerClient, answer: Message) -> None:
+    def granted(self, client: MessageClient, answer: Message) -> None:
         self.told.append(("granted", answer.name))
 
-    def refused(self, client: TServerClient, error: RequestRefused) -> None:
+    def refused(self, client: MessageClient, error: RequestRefused) -> None:
         self.told.append(("refused", error.code))
 
-    def event(self, client: TServerClient, message: Message) -> None:
+    def event(self, client: MessageClient, message: Message) -> None:
         self.told.append((message.name, message.reference_id))
 
-    def lost(self, client: TServerClient, reason: str) -> None:
+    def lost(self, client: MessageClient, reason: str) -> None:
         self.told.append(("lost",))
 
 
@@ -45,7 +45,7 @@ class Link:
 
     def __init__(self, grant: bool = True, **options: Any) -> None:
         self.clock, self.listener, self.transport = Clock(), Listener(), StringTransport()
-        self.client = TServerClient(ClientConversation("ocs", "x"), self.listener, self.clock, **options)
+        self.client = MessageClient(ClientConversation("ocs", "x"), self.listener, self.clock, **options)
         self.client.makeConnection(self.transport)
         if grant:
             self.say("EventLinkConnected", 1)
@@ -72,7 +72,7 @@ def result(deferred: Deferred[Message]) -> list[Any]:
 
 
 def test_the_listener_is_one() -> None:
-    assert verifyObject(ITServerListener, Listener())
+    assert verifyObject(IClientListener, Listener())
 
 
 def test_it_logs_in_by_itself_and_is_up_when_granted() -> None:

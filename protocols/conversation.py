@@ -1,4 +1,4 @@
-"""What either side of a T-Server connection may say now; octets in, messages and octets out; no sockets, no clock.
+"""What either side of a connection may say now; octets in, messages and octets out; no sockets, no clock.
 
 The client opens with RequestRegisterClient; until it is granted nothing else may be asked. Ping and Pong are legal at any
 time and never leave this module. Reference ids are counted here. Source: docs/wire.md, sections 4 and 5.
@@ -10,11 +10,11 @@ from enum import Enum, auto
 from typing import Any, Mapping
 
 from protocols.attributes import Limits
+from protocols.codec import MessageDecoder, encode_message
 from protocols.errors import LocalProtocolError
 from protocols.framing import DEFAULT_FRAME_LIMIT
 from protocols.keepalive import KeepAlive
-from protocols.tserver.codec import MessageDecoder, encode_message
-from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode, Message
+from protocols.message import PROTOCOL_VERSION, ErrorCode, Message
 
 __all__ = ["ClientConversation", "LoginState", "ServerConversation"]
 
