@@ -50,6 +50,9 @@ class CallingListOptions:
         text="When the list is dialed, by the clock in each record's time zone and beside the record's own window; weekdays "
              "that are not named are closed; no line = all days.")
     holiday_calendars: tuple[str, ...] = option((), text="Names of the calendars on whose days it is not dialed.")
+    check_dnc_list: bool = option(
+        True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
+                   "off for this list, and is audited.")
 
     def problems(self) -> list[str]:
         return hours_problems(self.hours)
@@ -129,6 +132,10 @@ class CampaignGroupOptions:
         text="Who gets a campaign callback: anybody, or the agent who agreed on it, if that agent is logged in.")
     callback_observe_campaign: bool = option(False, text="Whether only callbacks are taken that this campaign agreed on.")
     callback_observe_group: bool = option(False, text="Whether only callbacks are taken that this group agreed on.")
+    check_dnc_list: bool = option(
+        True, text="Whether numbers are checked against the do-not-call list, callbacks apart; false switches the check off for "
+                   "this group, and is audited.")
+    check_dnc_callback: bool = option(True, text="The same for callbacks that were agreed on.")
     at_start: AtStart = option(AtStart.MANUAL, text="What is done with it when the server starts.")
 
     @property
@@ -164,7 +171,8 @@ def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
     calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
     lists = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts,
                                    tuple(treatments[name] for name in one.treatments), one.disposition_field,
-                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)))
+                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
+                                   check_dnc_list=one.check_dnc_list)
              for one in tables.calling_list}
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
@@ -186,7 +194,8 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
         priorities=TypePriorities(one.default_general_priority, one.default_campaignrescheduled_priority,
                                   one.default_campaigncallback_priority),
         predictive_callback=one.predictive_callback, campaign_callback_distr=one.campaign_callback_distr,
-        callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group)
+        callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
+        check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback)
 
 
 def reference_problems(tables: Tables) -> list[str]:

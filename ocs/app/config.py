@@ -37,7 +37,7 @@ from ocs.store.backend import backend_for
 from ocs.store.named_statements import SqlStatementOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
-           "load_configuration", "to_campaign_groups"]
+           "do_not_call_checks", "load_configuration", "to_campaign_groups"]
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,11 @@ class DialingOptions:
     callback_again_min: float = option(
         2.0, low=0.1, high=1_440, unit="minutes",
         text="A callback that its agent rejected, or did not react to, is delivered again after this.")
-    check_dnc: bool = option(True, text="Whether numbers are checked against the do-not-call list before each dial.")
+    check_dnc_list: bool = option(
+        True, text="Whether numbers are checked against the do-not-call list before each dial, callbacks apart. To switch it off "
+                   "is audited.")
+    check_dnc_callback: bool = option(
+        True, text="Whether callbacks that were agreed on are checked, too. To switch it off is audited.")
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")
 
@@ -218,6 +222,18 @@ def load_configuration(path: Path | str) -> OCSOptions:
 def to_campaign_groups(options: OCSOptions) -> dict[str, CampaignGroup]:
     """The campaign groups that the engine runs, by their names (`Campaign@Group`)."""
     return campaign_groups(options)
+
+
+def do_not_call_checks(options: OCSOptions) -> dict[str, bool]:
+    """Every option that rules a do-not-call check (`section[name].option`), and whether the check is made: what is audited."""
+    dialing = options.dialing
+    checks = {"dialing.check_dnc_list": dialing.check_dnc_list, "dialing.check_dnc_callback": dialing.check_dnc_callback}
+    for group in options.campaign_group:
+        checks[f"campaign_group[{group.name}].check_dnc_list"] = group.check_dnc_list
+        checks[f"campaign_group[{group.name}].check_dnc_callback"] = group.check_dnc_callback
+    for one in options.calling_list:
+        checks[f"calling_list[{one.name}].check_dnc_list"] = one.check_dnc_list
+    return checks
 
 
 def _one_secret(name: str, given: str, file: Path | None) -> list[str]:

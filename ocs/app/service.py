@@ -16,7 +16,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from ocs.app.campaigns import AtStart
-from ocs.app.config import OCSOptions, to_campaign_groups
+from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.verbs import Verbs
@@ -64,7 +64,8 @@ def engine_options(options: OCSOptions) -> EngineOptions:
     return EngineOptions(
         application_id=options.application.dbid, tick_s=dialing.pacing_tick_s,
         stale_clean_s=60.0 * dialing.stale_clean_timeout_min, record_processed=dialing.record_processed,
-        treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min, check_dnc=dialing.check_dnc,
+        treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min,
+        check_dnc_list=dialing.check_dnc_list, check_dnc_callback=dialing.check_dnc_callback,
         customer_id_field=dialing.customer_id_field,
         personal_callback_wait_s=60.0 * dialing.personal_callback_wait_min,
         callback_missed_tolerance_s=60.0 * dialing.callback_missed_tolerance_min,
@@ -112,10 +113,10 @@ class OCSService(Service):
 
     async def _audit_checks(self) -> None:
         """A check that is switched off leaves a trace in the database and in the log."""
-        chosen, act = {"dialing.check_dnc": self.options.dialing.check_dnc}, Act(
-            self.clock.wall(), self.options.application.name, origin="configuration")
+        chosen = do_not_call_checks(self.options)
+        act = Act(self.clock.wall(), self.options.application.name, origin="configuration")
         for name in await self.store.change(lambda work: audit_checks(work, chosen, act)):
-            self.log.warn("{option} is off: numbers on the do-not-call list are dialed", option=name)
+            self.log.warn("{option} = false: numbers on the do-not-call list are dialed", option=name)
 
     def _tserver_link(self, rng: random.Random) -> ReconnectingLink:
         options, back_off = self.options.tserver, BackOff(rng, self.options.tserver.reconnect_min_s,

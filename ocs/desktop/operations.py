@@ -246,10 +246,11 @@ class RecordOperations:
         if not request.phone:
             return None
         phone = _number(request.phone)
-        campaign, options = held.session.group.campaign, self._context.options
+        campaign, checks = held.session.group.campaign, held.session.dialer.checks_do_not_call
         known = [record for record in held.chain.records if record.contact_info == phone]
         if any(record.record_type is RecordType.NO_CALL for record in known) or (
-                options.check_dnc and self._context.do_not_call.blocks(campaign, phone, None) is not None):
+                checks(held.calling_list, callback=True)
+                and self._context.do_not_call.blocks(campaign, phone, None) is not None):
             raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.PHONE}: must not be called")
         return phone
 

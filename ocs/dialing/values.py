@@ -180,6 +180,7 @@ class CallingList:
     windows: ListWindows = ALWAYS_OPEN
     share: int = DEFAULT_SHARE          # of what is retrieved for a campaign; 0 = none
     active: bool = True                 # whether the campaign dials it at present
+    check_dnc_list: bool = True         # whether its records, callbacks apart, are checked against the do-not-call list
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ class CampaignGroup:
     campaign_callback_distr: CallbackDistribution = CallbackDistribution.CAMPAIGN_GROUP
     callback_observe_campaign: bool = False     # only callbacks that this campaign has agreed on
     callback_observe_group: bool = False        # only those that this group has agreed on
+    check_dnc_list: bool = True         # whether records are checked against the do-not-call list
+    check_dnc_callback: bool = True     # whether callbacks are; each check is made unless somebody switches it off
 
     @property
     def tiers(self) -> tuple[tuple[RecordType, ...], ...]:

@@ -33,7 +33,8 @@ class EngineOptions:
     stale_clean_s: float = 1_800.0          # an agent who does not settle a record
     treatment_sched_threshold_s: float = 1_200.0    # longer delays go back to the list
     record_processed: bool = False          # wait for RecordProcessed even when the agent is ready again
-    check_dnc: bool = True
+    check_dnc_list: bool = True
+    check_dnc_callback: bool = True
     customer_id_field: str = ""
     personal_callback_wait_s: float = 600.0         # an agent who is not there at the time of a personal callback
     callback_missed_tolerance_s: float = 3_600.0    # a callback that nobody could dial for so long is missed

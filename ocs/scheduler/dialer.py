@@ -14,13 +14,14 @@ from twisted.python.failure import Failure
 from ocs.dialing import chain as chains
 from ocs.dialing.actions import CallAction
 from ocs.dialing.call import Call, CallOrigin, CallState
+from ocs.dialing.callbacks import is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal, refusal
 from ocs.dialing.dial_hours import another_open, next_opening
 from ocs.dialing.results import CallResult
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
-from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.scheduler.calls import CallBook
@@ -62,7 +63,16 @@ class Dialer:
         customer_id = held.record.fields.get(options.customer_id_field) if options.customer_id_field else None
         return refusal(held.record, self._context.clock.wall(), self._session.group.campaign,
                        self._context.do_not_call, held.calling_list.maximum_attempts,
-                       None if customer_id is None else str(customer_id), options.check_dnc, held.calling_list.windows)
+                       None if customer_id is None else str(customer_id),
+                       self.checks_do_not_call(held.calling_list, is_callback(held.record)), held.calling_list.windows)
+
+    def checks_do_not_call(self, calling_list: CallingList, callback: bool) -> bool:
+        """Whether records of this list, or callbacks in it, are checked against the do-not-call list: they are unless the
+        check is switched off for the server, for this group or, callbacks apart, for the list."""
+        options, group = self._context.options, self._session.group
+        if callback:
+            return bool(options.check_dnc_callback and group.check_dnc_callback)
+        return bool(options.check_dnc_list and group.check_dnc_list and calling_list.check_dnc_list)
 
     def _after_refusal(self, held: HeldChain, why: Refusal) -> int | None:
         """The index to try next; None when the chain has been settled."""

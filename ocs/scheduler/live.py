@@ -57,6 +57,15 @@ def _refuse_fixed_changes(before: CampaignGroup, after: CampaignGroup, loaded: b
     changes = [change for change in _fixed_changes(before, after) if loaded or change in _NAME]
     if changes:
         raise WrongState(f"{before.name}: cannot change {', '.join(changes)}{' while it is loaded' if loaded else ''}")
+    switched_off = sorted(_checks_off(after) - _checks_off(before))
+    if switched_off:
+        raise WrongState(f"{before.name}: {', '.join(switched_off)} can be switched off by a restart only, which audits it")
+
+
+def _checks_off(group: CampaignGroup) -> set[str]:
+    """The do-not-call checks that the group and its lists leave out."""
+    off = {name for name in ("check_dnc_list", "check_dnc_callback") if not getattr(group, name)}
+    return off | {f"check_dnc_list of {one.name}" for one in group.lists if not one.check_dnc_list}
 
 
 def _fixed_changes(before: CampaignGroup, after: CampaignGroup) -> Iterator[str]:

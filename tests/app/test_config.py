@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
+from ocs.app.config import OCSOptions, do_not_call_checks, load_configuration, to_campaign_groups
 from ocs.app.service import engine_options
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.shares import TypePriorities
@@ -137,6 +137,24 @@ def test_passwords_are_read_from_their_files(tmp_path: Path) -> None:
     options = load_configuration(tmp_path / "ocs.toml")
     assert options.tserver.secret == "open sesame" and options.manhole.secret_hash == "open sesame"
     assert load(OCSOptions, {"tserver": {"password": "x"}}).tserver.secret == "x"
+
+
+def test_every_do_not_call_check_is_on_and_each_can_be_switched_off_by_itself() -> None:
+    checks = do_not_call_checks(load(OCSOptions, tomllib.loads(GOOD)))
+    assert all(checks.values()) and list(checks) == [
+        "dialing.check_dnc_list", "dialing.check_dnc_callback", "campaign_group[renewals@outbound].check_dnc_list",
+        "campaign_group[renewals@outbound].check_dnc_callback", "calling_list[spring].check_dnc_list"]
+    assert engine_options(OCSOptions()).check_dnc_list and engine_options(OCSOptions()).check_dnc_callback
+    for old, name in (("maximum_attempts = 4", "check_dnc_list"), ("multiplier = 1.5", "check_dnc_list"),
+                      ("multiplier = 1.5", "check_dnc_callback")):
+        options = load(OCSOptions, tomllib.loads(GOOD.replace(old, f"{old}\n{name} = false")))
+        off = [one for one, made in do_not_call_checks(options).items() if not made]
+        [group] = to_campaign_groups(options).values()
+        where = ("calling_list[spring]", group.lists[0]) if "attempts" in old else ("campaign_group[renewals@outbound]", group)
+        assert off == [f"{where[0]}.{name}"] and getattr(where[1], name) is False
+    for name in ("check_dnc_list", "check_dnc_callback"):
+        options = load(OCSOptions, tomllib.loads(f"[dialing]\n{name} = false"))
+        assert do_not_call_checks(options)[f"dialing.{name}"] is getattr(engine_options(options), name) is False
 
 
 def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
