@@ -11,7 +11,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.error import CannotListenError
@@ -21,10 +21,11 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ocs.clock import IClock, ScaledClock, SystemClock
+from ocs.errors import ConfigurationError
 from ocs.options import REQUIRED, option
 
 __all__ = ["ApplicationOptions", "ClockOptions", "ListenOptions", "MessageListenOptions", "ParentWatch", "ServiceOptions",
-           "listen_or_exit", "make_clock", "remove_ready_file", "write_ready_file"]
+           "listen_or_exit", "make_clock", "refuse", "remove_ready_file", "write_ready_file"]
 
 log = Logger()
 
@@ -106,6 +107,13 @@ def listen_or_exit(reactor: IReactorTCP, name: str, options: Any, factory: Serve
         log.error("{text}", text=text)
         print(text, file=sys.__stderr__, flush=True)    # twistd has sent the other one to the log
         raise SystemExit(1) from None
+
+
+def refuse(error: ConfigurationError) -> NoReturn:
+    """Tell every problem of a configuration and end, exit status 1; for the command line of a plugin."""
+    for problem in error.problems:
+        print(problem, file=sys.stderr)
+    raise SystemExit(1)
 
 
 def write_ready_file(path: Path | str, facts: Mapping[str, Any]) -> None:

@@ -1,15 +1,13 @@
 """`twistd ocs`: the command line of the server, and the service behind it."""
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 from twisted.application.service import IService
 from twisted.python import usage
 
 from ocs.app.config import OCSOptions, load_configuration
 from ocs.errors import ConfigurationError
 from ocs.log import log_through
+from ocs.runtime import refuse
 
 __all__ = ["Options", "makeService"]
 
@@ -41,10 +39,3 @@ def makeService(options: Options) -> IService:
     except ConfigurationError as error:
         refuse(error)
     return service
-
-
-def refuse(error: ConfigurationError) -> Any:
-    """Tell every problem and end."""
-    for problem in error.problems:
-        print(problem, file=sys.stderr)
-    raise SystemExit(1)

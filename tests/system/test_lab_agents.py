@@ -17,8 +17,9 @@ from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.lab.people import AgentPerson
 from ocs.options import load
 from ocs.passwords import hash_password
+from ocs.servers.service import CompanionService
 from ocs.servers.tserver.config import TServerOptions
-from ocs.servers.tserver.service import TServerService
+from ocs.servers.tserver.service import make_tserver
 from protocols.client import MessageClient
 from protocols.conversation import ClientConversation
 from protocols.desktop.build import CampaignEvent, acknowledge, campaign_event
@@ -92,10 +93,10 @@ class Site:
             "agent": [{"id": person.login, "password_hash": secret} for person in PEOPLE],
             "simulator": {"person": 1.0, "machine": 0.0, "busy": 0.0, "invalid": 0.0, "fax": 0.0, "talk_s": 15.0,
                           "answer_s": 4.0}})
-        self.service = TServerService(reactor, self.options)
+        self.service = CompanionService(reactor, "tserver", self.options, make_tserver)
         self.service.privilegedStartService()
         self.service.startService()
-        clock, port = self.service.server.events._clock, self.service._port.getHost().port
+        clock, port = self.service.server.events._clock, self.service.address()["port"]
         endpoint = HostnameEndpoint(reactor, "127.0.0.1", port)
         self.ocs = OCS(mode)
         self.floor = LabFloor(clock, PEOPLE, tserver_desks(reactor, endpoint, "desktop", "secret"), BEHAVIOUR)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
-from ocs.log import LogOptions
 from ocs.options import REQUIRED, option, table
 from ocs.passwords import is_hash
-from ocs.runtime import ApplicationOptions, ClockOptions, MessageListenOptions, ServiceOptions
+from ocs.runtime import MessageListenOptions
+from ocs.servers.service import CompanionOptions, named_twice
 from ocs.servers.tserver.agents import Agent
 from ocs.servers.tserver.directory import DN, DNKind, is_network_number
 from ocs.servers.tserver.queues import AcdQueue
@@ -81,22 +81,18 @@ class AgentOptions:
 
 
 @dataclass(frozen=True)
-class TServerOptions:
+class TServerOptions(CompanionOptions):
     """The whole configuration."""
 
     listen: ListenOptions = table(ListenOptions)
     switch: SwitchOptions = table(SwitchOptions)
     simulator: SimulatorOptions = table(SimulatorOptions)
-    application: tuple[ApplicationOptions, ...] = table()
     dn: tuple[DNOptions, ...] = table()
     agent: tuple[AgentOptions, ...] = table()
-    clock: ClockOptions = table(ClockOptions)
-    service: ServiceOptions = table(ServiceOptions)
-    log: LogOptions = table(LogOptions)
 
     def problems(self) -> list[str]:
         """Rules that span tables: what is named must exist, what names must be unique."""
-        found: list[str] = []
+        found = super().problems() + named_twice("agent", [one.id for one in self.agent])
         kinds: dict[str, DNKind] = {}
         for place, entry in enumerate(self.dn, 1):
             if entry.problems():
@@ -109,16 +105,11 @@ class TServerOptions:
             goal = entry.default_destination
             if goal and goal not in kinds and not is_network_number(goal):
                 found.append(f"dn[{place}].default_destination: {goal!r} is neither a DN nor an E.164 number")
-        for table_name, names in (("application", [one.name for one in self.application]),
-                                  ("agent", [one.id for one in self.agent])):
-            found += [f"{table_name}[{place}]: {name!r} is configured twice"
-                      for place, name in enumerate(names, 1) if name in names[:place - 1]]
         for place, agent in enumerate(self.agent, 1):
             if agent.queue and kinds.get(agent.queue) is not DNKind.ACD_QUEUE:
                 found.append(f"agent[{place}].queue: {agent.queue!r} is not an ACD queue")
-        hashes = [(f"application[{place}]", one.password_hash) for place, one in enumerate(self.application, 1)]
-        hashes += [(f"agent[{place}]", one.password_hash) for place, one in enumerate(self.agent, 1)]
-        found += [f"{where}.password_hash: not an Argon2 hash" for where, text in hashes if not is_hash(text)]
+        found += [f"agent[{place}].password_hash: not an Argon2 hash"
+                  for place, agent in enumerate(self.agent, 1) if not is_hash(agent.password_hash)]
         return found
 
     def dns(self) -> Iterator[DN]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Callable
 
+from zope.interface import implementer
+
+from protocols.server import IServedClient
 from protocols.tserver.messages import Message
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ class SessionState(Enum):
     CLOSED = auto()
 
 
+@implementer(IServedClient)
 class ClientSession:
     """Made by `TServer.connect`. Give it requests with `receive`; answers and events come through `send`."""
 
