@@ -1,8 +1,8 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "StoreUnavailable", "UnexpectedEvent", "UnknownCallingList", "UnknownCampaign",
-           "WrongState"]
+__all__ = ["OCSError", "ConfigurationError", "DatabaseAway", "StoreUnavailable", "UnexpectedEvent", "UnknownCallingList",
+           "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):
@@ -23,6 +23,11 @@ class UnexpectedEvent(OCSError):
 
 class StoreUnavailable(OCSError):
     """The database cannot be reached or refused a statement; the text is the database's."""
+
+
+class DatabaseAway(StoreUnavailable):
+    """The database does not answer, or cannot work: nothing is said against what was asked, it may be done later. Whether it
+    was done is not known where the connection was lost."""
 
 
 class UnknownCampaign(OCSError):

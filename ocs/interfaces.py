@@ -22,13 +22,14 @@ from ocs.dialing.values import (
 )
 from protocols.attributes import KVList
 
-__all__ = ["IAgentState", "IConfiguration", "IContactNotifier", "IHttpRequests", "INotificationSpool", "IPreDialValidation",
-           "IStore", "ISwitchLink"]
+__all__ = ["IAgentState", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests", "INotificationSpool",
+           "IPreDialValidation", "IReplayStore", "IStore", "ISwitchLink"]
 
 
 class IStore(Interface):
     """Calling lists, attempts and the do-not-call list. Every Deferred fails with StoreUnavailable when the database
-    does not do it, and with UnknownCallingList for a list that it does not have."""
+    does not do it (DatabaseAway where nothing is said against the request itself), and with UnknownCallingList for a list
+    that it does not have."""
 
     def start() -> Deferred[None]:
         """Open the database; fires when the schema is at the version that this program needs."""
@@ -69,6 +70,23 @@ class IStore(Interface):
 
     def records(calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
         """Records in order of chain_id, chain_n; for people to look at."""
+
+
+class IReplayStore(IStore):
+    """A store that takes changes later which could not be written at their time: they waited, in order, in a spool on disk.
+
+    A database knows one spool of each application, the one that was adopted last, and how far it has been replayed. So each
+    change is written once, whatever is killed at whatever moment; and where meanwhile another server was started in an
+    application's place, the old one's spool does not touch records any more."""
+
+    def adopt_spool(app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
+        """From now on this spool speaks for the application; it has been replayed up to `sequence`."""
+
+    def replay(app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> Deferred[tuple[int, ...]]:
+        """Write changes, by ascending sequence number, all or nothing; those that have been replayed already are passed
+        over. Records are written only where they are still held as the change's `holding` says, and not at all where
+        another spool was adopted; attempts and do-not-call rows always (one that is open does not open a closed one again).
+        Fires with the ids of records that were left as they are, because they are somebody else's now or gone."""
 
 
 class ISwitchLink(Interface):
@@ -137,6 +155,14 @@ class IAgentState(Interface):
 
     def add_listener(listener: Callable[[Agent, AgentEvent], None]) -> None:
         """Call `listener(agent, event)`, the agent as the event left it, at each event at a watched DN, in their order."""
+
+
+class IHistory(Interface):
+    """Who keeps history of what the engine does: reporting, statistics."""
+
+    def happened(event: object) -> None:
+        """An event of `ocs.dialing.history`, in the order in which they happen. Told in the middle of the engine's step: note
+        it and return at once; the engine is not to be asked for anything here."""
 
 
 class IConfiguration(Interface):

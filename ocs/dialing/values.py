@@ -16,7 +16,7 @@ from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
-    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "Owner",
+    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "Holding", "Owner",
     "PERSONAL_TYPES", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
 ]
 
@@ -151,6 +151,15 @@ class ClaimRequest:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """By what records are known to be still ours, when they are written long after: who claimed them, and for each
+    record_id the statuses that it may have by what the owner knows (it was claimed so, or may have been written so)."""
+
+    owner: Owner
+    statuses: Mapping[int, frozenset[RecordStatus]]
+
+
+@dataclass(frozen=True)
 class ChainSave:
     """What is to be written of one chain, in one transaction: its records, attempts that closed, do-not-call rows."""
 
@@ -158,6 +167,7 @@ class ChainSave:
     records: tuple[Record, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     do_not_call: tuple[DoNotCallEntry, ...] = ()
+    holding: Holding | None = None      # of the records; None: they are written whoever has them
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 from ocs.store.statements import Sql, Transaction, insert_or_update
 
-__all__ = ["attempts_of", "history", "history_columns", "history_row", "insert_attempts", "open_attempts_of", "write_attempts"]
+__all__ = ["attempts_of", "history", "history_columns", "history_row", "insert_attempts", "open_attempts_of", "write_attempts",
+           "write_late_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
 _insert = Sql(insert(schema.attempts))
-_write = insert_or_update(schema.attempts, "guid")
+_is_open = schema.attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'")
+_write, _write_open = insert_or_update(schema.attempts, "guid"), insert_or_update(schema.attempts, "guid", _is_open)
 _by_list = (select(schema.attempts).where(schema.attempts.c.calling_list == bindparam("calling_list"))
             .order_by(schema.attempts.c.opened_at, schema.attempts.c.guid))
 _all = Sql(_by_list)
@@ -26,7 +28,7 @@ _history = Sql(select(schema.attempts)
                                       bindparam("guid", type_=String)))
                .order_by(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
                .limit(bindparam("count")))
-_open = Sql(_by_list.where(schema.attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'")))
+_open = Sql(_by_list.where(_is_open))
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:
@@ -59,6 +61,12 @@ def insert_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
 def write_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
     """Rows by guid, new or not."""
     work.run_many(_write, [_attempt_row(attempt) for attempt in attempts])
+
+
+def write_late_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
+    """Rows by guid, new or not, long after their time: one that is open leaves a row alone that has been closed since."""
+    for attempt in attempts:
+        work.run_many(_write_open if attempt.state is AttemptState.OPEN else _write, [_attempt_row(attempt)])
 
 
 def attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:

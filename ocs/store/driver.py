@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import Dialect
 
-from ocs.errors import OCSError, StoreUnavailable
+from ocs.errors import DatabaseAway, OCSError, StoreUnavailable
 from ocs.store.statements import Transaction
 
 __all__ = ["Backend", "Trouble"]
@@ -80,5 +80,8 @@ class Backend(ABC):
         """Whether nothing can be done on this connection any more."""
 
     def unavailable(self, error: BaseException) -> OCSError:
-        """What the store says for an error of the driver."""
-        return StoreUnavailable(f"{self}: {error}")
+        """What the store says for an error of the driver: DatabaseAway unless the statement or its data was refused."""
+        return self._says(error, f"{self}: {error}")
+
+    def _says(self, error: BaseException, text: str) -> StoreUnavailable:
+        return StoreUnavailable(text) if self.trouble(error) is Trouble.REFUSED else DatabaseAway(text)

@@ -28,9 +28,9 @@ from ocs.dialing.values import (
     Record,
     RecoveredChain,
 )
-from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
-from ocs.interfaces import IStore
-from ocs.store.rules import CLAIMABLE, agent_fits, given_back, last_open, owned, window_open
+from ocs.errors import DatabaseAway, OCSError, StoreUnavailable, UnknownCallingList
+from ocs.interfaces import IReplayStore
+from ocs.store.rules import CLAIMABLE, ReplayGuard, agent_fits, given_back, last_open, owned, window_open
 
 __all__ = ["MemoryStore"]
 
@@ -161,7 +161,7 @@ class _List:
                       if any(self.owners.get(record_id) == owner for record_id in ids))
 
 
-@implementer(IStore)
+@implementer(IReplayStore)
 class MemoryStore:
     """`IStore` without a database. While `available` is False every request fails as with a database that is away."""
 
@@ -169,6 +169,7 @@ class MemoryStore:
         self.available = True
         self.attempts: dict[str, Attempt] = {}                              # by guid
         self._lists: dict[str, _List] = {}
+        self._spools: dict[int, tuple[str, int]] = {}                       # app_dbid -> its spool, replayed up to
         self._do_not_call: dict[tuple[str | None, str | None, str | None], DoNotCallEntry] = {}
 
     def add_list(self, name: str, records: Iterable[Record], fields: tuple[CustomField, ...] = ()) -> None:
@@ -204,6 +205,12 @@ class MemoryStore:
     def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
         return self._answer(lambda: self._recover(owner, self._list(calling_list)))
 
+    def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
+        return self._answer(lambda: self._spools.update({app_dbid: (spool, sequence)}))
+
+    def replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> Deferred[tuple[int, ...]]:
+        return self._answer(lambda: self._replay(app_dbid, spool, changes))
+
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self._answer(lambda: list(self._do_not_call.values()))
 
@@ -216,7 +223,7 @@ class MemoryStore:
 
     def _answer(self, work: Callable[[], _Value]) -> Deferred[_Value]:
         if not self.available:
-            return fail(StoreUnavailable("the store is not available"))
+            return fail(DatabaseAway("the store is not available"))
         try:
             return succeed(work())
         except OCSError as error:
@@ -239,12 +246,38 @@ class MemoryStore:
         for record in change.records:
             if record.record_id not in calling_list.records:
                 raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
-        for record in change.records:
+        self._write(calling_list, change.records)
+        self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
+        self.add_do_not_call(change.do_not_call)
+
+    @staticmethod
+    def _write(calling_list: _List, records: Iterable[Record]) -> None:
+        for record in records:
             old = calling_list.records[record.record_id]
             fields = {**old.fields, **{name: value for name, value in record.fields.items() if name in old.fields}}
             calling_list.put(replace(record, chain_id=old.chain_id, chain_n=old.chain_n, fields=fields))
-        self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
-        self.add_do_not_call(change.do_not_call)
+
+    def _replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> tuple[int, ...]:
+        adopted, done = self._spools.get(app_dbid, (spool, 0))
+        ours = adopted == spool
+        due = [(number, change) for number, change in changes if not ours or number > done]
+        guards: dict[str, ReplayGuard] = {}
+        for name in {change.calling_list for _, change in due if change.records}:
+            found, ids = self._list(name), {record.record_id for _, change in due if change.calling_list == name
+                                            for record in change.records}
+            guards[name] = ReplayGuard({record_id: (int(found.records[record_id].record_status), found.owners.get(record_id))
+                                        for record_id in ids & found.records.keys()}, ours)
+        for number, change in due:
+            if change.records:
+                self._write(self._lists[change.calling_list], guards[change.calling_list].records(change))
+            for attempt in change.attempts:
+                known = self.attempts.get(attempt.guid)
+                if known is None or known.state is AttemptState.OPEN or attempt.state is not AttemptState.OPEN:
+                    self.attempts[attempt.guid] = attempt
+            self.add_do_not_call(change.do_not_call)
+            if ours:
+                self._spools[app_dbid] = spool, number
+        return tuple([record_id for guard in guards.values() for record_id in guard.left])
 
     def _recover(self, owner: Owner, calling_list: _List) -> list[RecoveredChain]:
         attempts: dict[int, list[Attempt]] = defaultdict(list)

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from ocs.errors import OCSError, StoreUnavailable
+from ocs.errors import DatabaseAway, OCSError, StoreUnavailable
 from ocs.store.driver import Backend, Trouble
 from ocs.store.statements import Transaction
 
@@ -53,7 +53,7 @@ class BackOff:
         with self._guard:
             left_s = self._not_before - self._monotonic()
             if left_s > 0:
-                raise StoreUnavailable(f"{self._reason}; tried again in {left_s:.1f} s")
+                raise DatabaseAway(f"{self._reason}; tried again in {left_s:.1f} s")
         try:
             connection = self._backend.connect(write=write, bounded=True)
         except StoreUnavailable as error:
@@ -123,7 +123,7 @@ class _Pool(adbapi.ConnectionPool):
 
 class Database(Service):
     """Connections to one database. Interactions run in threads, get a `Transaction` and return plain values; the
-    driver's errors come out as StoreUnavailable."""
+    driver's errors come out as StoreUnavailable, and as DatabaseAway where the same again may do later."""
 
     def __init__(self, reactor: Any, backend: Backend, readers: int = 2, threads: Threads = ThreadPool) -> None:
         self._reactor, self.backend, self._readers, self._threads = reactor, backend, readers, threads
@@ -239,10 +239,10 @@ class GroupCommit:
         self._idle: list[Deferred[None]] = []
 
     def submit(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
-        """Run a change; fires with what it returns once it is committed. Fails with StoreUnavailable when too much is
+        """Run a change; fires with what it returns once it is committed. Fails with DatabaseAway when too much is
         waiting already."""
         if len(self._waiting) >= self._limit:
-            return fail(StoreUnavailable(f"{self._limit} changes wait for the database already"))
+            return fail(DatabaseAway(f"{self._limit} changes wait for the database already"))
         deferred: Deferred[_Value] = Deferred()
         self._waiting.append((interaction, deferred))
         self._next_group()

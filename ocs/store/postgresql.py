@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import Dialect
 
-from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
+from ocs.errors import ConfigurationError, OCSError
 from ocs.store.driver import Backend, Trouble
 from ocs.store.statements import Transaction
 
@@ -27,8 +27,9 @@ _SQLSTATES = {
     "40001": Trouble.CONFLICT, "40P01": Trouble.CONFLICT,                           # serialization failure, deadlock
     "57014": Trouble.TIMEOUT, "55P03": Trouble.TIMEOUT,                             # statement or lock time-out
     "57P01": Trouble.LOST, "57P02": Trouble.LOST, "57P03": Trouble.LOST,            # shut down, crashed, starting up
-    "25P03": Trouble.LOST, "53300": Trouble.LOST,                                   # idle for too long, too many clients
+    "25P03": Trouble.LOST, "25006": Trouble.LOST,                                   # idle for too long, a standby
 }
+_LOST_CLASSES = ("08", "53", "58")      # connection, resources (disk full, too many clients), the server's own system
 
 
 class PostgresqlBackend(Backend):
@@ -113,7 +114,7 @@ class PostgresqlBackend(Backend):
     def trouble(self, error: BaseException) -> Trouble:
         state = getattr(error, "sqlstate", None)
         if state is not None:
-            return _SQLSTATES.get(state, Trouble.LOST if state.startswith("08") else Trouble.REFUSED)
+            return _SQLSTATES.get(state, Trouble.LOST if state.startswith(_LOST_CLASSES) else Trouble.REFUSED)
         # without a state it was not the server who spoke: the connection broke, or was closed by an earlier error
         lost = isinstance(error, (self._psycopg.OperationalError, self._psycopg.InterfaceError))
         return Trouble.LOST if lost else Trouble.REFUSED
@@ -127,4 +128,4 @@ class PostgresqlBackend(Backend):
         text = primary or " ".join(str(error).split())
         if "does not exist" in text and "database" in text:
             text += " (`createdb` makes it, then `ocs db upgrade` its tables)"
-        return StoreUnavailable(f"{self}: {text}")
+        return self._says(error, f"{self}: {text}")

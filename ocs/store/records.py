@@ -97,6 +97,9 @@ class ListTable:
             one_of(columns.chain_id, "ids", dialect),
             ~exists().where(earlier.c.chain_id == columns.chain_id, earlier.c.chain_n < columns.chain_n))
             .with_for_update(of=self.table, skip_locked=True))
+        self.lock_owned = Sql(lambda dialect: select(
+            columns.record_id, columns.record_status, columns.app_id, columns.campaign_id, columns.group_id)
+            .where(one_of(columns.record_id, "ids", dialect)).order_by(columns.record_id).with_for_update())
         self._candidates: dict[ClaimKind, Sql] = {}
         self._merged: dict[tuple[int, ClaimKind], Sql] = {}
         self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)

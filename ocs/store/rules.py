@@ -4,14 +4,14 @@ Source: the public calling-list table (statuses 1, 2, 9; daily_from, daily_till 
 """
 from __future__ import annotations
 
-from typing import Iterable
+from typing import Iterable, Mapping
 
 from ocs.dialing.chain import give_back
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import RecordStatus, RecordType
-from ocs.dialing.values import CALLBACK_TYPES, Attempt, Chain, ClaimRequest, Owner, Record
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, Chain, ChainSave, ClaimRequest, Owner, Record
 
-__all__ = ["CLAIMABLE", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned", "window_open"]
+__all__ = ["CLAIMABLE", "ReplayGuard", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned", "window_open"]
 
 CLAIMABLE = (RecordStatus.READY, RecordStatus.CHAIN_READY)
 
@@ -59,3 +59,27 @@ def given_back(chain: Chain) -> tuple[Record, ...]:
 def last_open(attempts: Iterable[Attempt]) -> Attempt:
     """Of a chain's open attempts the latest; there is one as long as a chain is dialed by one engine only."""
     return max(attempts, key=lambda attempt: (attempt.opened_at, attempt.guid))
+
+
+class ReplayGuard:
+    """Which records of changes that come late may still be written. `standing`: record_id -> status and last owner, as they
+    are in the list now; it is kept true from change to change. `ours` False: another server has taken the place of the one
+    that made the changes, and no record is its any more. `left` has the ids of records that were not ours."""
+
+    def __init__(self, standing: Mapping[int, tuple[int, Owner | None]], ours: bool) -> None:
+        self._standing, self._ours = dict(standing), ours
+        self.left: list[int] = []
+
+    def records(self, change: ChainSave) -> tuple[Record, ...]:
+        """Those of the change's records that are to be written now."""
+        return tuple([record for record in change.records if self._takes(record, change)])
+
+    def _takes(self, record: Record, change: ChainSave) -> bool:
+        record_id, holding, stands = record.record_id, change.holding, self._standing.get(record.record_id)
+        if stands is not None and self._ours and (
+                holding is None or stands[1] == holding.owner and stands[0] in holding.statuses.get(record_id, ())):
+            self._standing[record_id] = int(record.record_status), stands[1]
+            return True
+        if stands is None or holding is None or stands != (int(record.record_status), holding.owner):
+            self.left.append(record_id)     # else it was written before, and only the answer to that was lost
+        return False

@@ -38,7 +38,7 @@ from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
            "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
-           "do_not_call", "due", "is_identifier", "metadata", "request_log", "status_is", "time_zones"]
+           "do_not_call", "due", "is_identifier", "metadata", "request_log", "spools", "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
@@ -175,6 +175,14 @@ request_log = Table(
     Column("phone", String(128)),
     Column("error_code", Integer, nullable=False),              # 0: it was done
     sqlite_autoincrement=True,
+)
+
+# What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
+spools = Table(
+    "ocs_spool", metadata,
+    Column("app_dbid", BigInteger, primary_key=True, autoincrement=False),
+    Column("spool", String(64), nullable=False),                # the spool that speaks for the application
+    Column("sequence", BigInteger, nullable=False),             # of its changes, the last that was written
 )
 
 

@@ -23,7 +23,7 @@ from ocs.dialing.values import (
     RecoveredChain,
 )
 from ocs.errors import StoreUnavailable
-from ocs.interfaces import IStore
+from ocs.interfaces import IReplayStore
 from ocs.store.attempts import insert_attempts, write_attempts
 from ocs.store.backend import backend_for
 from ocs.store.claims import claim, recover
@@ -31,6 +31,7 @@ from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.loading import write_records
 from ocs.store.pool import Database, GroupCommit, Threads
 from ocs.store.registry import Catalog
+from ocs.store.replay import adopt_spool, replay
 from ocs.store.request_log import log_requests
 from ocs.store.statements import Transaction
 from ocs.store.versions import check_version
@@ -41,7 +42,7 @@ log = Logger()
 _Value = TypeVar("_Value")
 
 
-@implementer(IStore)
+@implementer(IReplayStore)
 class SqlStore:
     """Calling lists, attempts and the do-not-call list in a database.
 
@@ -127,6 +128,12 @@ class SqlStore:
 
         return self.change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
 
+    def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
+        return self.change(lambda work: adopt_spool(work, app_dbid, spool, sequence))
+
+    def replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> Deferred[tuple[int, ...]]:
+        return self.change(lambda work: replay(work, self._catalog, app_dbid, spool, changes, self._block))
+
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self.read(lambda work: do_not_call_entries(work, self._tenant))
 
@@ -159,10 +166,12 @@ class SqlStore:
         if missing is not None:
             raise StoreUnavailable(f"record {missing} is not in calling list {change.calling_list!r}")
         write_attempts(work, change.attempts)
-        if change.do_not_call:
-            scopes = [entry.campaign for entry in change.do_not_call if entry.campaign is not None]
-            dbids = self._catalog.campaign_dbids(work, scopes, self._campaigns)
-            add_do_not_call(work, change.do_not_call, dbids, self._tenant)
+        self._block(work, change.do_not_call)
+
+    def _block(self, work: Transaction, entries: Sequence[DoNotCallEntry]) -> None:
+        if entries:
+            scopes = [entry.campaign for entry in entries if entry.campaign is not None]
+            add_do_not_call(work, entries, self._catalog.campaign_dbids(work, scopes, self._campaigns), self._tenant)
 
 
 def page_of_records(work: Transaction, catalog: Catalog, name: str, limit: int, offset: int = 0) -> list[Record]:

@@ -24,6 +24,7 @@ from ocs.store.statements import Transaction
 __all__ = ["SqliteBackend"]
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_LOST = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)     # the disk's trouble, not the statement's
 
 
 class SqliteBackend(Backend):
@@ -102,7 +103,9 @@ class SqliteBackend(Backend):
 
     def trouble(self, error: BaseException) -> Trouble:
         code = getattr(error, "sqlite_errorcode", None)
-        return Trouble.LOCKED if code is not None and code & 0xFF in _BUSY else Trouble.REFUSED
+        if code is not None and code & 0xFF in _BUSY:
+            return Trouble.LOCKED
+        return Trouble.LOST if code is not None and code & 0xFF in _LOST else Trouble.REFUSED
 
     def is_closed(self, connection: Any) -> bool:
         return False
@@ -110,8 +113,8 @@ class SqliteBackend(Backend):
     def unavailable(self, error: BaseException) -> OCSError:
         if isinstance(error, sqlite3.OperationalError) and not self.path.exists():
             if not self.path.parent.is_dir():
-                return StoreUnavailable(f"{self}: there is no directory {self.path.parent}")
+                return self._says(error, f"{self}: there is no directory {self.path.parent}")
             if not os.access(self.path.parent, os.W_OK):
-                return StoreUnavailable(f"{self}: the directory {self.path.parent} cannot be written")
-            return StoreUnavailable(f"{self}: there is no such file (`ocs db upgrade` makes it)")
+                return self._says(error, f"{self}: the directory {self.path.parent} cannot be written")
+            return self._says(error, f"{self}: there is no such file (`ocs db upgrade` makes it)")
         return super().unavailable(error)

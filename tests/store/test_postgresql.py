@@ -8,7 +8,7 @@ from typing import Any, Callable
 import pytest
 
 from ocs.dialing.values import ChainSave, ClaimRequest, CustomField, Owner, Record
-from ocs.errors import ConfigurationError, StoreUnavailable
+from ocs.errors import ConfigurationError, DatabaseAway, StoreUnavailable
 from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.pool import BackOff, Database, GroupCommit
@@ -150,7 +150,7 @@ def test_a_statement_that_takes_too_long_fails_alone(url: str) -> None:
     assert (outcomes[0], outcomes[2]) == ("before", "after")
     assert isinstance(outcomes[1], StoreUnavailable) and "timeout" in str(outcomes[1])
     outcomes = result(database.write_all([sleep, sleep, lambda work: "after", sleep]))
-    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4          # a server that slow is not asked on
+    assert [type(outcome) for outcome in outcomes] == [DatabaseAway] * 4          # a server that slow is not asked on
     database.stopService()
 
 
