@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Desks", "NoRecords", "TooManyPreviews"]
 
 _PREVIEWS_LIMIT = 10        # records that one agent may look at before dialing one of them
+_REFUSALS_LIMIT = 10        # records that may be refused on their way to one agent who asks for one
 
 
 class NoRecords(OCSError):
@@ -71,11 +72,16 @@ class Desks:
             await callbacks.ask_for(agent_id)
         if not callbacks.waits_for(agent_id) and not len(buffer):
             await buffer.fill()
-        while self._may_preview(dn, agent_id) and (held := callbacks.take_for(agent_id) or buffer.take()) is not None:
-            if self._session.dialer.choose(held) and await self.deliver(held, dn, agent_id):
+        refused = 0     # each may have taken as long as the service that is asked about it; the agent waits
+        while (refused < _REFUSALS_LIMIT and self._may_preview(dn, agent_id)
+               and (held := callbacks.take_for(agent_id) or buffer.take()) is not None):
+            if not self._session.dialer.choose(held):
+                continue
+            if await self.deliver(held, dn, agent_id):
                 self.settles(held)
                 self._session.wake()
                 return held
+            refused += 1
         raise NoRecords(f"{self._session.group.name}: no records available")
 
     def _may_preview(self, dn: str, agent_id: str) -> bool:
@@ -83,12 +89,18 @@ class Desks:
         return self._session.may_dial and agent is not None and agent.agent_id == agent_id
 
     async def deliver(self, held: HeldChain, dn: str, agent_id: str) -> bool:
-        """Give the record to the agent and open its attempt. False if meanwhile the agent left or the record must not be
-        dialed any more. StoreUnavailable; the record has gone back then."""
+        """Give the record to the agent, once whoever else is asked before a dial permits it, and open its attempt. False if it
+        was not permitted, or if meanwhile the agent left or the record must not be dialed any more. StoreUnavailable; the
+        record has gone back then."""
         held.move(ChainEvent.DELIVERED)
         held.agent_dn, held.agent_id, held.call, held.treatment, held.scheduled = dn, agent_id, None, None, False
         self._session.recount(held)
         held.attempt = self._session.dialer.attempt_for(held)
+        if not await self._session.dialer.permitted(held):
+            return False
+        if not self._session.may_dial:
+            self.leaves(held)       # stopped while somebody was asked: nothing is handed out any more
+            return False
         try:
             await self._context.store.open_attempts([held.attempt])
         except OCSError:

@@ -126,16 +126,17 @@ class Dialer:
         self._session.recount(held)
         run(self._dial(held), "dialing")
 
-    async def _permitted(self, held: HeldChain) -> bool:
-        """Ask whoever else is to be asked about this record. False if it is not dialed now: it has then been given the
-        treatment of the result that the answer names, or somebody else has taken it meanwhile."""
-        validation, attempt = self._context.validation, held.attempt
+    async def permitted(self, held: HeldChain) -> bool:
+        """Ask whoever else is to be asked about this record before it is dialed, or shown to the agent who is to dial it. False
+        if it is neither now: it has then been given the treatment of the result that the answer names, or it has gone
+        elsewhere meanwhile."""
+        validation, attempt, state = self._context.validation, held.attempt, held.state
         if validation is None or not validation.applies(self._session.group.name, held.calling_list.name):
             return True
         asked = held.record
         contact = held.contact(self._context.options.customer_id_field)
         verdict = await validation.validate(contact)
-        if not self._still_opens(held, attempt):
+        if held.state is not state or held.attempt is not attempt:
             return False
         if changed_meanwhile(asked, held.record):
             verdict = validation.raced(contact)
@@ -156,7 +157,7 @@ class Dialer:
     async def _dial(self, held: HeldChain) -> None:
         attempt = held.attempt
         assert attempt is not None
-        if not await self._permitted(held):
+        if not await self.permitted(held):
             return
         try:
             if not held.writes.empty:
