@@ -236,9 +236,8 @@ class RecordOperations:
         chain = chains.reschedule(
             chain, index, due, RecordType.PERSONAL_CALLBACK if personal else RecordType.CAMPAIGN_CALLBACK,
             agent_id=requester.agent_id if kept else "")
-        saved = held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
-        held.session.callbacks.counts[CallbackNews.SCHEDULED] += 1
-        await saved
+        held.session.callbacks.note(held, CallbackNews.SCHEDULED, chain, index)
+        await held.session.settlement.by_agent(held, chain, result, Settled.RESCHEDULED)
         return self._ack(request, held)
 
     def _callback_phone(self, held: HeldChain, request: DesktopRequest) -> str | None:

@@ -25,6 +25,7 @@ from ocs.dialing.values import (
     CallbackDialing,
     CallbackDistribution,
     CallingList,
+    Chain,
 )
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context, has_callback, run
@@ -216,11 +217,17 @@ class Callbacks:
         self._session.buffer.remove(held)
         self.remove(held)
         if is_callback(held.record):
-            self.counts[CallbackNews.MISSED] += 1
+            self.note(held, CallbackNews.MISSED)
         self.log.warn("callback of record {record_id} missed{agent}", record_id=held.record.record_id,
                       calling_list=held.chain.calling_list,
                       agent=f": agent {held.record.agent_id} could not be found" if is_personal(held.record) else "")
         self._session.settlement.callback_failed(held)
+
+    def note(self, held: HeldChain, news: CallbackNews, chain: Chain | None = None, index: int = -1) -> None:
+        """Count what happened to a callback, and tell of it: of the chain's head, or of this record of what it becomes."""
+        self.counts[news] += 1
+        record, place = (held.record, held.index) if chain is None else (chain.records[index], index)
+        self._context.history.callback(held, news, held.first_handle + place, record)
 
     # -- delivery -------------------------------------------------------------------------------------------------
     def _agents(self) -> list[Agent]:

@@ -13,6 +13,7 @@ from ocs.dialing.actions import SideEffect
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
 from ocs.scheduler.held import Handles, HeldChain
+from ocs.scheduler.history import History
 from protocols.attributes import KVList
 
 __all__ = ["Context", "Desktops", "EngineOptions", "has_callback", "new_guid", "run"]
@@ -87,9 +88,11 @@ class Context:
     desktops: Desktops = field(default_factory=_NoDesktops)
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     handles: Handles = field(init=False)
+    history: History = field(init=False)        # tells reporting and statistics
 
     def __post_init__(self) -> None:
         self.handles = Handles(self.clock.wall())
+        self.history = History(self.clock.wall, lambda: new_guid(self.rng), self.options.application_id)
 
 
 def has_callback(context: Context, dn: str) -> bool:

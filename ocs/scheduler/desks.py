@@ -95,15 +95,17 @@ class Desks:
         held.move(ChainEvent.DELIVERED)
         held.agent_dn, held.agent_id, held.call, held.treatment, held.scheduled = dn, agent_id, None, None, False
         self._session.recount(held)
-        held.attempt = self._session.dialer.attempt_for(held)
+        held.attempt = attempt = self._session.dialer.attempt_for(held)
         if not await self._session.dialer.permitted(held):
             return False
         if not self._session.may_dial:
             self.leaves(held)       # stopped while somebody was asked: nothing is handed out any more
             return False
+        self._context.history.attempt_opened(held)
         try:
-            await self._context.store.open_attempts([held.attempt])
+            await self._context.store.open_attempts([attempt])
         except OCSError:
+            self._context.history.attempt_not_written(held, attempt)
             held.attempt = None
             if held.state is ChainState.WITH_AGENT:
                 self._session.give_back(held)
@@ -123,6 +125,7 @@ class Desks:
         self.turn_to(held, index)
         if held.attempt is None or held.call_over:
             held.attempt = self._session.dialer.attempt_for(held)
+            self._context.history.attempt_opened(held)
             opened = self._context.store.open_attempts([held.attempt])
             opened.addErrback(self._not_opened)
         held.treatment = None

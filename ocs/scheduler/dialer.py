@@ -164,10 +164,12 @@ class Dialer:
                 # after a crash two open attempts of one chain could not be told apart: the one before is closed first
                 await self._session.settlement.save(held, replace(held.chain, records=()))
             if self._still_opens(held, attempt):
+                self._context.history.attempt_opened(held)
                 await self._context.store.open_attempts([attempt])
         except OCSError as error:
             if self._still_opens(held, attempt):
                 held.attempt = None
+                self._context.history.attempt_not_written(held, attempt)
                 self._session.system_error(f"the attempt could not be written: {error}")
                 self._session.requeue(held)
             return

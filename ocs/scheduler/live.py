@@ -30,10 +30,12 @@ async def reconfigure(session: DialingSession, group: CampaignGroup) -> None:
         _need_keeping(session)
         await session.read_lists(group)
         _need_keeping(session)
-    gone = {each.name for each in session.group.active_lists} - {each.name for each in group.active_lists}
+    before = session.group
+    gone = {each.name for each in before.active_lists} - {each.name for each in group.active_lists}
     session.group = group
     session.buffer.regroup(group, session.owner, gone)
     session.loop.regroup()
+    session.context.history.regrouped(session, before)
     lists = {each.name: each for each in group.lists}
     for held in session.held:
         held.calling_list = lists.get(held.calling_list.name, held.calling_list)

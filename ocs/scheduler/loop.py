@@ -71,6 +71,7 @@ class PacingLoop:
         session.callbacks.serve()
         decision = self._decision()
         self.condition = decision.condition
+        self._context.history.condition(session, decision.condition, decision.reason)
         if decision.calls or not self.decisions or self.decisions[-1].reason != decision.reason:
             self.decisions.append(decision)
         placed = 0

@@ -223,6 +223,7 @@ class DialingSession:
         held.writes = self.settlement.writes_of(held)
         self.context.handles.give(held)
         self.held.add(held)
+        self.context.history.chain_loaded(held)
         return held
 
     def _taken(self, calling_list: CallingList, chain: Chain, wanted: bool) -> None:
@@ -241,6 +242,7 @@ class DialingSession:
     def gone(self, held: HeldChain) -> None:
         """The chain has been written and let go."""
         self.held.discard(held)
+        self.context.history.chain_left(held)
         self._check_drained()
 
     def recount(self, held: HeldChain) -> None:
@@ -251,6 +253,7 @@ class DialingSession:
         elif self._trailing.get(name) is held:
             del self._trailing[name]
         self.desks.count(held)
+        self.context.history.chain_stepped(held)
         counts = held.state is ChainState.OPENING or (
             held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
             and held.call.origin is not CallOrigin.AGENT)
@@ -335,8 +338,10 @@ class DialingSession:
         if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
             # the first news of it, of whatever kind: it was dialed, or may have been
             dialed_at = self.context.clock.wall() if after.dialed_at is None else after.dialed_at
-            self.callbacks.counts[CallbackNews.COMPLETED] += is_callback(held.record)
+            if is_callback(held.record):
+                self.callbacks.note(held, CallbackNews.COMPLETED)
             held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
+            self.context.history.call_placed(held)
         if after.agent_dn and after.agent_dn != before.agent_dn:
             agent = self.context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
@@ -347,6 +352,7 @@ class DialingSession:
         if effect is Effect.ENDED:
             assert after.result is not None
             self.results[after.result] += 1
+            self.context.history.call_completed(held)
             self.settlement.call_ended(held)
         self.wake()
 
@@ -379,9 +385,10 @@ class DialingSession:
 
     # -- state ----------------------------------------------------------------------------------------------------
     def _move(self, event: SessionEvent) -> None:
-        self.state = next_state(self.state, event, self.group.name)
+        before, self.state = self.state, next_state(self.state, event, self.group.name)
         self.log.info("Campaign Group {session} has been {state}", session=self.group.name,
                       state=self.state.name.lower().replace("_", " "), log_id=_LOG_IDS.get(event))
+        self.context.history.session_moved(self, event, before)
         self._changed(self, event)
 
 

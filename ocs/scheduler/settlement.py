@@ -80,6 +80,7 @@ class Settlement:
     def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
              entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """Write these values now; `held` itself is not changed."""
+        self._context.history.saving(held, chain, attempt)
         return held.writes.post(
             ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries))
 
