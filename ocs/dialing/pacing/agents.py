@@ -1,0 +1,127 @@
+"""The agents: who is idle, and when the others will be.
+
+Learned are the lengths of talk and of wrap-up, the share of agents who go on working after a call (the others take a break or leave), and
+how soon those who are away come back. Of a talk little can be foretold from its age; of a wrap-up a good deal.
+"""
+from __future__ import annotations
+
+from enum import Enum
+from typing import Hashable
+
+import numpy as np
+
+from ocs.dialing.pacing.ages import AgeCensus, Floats
+from ocs.dialing.pacing.durations import Durations, spreads
+
+__all__ = ["Activity", "Agents", "TALK_SLOTS", "WRAP_SLOTS"]
+
+TALK_SLOTS, _TALK_WIDTH_S = 360, 5.0
+WRAP_SLOTS, _WRAP_WIDTH_S = 240, 1.0
+_MEMORY = 500.0
+_STAY_MEMORY = 20.0             # short: a shift that ends must be seen at once
+_STEPS = 8
+_AWAY_MEMORY_S = 20_000.0       # agent-seconds away
+_TINY = 1e-4
+
+
+class Activity(Enum):
+    """What an agent does, for pacing."""
+    READY = "ready"
+    TALK = "talk"
+    WRAP = "wrap"
+    AWAY = "away"               # break, other work, logged out
+
+
+class Agents:
+    """All agents of a group; `talking` and `wrapping` are the vectors in which they are counted by age, `away` has one place."""
+
+    def __init__(self, talking: Floats, wrapping: Floats, away: Floats) -> None:
+        self._talking, self._wrapping = AgeCensus(talking, _TALK_WIDTH_S), AgeCensus(wrapping, _WRAP_WIDTH_S)
+        self._away, self._away_at = away, 0.0
+        self._agents: dict[Hashable, tuple[Activity, int, float]] = {}
+        self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
+        self.idle, self.stay = 0, 0.98
+        self._returns, self._away_s = 0.2, 600.0
+
+    def __len__(self) -> int:
+        return len(self._agents)
+
+    def advance(self, now: float) -> None:
+        """Let time pass."""
+        self._talking.advance(now)
+        self._wrapping.advance(now)
+
+    def change(self, now: float, agent: Hashable, activity: Activity) -> None:
+        """The agent does this now. What an agent did before the first report is not known and teaches nothing."""
+        known = self._agents.get(agent)
+        if known is not None:
+            before, slot, since = known
+            if before is activity:
+                return
+            self._leave(now, before, slot, since, activity)
+        slot = 0
+        if activity is Activity.READY:
+            self.idle += 1
+        elif activity is Activity.TALK:
+            slot = self._talking.enter(now)
+        elif activity is Activity.WRAP:
+            slot = self._wrapping.enter(now)
+        else:
+            self._pass_away_time(now)
+            self._away[0] += 1.0
+        self._agents[agent] = activity, slot, now
+
+    def _leave(self, now: float, before: Activity, slot: int, since: float, activity: Activity) -> None:
+        if before is Activity.READY:
+            self.idle -= 1
+        elif before is Activity.TALK:
+            self._talking.leave(slot)
+            self.talks.add(now - since)
+            if activity in (Activity.READY, Activity.AWAY):
+                self.wraps.add(0.0)
+        elif before is Activity.WRAP:
+            self._wrapping.leave(slot)
+            self.wraps.add(now - since)
+        else:
+            self._pass_away_time(now)
+            self._away[0] -= 1.0
+            self._returns += 1.0
+        if activity is Activity.AWAY:
+            self.stay -= self.stay / _STAY_MEMORY
+        elif activity is Activity.READY and before is not Activity.AWAY:
+            self.stay += (1.0 - self.stay) / _STAY_MEMORY
+
+    def _pass_away_time(self, now: float) -> None:
+        self._away_s += max(0.0, now - self._away_at) * float(self._away[0])
+        self._away_at = now
+        if self._away_s > _AWAY_MEMORY_S:
+            self._away_s, self._returns = self._away_s / 2, self._returns / 2
+
+    def forget(self, now: float, agent: Hashable) -> None:
+        """The agent no longer belongs to the group."""
+        if agent in self._agents:
+            self.change(now, agent, Activity.AWAY)
+            self._away[0] -= 1.0
+            del self._agents[agent]
+
+    def prepare(self, within_s: Floats) -> None:
+        """Work out the chances to become free within each of the times, by age, of those who stay."""
+        talk, = spreads(self._talking.counts, self.talks)
+        wrap, = spreads(self._wrapping.counts, self.wraps)
+        talk_share, wrap_share = min(talk.share, 1.0), min(wrap.share, 1.0)
+        ages = self._wrapping.ages()
+        done = wrap_share * wrap.by(ages)
+        self._wrap_free = np.stack([wrap_share * wrap.by(ages + time) - done for time in within_s]) / np.maximum(1 - done, _TINY)
+        ages = self._talking.ages()
+        rest = np.maximum(1 - talk_share * talk.by(ages), _TINY)
+        rows = []
+        for time in within_s:
+            steps = np.linspace(0.0, float(time), _STEPS + 1)
+            ended = np.diff(talk_share * talk.by(ages[:, None] + steps), axis=1)
+            rows.append(ended @ (wrap_share * wrap.by(time - (steps[1:] + steps[:-1]) / 2)) / rest)
+        self._talk_free = np.stack(rows)
+        self._back = 1 - np.exp(-within_s * self._returns / self._away_s)
+
+    def chances(self) -> tuple[Floats, Floats, Floats]:
+        """The chance to be idle within each of the prepared times, by age: (of talkers, of those in wrap-up, of those away)."""
+        return np.clip(self._talk_free * self.stay, 0.0, 1.0), np.clip(self._wrap_free * self.stay, 0.0, 1.0), self._back

@@ -1,0 +1,58 @@
+"""How many are how old: counts by age that move on with time, so that a decision never walks over calls or agents.
+
+Time is cut into slots. Whoever enters is counted at age 0 and is given the number of the slot; with each new slot all counts move
+up one place. The last place holds everybody who is older.
+"""
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["AgeCensus", "Floats"]
+
+Floats: TypeAlias = NDArray[np.float64]
+
+
+class AgeCensus:
+    """Counts by age in slots of `width_s`, kept in `counts` (a view that may be part of a longer vector)."""
+
+    def __init__(self, counts: Floats, width_s: float) -> None:
+        self.counts, self.width_s = counts, width_s
+        self._last, self._slot = len(counts) - 1, 0
+
+    def advance(self, now: float) -> None:
+        """Let time pass up to `now`; a clock that goes back changes nothing."""
+        slot = int(now / self.width_s)
+        shift = slot - self._slot
+        if shift <= 0:
+            return
+        counts = self.counts
+        self._slot = slot
+        if shift >= self._last:
+            everybody = counts.sum()
+            counts[:] = 0.0
+            counts[-1] = everybody
+            return
+        oldest = counts[-shift - 1:].sum()
+        counts[shift:] = counts[:-shift]
+        counts[:shift] = 0.0
+        counts[-1] = oldest
+
+    def enter(self, now: float) -> int:
+        """One more of age 0; the slot to give back when it leaves."""
+        self.advance(now)
+        self.counts[0] += 1.0
+        return self._slot
+
+    def leave(self, slot: int) -> None:
+        """One that entered in `slot` is gone."""
+        age = self._slot - slot
+        self.counts[age if age < self._last else self._last] -= 1.0
+
+    def ages(self) -> Floats:
+        """The mean age, in seconds, of each count."""
+        ages = np.arange(len(self.counts)) * self.width_s
+        ages[0] = self.width_s / 4
+        return ages

@@ -1,0 +1,100 @@
+"""Agents against answers: how sure it is that one more answered call finds an agent.
+
+For a few moments ahead (the times at which a call dialed now would be answered) the surplus is: agents idle, less callers waiting, plus
+agents who become free, less calls that are answered first. Each agent and each call is a chance of its own, so mean, variance
+and skew of the surplus are sums over counts by age: one product of a matrix and a vector, whatever the number of calls.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf, exp, sqrt
+
+import numpy as np
+
+from ocs.dialing.pacing.ages import Floats
+
+__all__ = ["Forecast", "Surplus"]
+
+_ROOT_HALF, _NORMAL = sqrt(0.5), 0.3989422804014327
+_CERTAIN = 1e-6
+
+
+@dataclass(slots=True)
+class Surplus:
+    """The surplus at each moment: mean, variance and third moment, and the chance of one new call to be answered by then."""
+
+    mean: list[float]
+    variance: list[float]
+    third: list[float]
+    chance: list[float]
+
+    def sureness(self, calls: int) -> float:
+        """The chance, 0 to 1, that the answer of one more call after `calls` others finds an agent and takes none from another call."""
+        total, worst = 0.0, 1.0
+        for moment in range(len(self.mean) - 1, -1, -1):        # an agent taken at one moment is missed at all later ones
+            chance = self.chance[moment]
+            spread = calls * chance * (1.0 - chance)
+            variance = self.variance[moment] + spread
+            mean = self.mean[moment] - calls * chance - 0.5
+            if variance < _CERTAIN:
+                sure = 1.0 if mean >= 0.0 else 0.0
+            else:
+                deviation = sqrt(variance)
+                z = mean / deviation
+                skew = (self.third[moment] - spread * (1.0 - 2.0 * chance)) / (variance * deviation)
+                sure = 0.5 + 0.5 * erf(z * _ROOT_HALF) + skew / 6.0 * (z * z - 1.0) * _NORMAL * exp(-0.5 * z * z)
+            if sure < worst:
+                worst = sure
+            total += worst
+        return max(0.0, total / len(self.mean))
+
+    def calls(self, threshold: float, most: int) -> int:
+        """How many calls, at most `most`, can be dialed so that each of them is as sure as the threshold."""
+        if most < 1 or self.sureness(0) < threshold:
+            return 0
+        good, bad = 1, 2
+        while bad <= most and self.sureness(bad - 1) >= threshold:
+            good, bad = bad, 2 * bad
+        bad = min(bad, most + 1)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            good, bad = (middle, bad) if self.sureness(middle - 1) >= threshold else (good, middle)
+        return good
+
+
+class Forecast:
+    """Chances by age, laid out so that `surplus` is one product with the vector of counts."""
+
+    def __init__(self, moments: int, size: int) -> None:
+        self._moments = moments
+        self._matrix = np.zeros((3 * moments, size))
+        self._chance = [0.0] * moments
+
+    def supply(self, places: slice, chances: Floats) -> None:
+        """Those counted in `places` become idle agents with these chances (moments x places)."""
+        self._put(places, chances, 1.0)
+
+    def demand(self, places: slice, chances: Floats) -> None:
+        """Those counted in `places` become answered calls with these chances (moments x places)."""
+        self._put(places, chances, -1.0)
+
+    def _put(self, places: slice, chances: Floats, sign: float) -> None:
+        moments, matrix = self._moments, self._matrix
+        variance = chances * (1.0 - chances)
+        matrix[:moments, places] = sign * chances
+        matrix[moments:2 * moments, places] = variance
+        matrix[2 * moments:, places] = sign * variance * (1.0 - 2.0 * chances)
+
+    def new_call(self, chances: list[float]) -> None:
+        """The chances of a call that is dialed now."""
+        self._chance = chances
+
+    def surplus(self, counts: Floats, now: float) -> Surplus:
+        """The surplus with `now` agents to spare at once."""
+        moments = self._moments
+        sums = (self._matrix @ counts).tolist()
+        return Surplus([now + each for each in sums[:moments]], sums[moments:2 * moments], sums[2 * moments:], self._chance)
+
+    def demanded(self, counts: Floats, moment: int, places: int) -> float:
+        """Answers due by the moment, from the calls that are counted in the first `places`."""
+        return -float(self._matrix[moment, :places] @ counts[:places])
