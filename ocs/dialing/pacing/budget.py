@@ -16,9 +16,11 @@ __all__ = ["AbandonBudget"]
 _AIM = 0.7                          # abandoned calls kept in reserve
 _WANDER = 0.05                      # of the budget earned
 _FIRMEST, _LOOSEST = 3.0, 30.0      # abandoned calls of credit that move the odds by the factor e
+_DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
+_RATE_S = 300.0                     # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
 _SPENT = -4.0                       # the most that debt takes off
-_SAVED = 2.0                        # the most that credit adds
+_SAVED = 1.0                        # the most that credit adds
 
 
 class AbandonBudget:
@@ -29,6 +31,7 @@ class AbandonBudget:
             raise ValueError(f"abandon limit {limit}: must lie between 0 and 1")
         self.limit, self.answered, self.abandoned = limit, answered, abandoned
         self._steady = log(limit)
+        self._rate, self._at = 0.0, 0.0
         self._settle(0.0)
 
     @property
@@ -36,9 +39,11 @@ class AbandonBudget:
         """Calls that may still be abandoned; negative: too many were."""
         return self.limit * self.answered - self.abandoned
 
-    def answer(self) -> None:
+    def answer(self, now: float) -> None:
         """A person answered."""
         self.answered += 1
+        self._rate = self._rate * exp(min(0.0, self._at - now) / _RATE_S) + 1.0 / _RATE_S
+        self._at = now
         self._settle(self.limit)
 
     def abandon(self) -> None:
@@ -47,7 +52,7 @@ class AbandonBudget:
         self._settle(0.0)
 
     def _settle(self, earned: float) -> None:
-        hold = min(_LOOSEST, max(_FIRMEST, 2.0 * (_WANDER * self.limit * self.answered) ** 2))
+        hold = max(_FIRMEST, min(_LOOSEST, 2.0 * (_WANDER * self.limit * self.answered) ** 2), _DELAY_S * self.limit * self._rate)
         off = self.credit - _AIM
         at_once = off / hold
         if at_once > _SPENT + 1.0:      # in debt the way back is known: nothing is to be learned

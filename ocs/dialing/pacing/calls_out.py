@@ -34,7 +34,7 @@ class CallsOut:
         self._to_ring, self._unrung_answer, self._unrung_end, self._to_answer, self._to_end = (
             Durations(_WIDTH_S, CALL_SLOTS, _MEMORY) for _ in range(5))
         self.ring_share, self.answer_share = LearnedShare(0.9), LearnedShare(0.3)
-        self.answered, self.failed = 0, 0
+        self.answered, self.failed, self.decided = 0, 0, 0.0
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -91,6 +91,8 @@ class CallsOut:
         """Take the spreads of durations from what was seen so far."""
         self._ring, self._early, self._late = spreads(self._dialed.counts, self._to_ring, self._unrung_answer, self._unrung_end)
         self._answer, self._rest = spreads(self._ringing.counts, self._to_answer, self._to_end)
+        rung = self._to_ring.seen > 0
+        self.decided = min(1.0, sum(each.share for each in ((self._answer, self._rest) if rung else (self._early, self._late))))
         self.ring_share.timing(self._ring.by(_SECONDS))
         self.answer_share.timing(self._answer.by(_SECONDS))
 

@@ -22,8 +22,9 @@ __all__ = ["PredictivePacer"]
 _MOMENTS = 6
 _ANSWERS, _FAILURES = 10, 20        # seen before it predicts
 _LOOK_S = 0.4                       # without news, look again after
-_LEARN_S, _RELEARN_S = 20.0, 300.0  # curves are taken anew: soonest, and at the latest
-_MORE = 1.1                         # so much more evidence is worth it
+_DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
+_LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
+_MORE = 1.15                        # so much more evidence is worth it
 _CHANGED = 0.02                     # relative change of a share that matters
 _INBOUND_S = 600.0                  # inbound calls are counted over about so long
 
@@ -69,7 +70,7 @@ class PredictivePacer:
         """A person answered, and wants an agent."""
         if self.calls.end(now, call, answered=True):
             self._answered[call] = now
-            self.budget.answer()
+            self.budget.answer(now)
 
     def connected(self, now: float, call: Hashable) -> None:
         """An agent is on the call."""
@@ -120,11 +121,14 @@ class PredictivePacer:
         self._news, self._look_at = False, now + _LOOK_S
         self.calls.advance(now)
         self.agents.advance(now)
-        if self.calls.answered < _ANSWERS or self.calls.failed < _FAILURES:
-            return self._remember(progressive(given))
         self._learn(now)
-        decision = self._predict(given)
-        return self._remember(decision)
+        return self._remember(self._predict(given) if self.ready else progressive(given))
+
+    @property
+    def ready(self) -> bool:
+        """True once it predicts: enough answers and failures, and calls seen to the end of their ringing."""
+        calls = self.calls
+        return calls.answered >= _ANSWERS and calls.failed >= _FAILURES and calls.decided > _DECIDED
 
     def _remember(self, decision: PacingDecision) -> PacingDecision:
         self._news |= decision.calls > 0
