@@ -1,8 +1,8 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DatabaseAway", "StoreUnavailable", "UnexpectedEvent", "UnknownCallingList",
-           "UnknownCampaign", "WrongState"]
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "StoreUnavailable", "UnexpectedEvent",
+           "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):
@@ -28,6 +28,10 @@ class StoreUnavailable(OCSError):
 class DatabaseAway(StoreUnavailable):
     """The database does not answer, or cannot work: nothing is said against what was asked, it may be done later. Whether it
     was done is not known where the connection was lost."""
+
+
+class DataRefused(StoreUnavailable):
+    """The database cannot take a value, and never will."""
 
 
 class UnknownCampaign(OCSError):
