@@ -166,7 +166,7 @@ def loaded(folder: Path) -> tuple[DoNotCallList, dict[str, Any]]:
     from twisted.internet.defer import Deferred
     from twisted.internet.task import deferLater
 
-    from ocs.store.backend import backend_for
+    from ocs.database.backend import backend_for
     from ocs.store.do_not_call_feed import DoNotCallFeed
     from ocs.store.do_not_call_load import snapshot_path
     from ocs.store.sql import SqlStore

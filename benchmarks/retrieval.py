@@ -35,16 +35,16 @@ from typing import Any, Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks._report import arguments, machine, note, report     # noqa: E402
-from ocs.dialing.results import RecordType                          # noqa: E402
-from ocs.dialing.values import ClaimRequest, Owner                  # noqa: E402
-from ocs.store.backend import Backend, backend_for, transaction     # noqa: E402
-from ocs.store.claims import claim                                  # noqa: E402
-from ocs.store.contacts import import_contacts                      # noqa: E402
-from ocs.store.records import ClaimKind                          # noqa: E402
-from ocs.store.registry import Catalog, create_list                 # noqa: E402
-from ocs.store.versions import upgrade                              # noqa: E402
-from tests.postgres import PostgresServer, require_postgres         # noqa: E402
+from benchmarks._report import arguments, machine, note, report  # noqa: E402
+from ocs.database.backend import Backend, backend_for, transaction  # noqa: E402
+from ocs.dialing.results import RecordType  # noqa: E402
+from ocs.dialing.values import ClaimRequest, Owner  # noqa: E402
+from ocs.store.claims import claim  # noqa: E402
+from ocs.store.contacts import import_contacts  # noqa: E402
+from ocs.store.records import ClaimKind  # noqa: E402
+from ocs.store.registry import Catalog, create_list  # noqa: E402
+from ocs.store.versions import upgrade  # noqa: E402
+from tests.postgres import PostgresServer, require_postgres  # noqa: E402
 
 NOW = 1_790_000_000
 CHAINS = 500

@@ -15,14 +15,16 @@ FOUNDATION = {f"ocs.{name}" for name in ("clock", "errors", "interfaces", "optio
 LAYERS: dict[str, set[str]] = {
     "protocols": set(),
     "ocs.dialing": set(),
+    "ocs.database": set(),
     "ocs.links": {"ocs.dialing", "protocols"},
     "ocs.scheduler": {"ocs.dialing"},
-    "ocs.store": {"ocs.dialing"},
+    "ocs.store": {"ocs.database", "ocs.dialing"},
     "ocs.desktop": {"ocs.dialing", "ocs.scheduler", "protocols"},
+    "ocs.servers.icon": {"ocs.database", "ocs.servers", "protocols"},
     "ocs.servers": {"protocols"},
     "ocs.lab": {"protocols", "ocs.servers"},
-    "ocs.app": {"ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers", "ocs.lab",
-                "protocols"},
+    "ocs.app": {"ocs.database", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers",
+                "ocs.servers.icon", "ocs.lab", "protocols"},
 }
 
 # modules that are parts of a shared vocabulary: key-value lists and error trees are values, not wire formats
@@ -34,8 +36,10 @@ FORBIDDEN: dict[str, set[str]] = {
     "ocs.dialing": {"twisted", "zope", "sqlalchemy", "alembic", "socket", "time", "msgspec", "click", "rich"},
     "ocs.links": {"sqlalchemy", "alembic"},
     "ocs.scheduler": {"sqlalchemy", "alembic", "msgspec", "socket"},
+    "ocs.database": {"msgspec", "socket"},
     "ocs.store": {"msgspec", "socket"},
     "ocs.desktop": {"sqlalchemy", "alembic", "socket"},
+    "ocs.servers.icon": set(),      # it keeps a database
     "ocs.servers": {"sqlalchemy", "alembic"},
     "ocs.lab": {"sqlalchemy", "alembic"},
     "ocs.app": set(),

@@ -19,6 +19,7 @@ from ocs.app.campaigns import (
     campaign_groups,
     reference_problems,
 )
+from ocs.database.backend import backend_for
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import ConfigurationError
 from ocs.links.http_options import (
@@ -33,7 +34,6 @@ from ocs.log import LogOptions
 from ocs.options import load_file, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
-from ocs.store.backend import backend_for
 from ocs.store.named_statements import SqlStatementOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",

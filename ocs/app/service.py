@@ -20,6 +20,7 @@ from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.verbs import Verbs
+from ocs.database.backend import backend_for
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
@@ -30,7 +31,6 @@ from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
-from ocs.store.backend import backend_for
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import Act
 from ocs.store.do_not_call_feed import DoNotCallFeed

@@ -5,10 +5,10 @@ from typing import Any, Iterator, Sequence
 
 from sqlalchemy import BigInteger, Integer, String, bindparam, insert, literal_column, select, tuple_
 
+from ocs.database.statements import Sql, Transaction, insert_or_update
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
-from ocs.store.statements import Sql, Transaction, insert_or_update
 
 __all__ = ["attempts_of", "history", "history_columns", "history_row", "insert_attempts", "open_attempts_of", "write_attempts",
            "write_late_attempts"]

@@ -5,10 +5,10 @@ from typing import Mapping
 
 from sqlalchemy import bindparam, select
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.dnc import checks_off
 from ocs.store import schema
 from ocs.store.do_not_call import Act, audit
-from ocs.store.statements import Sql, Transaction
 
 __all__ = ["audit_checks"]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any, Iterable, Sequence
 
+from ocs.database.statements import Transaction
 from ocs.dialing.results import RecordType
 from ocs.dialing.values import Attempt, Chain, ClaimRequest, Owner, Record, RecoveredChain
 from ocs.store.attempts import open_attempts_of
@@ -18,7 +19,6 @@ from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import given_back, last_open
 from ocs.store.shared_claims import claim_shared
-from ocs.store.statements import Transaction
 
 __all__ = ["claim", "load_chains", "recover"]
 

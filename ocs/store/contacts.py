@@ -22,9 +22,10 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy.engine import URL
 
+from ocs.database.backend import Backend, backend_for, transaction
+from ocs.database.statements import Transaction
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, UnknownCallingList
-from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checking import Checked, CheckedContact, Defaults, Fault
 from ocs.store.columns import map_columns
 from ocs.store.csv_file import CsvFile, Row
@@ -35,7 +36,6 @@ from ocs.store.records import ListTable
 from ocs.store.registry import Catalog, add_fields, create_list
 from ocs.store.schema import DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, DEFAULT_TZ_NAME
 from ocs.store.spool import Spool
-from ocs.store.statements import Transaction
 from ocs.store.versions import check_version
 from ocs.store.zones import zone_name
 

@@ -15,11 +15,11 @@ from typing import Any, Iterable, Mapping
 from sqlalchemy import bindparam, delete, func, insert, literal_column, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
+from ocs.database.statements import Sql, Transaction, insert_ignoring
 from ocs.dialing.dnc import Scope
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.store import schema
-from ocs.store.statements import Sql, Transaction, insert_ignoring
 
 __all__ = ["Act", "ListedEntry", "NOTIFY_CHANNEL", "add_do_not_call", "audit", "do_not_call_entries", "entries_of",
            "remove_entries", "scope_name"]

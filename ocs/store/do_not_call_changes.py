@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.dnc import ChangeKind, DoNotCallChange, Scope
 from ocs.store import schema
 from ocs.store.do_not_call import scope_name
-from ocs.store.statements import Sql, Transaction
 
 __all__ = ["BigImport", "Changes", "changes_since", "head", "imported", "mark_of", "rows_changed_since"]
 

@@ -15,12 +15,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
+from ocs.database.backend import Backend
+from ocs.database.statements import Transaction
 from ocs.dialing.dnc import DoNotCallList
 from ocs.errors import OCSError
-from ocs.store.backend import Backend
 from ocs.store.do_not_call_changes import Changes, changes_since, head
 from ocs.store.do_not_call_load import Loaded, load_list
-from ocs.store.statements import Transaction
 
 __all__ = ["DoNotCallFeed", "InThread", "Reads"]
 

@@ -24,11 +24,12 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.schema import CreateTable
 
+from ocs.database.backend import Backend, backend_for, transaction
+from ocs.database.statements import Sql, Transaction, insert_ignoring
 from ocs.dialing.dnc.identifiers import IdentifierSet
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.store import schema
-from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checking import Fault
 from ocs.store.contacts import Progress, bad_rows_writer
 from ocs.store.csv_file import CsvFile
@@ -37,7 +38,6 @@ from ocs.store.do_not_call_file import FoundEntries, columns_of, rows_of
 from ocs.store.phones import known_region
 from ocs.store.plain_numbers import plain_numbers
 from ocs.store.registry import Catalog
-from ocs.store.statements import Sql, Transaction, insert_ignoring
 from ocs.store.versions import check_version
 
 __all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "add_one", "import_do_not_call", "look_up",

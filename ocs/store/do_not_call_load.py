@@ -15,14 +15,14 @@ from sqlalchemy import bindparam, func, literal_column, or_, select
 from sqlalchemy.sql.expression import ColumnElement
 from twisted.logger import Logger
 
+from ocs.database.backend import Backend, transaction
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.dnc import DoNotCallBuilder, DoNotCallList, Scope
 from ocs.errors import StoreUnavailable
 from ocs.store import schema
-from ocs.store.backend import Backend, transaction
 from ocs.store.do_not_call import scope_name
 from ocs.store.do_not_call_changes import BigImport, Changes, changes_since, head, imported, mark_of, rows_changed_since
 from ocs.store.do_not_call_snapshot import Origin, SnapshotUnusable, read_snapshot, write_snapshot
-from ocs.store.statements import Sql, Transaction
 
 __all__ = ["Loaded", "load_list", "snapshot_path"]
 

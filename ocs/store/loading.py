@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
+from ocs.database.statements import Transaction
 from ocs.dialing.values import Record
 from ocs.store.records import READ_COLUMNS, ListTable
-from ocs.store.statements import Transaction
 
 __all__ = ["LOADED_COLUMNS", "insert_records", "insert_rows", "write_records"]
 

@@ -18,9 +18,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.contact import Contact
 from ocs.options import REQUIRED, option
-from ocs.store.statements import Sql, Transaction
 
 __all__ = ["NamedStatements", "SqlStatementOptions", "values_of"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator
 
+from ocs.database.statements import Transaction
 from ocs.dialing.values import CustomField, Record
 from ocs.store.registry import Catalog
-from ocs.store.statements import Transaction
 
 __all__ = ["ListOverview", "all_records", "export_columns", "export_row", "list_overview"]
 

@@ -26,12 +26,12 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.schema import Table
 
+from ocs.database.statements import Sql, one_of, plain
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
 from ocs.dialing.values import CALLBACK_TYPES, AttemptState, ClaimRequest, CustomField, CustomValue, Record
 from ocs.store.rules import CLAIMABLE
 from ocs.store.schema import attempts, calling_list_table, due, status_is, time_zones
-from ocs.store.statements import Sql, one_of, plain
 
 __all__ = ["ClaimKind", "ListTable", "READ_COLUMNS", "claim_kind"]
 

@@ -12,13 +12,13 @@ from typing import Any, Iterable, Mapping, Sequence
 from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
 from ocs.store import schema
 from ocs.store.formats import REGISTRY_COLUMNS, AddColumn, field_of, registry_row
 from ocs.store.records import ListTable
 from ocs.store.schema import PUBLIC_COLUMNS
-from ocs.store.statements import Sql, Transaction
 from ocs.store.zones import SHORT_NAMES
 
 __all__ = ["Catalog", "add_fields", "column_names", "create_list", "identifier"]

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, Sequence
 
 from sqlalchemy import bindparam, select
 
+from ocs.database.statements import Sql, Transaction, insert_or_update
 from ocs.dialing.values import ChainSave, DoNotCallEntry, Owner
 from ocs.store import schema
 from ocs.store.attempts import write_late_attempts
@@ -18,7 +19,6 @@ from ocs.store.loading import write_records
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.rules import ReplayGuard
-from ocs.store.statements import Sql, Transaction, insert_or_update
 
 __all__ = ["adopt_spool", "replay"]
 

@@ -5,9 +5,9 @@ from typing import Any, Sequence
 
 from sqlalchemy import bindparam, insert, select
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.store import schema
-from ocs.store.statements import Sql, Transaction
 
 __all__ = ["log_requests", "logged_requests"]
 

@@ -15,13 +15,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterator, Sequence
 
+from ocs.database.statements import Transaction
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import Chain, ClaimRequest, Record
 from ocs.errors import StoreUnavailable
 from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import CLAIMABLE, may_be_claimed
-from ocs.store.statements import Transaction
 
 __all__ = ["claim_shared", "locked_chains"]
 

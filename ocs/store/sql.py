@@ -10,6 +10,9 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 from zope.interface import implementer
 
+from ocs.database.backend import backend_for
+from ocs.database.pool import Database, GroupCommit, Threads
+from ocs.database.statements import Transaction
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.values import (
     Attempt,
@@ -25,15 +28,12 @@ from ocs.dialing.values import (
 from ocs.errors import StoreUnavailable
 from ocs.interfaces import IReplayStore
 from ocs.store.attempts import insert_attempts, write_attempts
-from ocs.store.backend import backend_for
 from ocs.store.claims import claim, recover
 from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.loading import write_records
-from ocs.store.pool import Database, GroupCommit, Threads
 from ocs.store.registry import Catalog
 from ocs.store.replay import adopt_spool, replay
 from ocs.store.request_log import log_requests
-from ocs.store.statements import Transaction
 from ocs.store.versions import check_version
 
 __all__ = ["SqlStore", "page_of_records"]

@@ -23,13 +23,13 @@ from ocs.app.demo.planned import Planned, Reason
 from ocs.app.demo.show import PlainBoard, board, closing, verdict
 from ocs.app.demo.snapshot import Snapshot, Watcher, finished
 from ocs.app.demo.times import parse_time
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.errors import ConfigurationError
 from ocs.options import load, load_file
 from ocs.servers.tserver.config import TServerOptions
 from ocs.store.attempts import insert_attempts
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.versions import upgrade

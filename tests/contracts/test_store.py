@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import (
     Attempt,
@@ -27,7 +28,6 @@ from ocs.dialing.values import (
 from ocs.errors import StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IStore
 from ocs.store.attempts import attempts_of
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.memory import MemoryStore
 from ocs.store.registry import Catalog, create_list

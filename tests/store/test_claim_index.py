@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import RecordType
 from ocs.dialing.values import ClaimRequest, Owner
-from ocs.store.backend import backend_for, transaction
 from ocs.store.records import claim_kind
 from ocs.store.registry import Catalog, create_list
 from ocs.store.versions import upgrade

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocs.app.cli.root import ocs
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.values import Attempt
 from ocs.store.attempts import insert_attempts
-from ocs.store.backend import backend_for, transaction
 from ocs.store.versions import needed_version
 from tests.postgres import PostgresServer
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import ContactInfoType
 from ocs.dialing.values import Record
 from ocs.errors import OCSError, StoreUnavailable
 from ocs.lab.contacts import contacts_csv, do_not_call_csv
-from ocs.store.backend import backend_for, transaction
 from ocs.store.checking import parse_daily_time
 from ocs.store.columns import map_columns
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts

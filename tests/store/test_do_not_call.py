@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocs.database.backend import Backend, backend_for, transaction
+from ocs.database.statements import Transaction
 from ocs.dialing.dnc import DoNotCallList, Scope
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError, StoreUnavailable
 from ocs.store import do_not_call_import as lists
 from ocs.store import plain_numbers as plain
-from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import Act, add_do_not_call, do_not_call_entries, entries_of, remove_entries
 from ocs.store.do_not_call_changes import changes_since, head, rows_changed_since
 from ocs.store.do_not_call_file import to_e164
 from ocs.store.do_not_call_import import DoNotCallOptions, Who
-from ocs.store.statements import Transaction
 
 PHONE, OTHER, NOW = "+12125550101", "+442079460000", 1_767_600_000
 CAMPAIGNS = {"Spring": 7, "Autumn": 8}

@@ -9,11 +9,11 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.values import ChainSave, CustomField, DoNotCallEntry
 from ocs.errors import StoreUnavailable
 from ocs.store import do_not_call_changes, do_not_call_feed
-from ocs.store.backend import backend_for, transaction
 from ocs.store.do_not_call import Act, add_do_not_call, audit, remove_entries
 from ocs.store.do_not_call_feed import DoNotCallFeed
 from ocs.store.do_not_call_import import DoNotCallOptions, Who, add_one, import_do_not_call, remove_one

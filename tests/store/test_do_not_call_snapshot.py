@@ -10,11 +10,11 @@ from typing import Any, Callable
 
 import pytest
 
+from ocs.database.backend import Backend, backend_for, transaction
 from ocs.dialing.dnc import DoNotCallBuilder, DoNotCallList, Scope
 from ocs.dialing.values import DoNotCallEntry
 from ocs.store import do_not_call_load as load
 from ocs.store import do_not_call_snapshot as snapshots
-from ocs.store.backend import Backend, backend_for, transaction
 from ocs.store.do_not_call import Act, add_do_not_call, audit, remove_entries
 from ocs.store.do_not_call_import import DoNotCallOptions, import_do_not_call
 from ocs.store.do_not_call_load import load_list

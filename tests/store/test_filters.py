@@ -14,11 +14,11 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.schema import CreateTable
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.values import CustomField, Record
 from ocs.store.filters import NO_FILTER, DialingFilter, FilterError, filter_from_options, parse_filter
 from ocs.store.loading import insert_records
 from ocs.store.records import ListTable
-from ocs.store.statements import Sql, Transaction
 
 FIELDS = (CustomField("region"), CustomField("points", "int"), CustomField("balance", "float"), CustomField("code", "char", 4),
           CustomField("since", "datetime"), CustomField("Date"), CustomField("order", "int"), CustomField("last"))

@@ -13,11 +13,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.schema import CreateTable
 
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.values import Record
 from ocs.store.filters import parse_filter
 from ocs.store.loading import insert_records
 from ocs.store.records import ListTable
-from ocs.store.statements import Sql, Transaction
 from tests.postgres import PostgresServer
 from tests.store import filter_texts as made
 

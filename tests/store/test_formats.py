@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from ocs.app.cli.root import ocs
+from ocs.database.backend import backend_for, transaction
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.custom_fields import (
     FIELD_TYPES,
     as_sent,
@@ -28,14 +30,12 @@ from ocs.dialing.custom_fields import (
 )
 from ocs.dialing.values import CustomField, CustomValue, Record
 from ocs.errors import OCSError
-from ocs.store.backend import backend_for, transaction
 from ocs.store.contacts import ImportOptions, ImportRefused, import_contacts
 from ocs.store.filters import parse_filter
 from ocs.store.formats import field_of, read_field, registry_row, typed_fields
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, add_fields, create_list
 from ocs.store.sql import page_of_records
-from ocs.store.statements import Sql, Transaction
 from tests.store import filter_texts as made
 
 EVERY = (CustomField("points", "int", default=-7), CustomField("balance", "float", default=1.5), CustomField("code", "char", 6),

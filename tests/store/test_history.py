@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.store import attempts as attempts_store
 from ocs.store import reading
 from ocs.store.attempts import history, history_columns, history_row, insert_attempts
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.request_log import logged_requests

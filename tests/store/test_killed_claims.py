@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import ClaimRequest, Owner, Record
 from ocs.errors import StoreUnavailable
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore

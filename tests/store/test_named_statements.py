@@ -4,12 +4,12 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import fail, succeed
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.contact import Contact
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import AgentGroup, CampaignGroup, Record
 from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.options import load
-from ocs.store.backend import backend_for, transaction
 from ocs.store.named_statements import NamedStatements, SqlStatementOptions
 
 GROUP = CampaignGroup(1, "spring", 1, AgentGroup("sales", 1, (), ()), ())

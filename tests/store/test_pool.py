@@ -7,11 +7,11 @@ from typing import Any, Iterator
 
 import pytest
 
+from ocs.database.backend import backend_for, transaction
+from ocs.database.pool import Database, GroupCommit
 from ocs.dialing.values import ChainSave, CustomField, DoNotCallEntry, Record
 from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
-from ocs.store.pool import Database, GroupCommit
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
 from ocs.store.versions import upgrade

@@ -7,14 +7,14 @@ from typing import Any, Callable
 
 import pytest
 
+from ocs.database.backend import backend_for, transaction
+from ocs.database.pool import BackOff, Database, GroupCommit
+from ocs.database.statements import Transaction
 from ocs.dialing.values import ChainSave, ClaimRequest, CustomField, Owner, Record
 from ocs.errors import ConfigurationError, DatabaseAway, StoreUnavailable
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
-from ocs.store.pool import BackOff, Database, GroupCommit
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
-from ocs.store.statements import Transaction
 from ocs.store.versions import current_version
 from tests.conftest import Logged
 from tests.contracts.test_store import result

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError
-from ocs.store.backend import backend_for, transaction
 from ocs.store.registry import Catalog, add_fields, column_names, create_list, identifier
 from ocs.store.schema import PUBLIC_COLUMNS, calling_list_table, is_identifier
 

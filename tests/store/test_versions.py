@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from ocs.database.backend import backend_for, transaction
 from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.store import schema
-from ocs.store.backend import backend_for, transaction
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version, upgrade
 from tests.contracts.test_store import result

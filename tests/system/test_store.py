@@ -15,10 +15,10 @@ from twisted.internet.defer import ensureDeferred, gatherResults
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.threads import deferToThread
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.values import Attempt, AttemptState, ChainSave, ClaimRequest, Owner, Record
 from ocs.errors import StoreUnavailable
-from ocs.store.backend import backend_for, transaction
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore

@@ -9,8 +9,8 @@ from typing import Any, Callable
 import click
 from sqlalchemy.exc import ArgumentError
 
+from ocs.database.backend import Backend, backend_for
 from ocs.errors import ConfigurationError
-from ocs.store.backend import Backend, backend_for
 
 __all__ = ["database_option", "db", "directory_database", "progress_bar"]
 

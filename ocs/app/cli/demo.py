@@ -10,9 +10,9 @@ import click
 from ocs.app.campaigns import AVAILABLE_MODES
 from ocs.app.demo.options import NOW, DemoOptions, shipped
 from ocs.app.demo.times import parse_time
+from ocs.database.backend import SqliteBackend, backend_for
 from ocs.dialing.results import DialingMode
 from ocs.errors import ConfigurationError
-from ocs.store.backend import SqliteBackend, backend_for
 
 __all__ = ["demo", "serve_lab"]
 

@@ -11,8 +11,8 @@ from typing import Any, Callable
 import click
 
 from ocs.app.cli.db import database_option, progress_bar
+from ocs.database.backend import Backend
 from ocs.store import do_not_call_import as lists
-from ocs.store.backend import Backend
 from ocs.store.csv_file import ENCODINGS
 from ocs.store.do_not_call import ListedEntry
 from ocs.store.do_not_call_file import to_e164

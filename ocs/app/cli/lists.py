@@ -13,13 +13,13 @@ from typing import Any, Iterable, TextIO
 import click
 
 from ocs.app.cli.db import database_option, progress_bar
+from ocs.database.backend import Backend, transaction
 from ocs.dialing.custom_fields import FIELD_TYPES, open_fields, open_values
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import CustomField, Record
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.store import attempts, reading
-from ocs.store.backend import Backend, transaction
 from ocs.store.checking import parse_daily_time
 from ocs.store.columns import MAPPABLE
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts

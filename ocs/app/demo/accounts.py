@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+from ocs.database.backend import Backend, transaction
 from ocs.dialing.values import Attempt, DoNotCallEntry, Record
 from ocs.store.attempts import attempts_of
-from ocs.store.backend import Backend, transaction
 from ocs.store.do_not_call import do_not_call_entries
 from ocs.store.registry import Catalog
 

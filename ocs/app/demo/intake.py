@@ -5,8 +5,8 @@ from typing import Callable
 
 from ocs.app.demo.directory import State
 from ocs.app.demo.options import DemoOptions
+from ocs.database.backend import Backend, transaction
 from ocs.errors import OCSError
-from ocs.store.backend import Backend, transaction
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.do_not_call_import import import_do_not_call
 from ocs.store.registry import Catalog

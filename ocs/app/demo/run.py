@@ -23,10 +23,10 @@ from ocs.app.demo.show import Picture, closing, make_board, verdict
 from ocs.app.demo.snapshot import Snapshot, Watcher, finished
 from ocs.app.demo.times import parse_time
 from ocs.clock import ScaledClock
+from ocs.database.backend import backend_for
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.servers.tserver.config import TServerOptions
-from ocs.store.backend import backend_for
 
 __all__ = ["Demonstration", "on_signals"]
 

@@ -8,15 +8,15 @@ from typing import Any, Mapping
 from sqlalchemy import bindparam, func, literal_column, select
 
 from ocs.app.demo.planned import LOOKED_FOR
+from ocs.database.backend import Backend, transaction
+from ocs.database.statements import Sql
 from ocs.dialing.dial_hours import next_opening
 from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import AttemptState, Record
 from ocs.store import schema
-from ocs.store.backend import Backend, transaction
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.schema import due, status_is
-from ocs.store.statements import Sql
 
 __all__ = ["Snapshot", "Watcher", "finished"]
 
