@@ -151,6 +151,7 @@ KNOWN_REQUESTS: dict[str, tuple[str, ...]] = {
     "RequestInitiateTransfer": ("ThisDN", "ConnID", "OtherDN"),
     "RequestCompleteTransfer": ("ThisDN", "ConnID", "TransferConnID"),
     "RequestMergeCalls": ("ThisDN", "ConnID", "TransferConnID"),
+    "RequestApplyTreatment": ("ThisDN", "ConnID", "TreatmentType"),
     "RequestAttachUserData": ("ThisDN", "ConnID", "UserData"),
     "RequestUpdateUserData": ("ThisDN", "ConnID", "UserData"),
     "RequestDistributeUserEvent": ("UserData",),

@@ -122,6 +122,10 @@ class Arrivals:
         self._board.part(party)
         self._board.place(party.call, destination, self._options.ring_timeout_s, party.name)
 
+    def ask_again(self, party: Party) -> None:
+        """A call that was treated at a routing point waits for instructions again."""
+        party.timer = self._clock.callLater(self._options.route_timeout_s, self._route_by_default, party)
+
     @step
     def _not_answered(self, party: Party) -> None:
         party.timer = None

@@ -26,6 +26,7 @@ class CallBoard:
     """All calls in progress."""
 
     floor: AgentFloor       # set by the server: agents and calls know each other
+    on_left: Callable[[str], None]      # set by the server: told of every leg whose call changes at its other end
 
     def __init__(self, clock: IClock, driver: ISwitchDriver, directory: Directory, events: EventStream,
                  options: SwitchOptions, numbers: CallNumbers, on_finished: Callable[[FinishedCall], None]) -> None:
@@ -74,6 +75,9 @@ class CallBoard:
     def part(self, party: Party) -> None:
         """A party leaves its call, its DN and its queue. Call `freed` for the DN when the step is complete."""
         party.stop_timer()
+        for one in (party, party.call.other(party)):
+            if one is not None and one.leg:
+                self.on_left(one.leg)
         if party in party.call.parties:
             party.call.parties.remove(party)
         if party.leg:

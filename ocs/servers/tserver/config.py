@@ -11,10 +11,11 @@ from ocs.runtime import MessageListenOptions
 from ocs.servers.service import CompanionOptions, named_twice
 from ocs.servers.tserver.agents import Agent
 from ocs.servers.tserver.directory import DN, DNKind, is_network_number
+from ocs.servers.tserver.ivr.applications import IvrApplicationOptions
 from ocs.servers.tserver.queues import AcdQueue
 from ocs.servers.tserver.simulator_options import SimulatorOptions
 
-__all__ = ["AgentOptions", "DNOptions", "ListenOptions", "SwitchOptions", "TServerOptions"]
+__all__ = ["AgentOptions", "DNOptions", "IvrOptions", "ListenOptions", "SwitchOptions", "TServerOptions"]
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,22 @@ class AgentOptions:
 
 
 @dataclass(frozen=True)
+class IvrOptions:
+    """Treatments: what calls hear that wait at a trunk group or routing point."""
+
+    ports: int = option(100, low=0, high=100_000, text="Treatments at the same time.")
+    post_timeout_s: float = option(5.0, low=0.1, high=60, unit="seconds", text="How long the POST of an application may take.")
+
+
+@dataclass(frozen=True)
 class TServerOptions(CompanionOptions):
     """The whole configuration."""
 
     listen: ListenOptions = table(ListenOptions)
     switch: SwitchOptions = table(SwitchOptions)
     simulator: SimulatorOptions = table(SimulatorOptions)
+    ivr: IvrOptions = table(IvrOptions)
+    ivr_application: tuple[IvrApplicationOptions, ...] = table()
     dn: tuple[DNOptions, ...] = table()
     agent: tuple[AgentOptions, ...] = table()
 

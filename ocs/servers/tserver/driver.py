@@ -19,6 +19,7 @@ class ISwitchDriver(Interface):
     """Places calls into a network. The listener is told on a later turn, never from within one of these methods."""
 
     up = Attribute("bool: True while the switch can be reached; changes are reported by `link_up` and `link_down`.")
+    lines = Attribute("int: how many calls into the network there can be at a time; 0 = not known.")
 
     def start(listener: object) -> Deferred[None]:
         """Connect; from now on tell `listener` (ISwitchDriverListener). Fires when ready; fails if the driver's
@@ -39,6 +40,17 @@ class ISwitchDriver(Interface):
 
     def connected(leg: str, agent_dn: str) -> None:
         """The called party now talks with somebody: the agent at `agent_dn`, or another leg's number."""
+
+    def play(leg: str, prompt: str, seconds: float) -> None:
+        """Play a prompt to the called party, who has answered; `media_done` tells when it is over. `seconds` is how long it
+        takes where the driver does not know the prompt's length. What played or was listened for before stops."""
+
+    def collect(leg: str, offered: str, maximum: int, timeout_s: float) -> None:
+        """Listen for at most `maximum` digits of the called party; `digits` tells what came within `timeout_s` seconds.
+        `offered` are the digits that the prompt told of, "" for none in particular."""
+
+    def silence(leg: str) -> None:
+        """Stop what plays and listen no more; nothing is told of it any more."""
 
     def held(leg: str) -> None:
         """The other side put this leg on hold."""
@@ -73,3 +85,9 @@ class ISwitchDriverListener(Interface):
 
     def remote_released(leg: str) -> None:
         """The called party hung up."""
+
+    def media_done(leg: str) -> None:
+        """What was to be played has been."""
+
+    def digits(leg: str, digits: str) -> None:
+        """What the called party pressed while it was listened for; "" where nothing came in time."""

@@ -12,6 +12,7 @@ from ocs.servers.tserver.calls import Call, Party, PartyState, PartyStep
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.driver import ISwitchDriverListener
 from ocs.servers.tserver.events import step
+from ocs.servers.tserver.ivr.treatments import Treatments
 from ocs.servers.tserver.transfers import Transfers
 from protocols.tserver.messages import CallState
 
@@ -29,9 +30,10 @@ class NetworkSide:
 
     log = Logger()
 
-    def __init__(self, board: CallBoard, arrivals: Arrivals, transfers: Transfers,
+    def __init__(self, board: CallBoard, arrivals: Arrivals, transfers: Transfers, treatments: Treatments,
                  on_link: Callable[[bool], None]) -> None:
         self._board, self._arrivals, self._transfers, self._on_link = board, arrivals, transfers, on_link
+        self._treatments = treatments
         self.events = board.events
 
     @step
@@ -95,6 +97,14 @@ class NetworkSide:
             self.failed(leg, CallState.GENERAL_ERROR)
             return
         self._board.clear(party.call, leaver=party, reason=CallState.ABANDONED)
+
+    @step
+    def media_done(self, leg: str) -> None:
+        self._treatments.media_done(leg)
+
+    @step
+    def digits(self, leg: str, digits: str) -> None:
+        self._treatments.digits(leg, digits)
 
     def _predictive_answer(self, call: Call, origin: Party, call_state: CallState) -> None:
         """Source: docs/wire.md, sections 9.2 to 9.4. A machine or fax without a DN to go to ends here."""

@@ -25,6 +25,7 @@ from ocs.servers.tserver.config import TServerOptions
 from ocs.servers.tserver.directory import Directory
 from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.events import Asker, EventStream, step
+from ocs.servers.tserver.ivr.treatments import Poster, Treatments
 from ocs.servers.tserver.network_side import NetworkSide
 from ocs.servers.tserver.requests.rules import Request, prepare
 from ocs.servers.tserver.requests.table import REQUESTS
@@ -41,6 +42,11 @@ def _verify_here(password_hash: str, password: str) -> Deferred[bool]:
     return succeed(verify_password(password_hash, password))
 
 
+def _post_nowhere(uri: str, body: bytes) -> Deferred[bool]:
+    """Where there is no network nobody answers."""
+    return succeed(False)
+
+
 class TServer:
     """The call model of one switch and its clients.
 
@@ -55,7 +61,7 @@ class TServer:
     def __init__(self, clock: IClock, driver: ISwitchDriver, options: TServerOptions, *,
                  on_finished: Callable[[FinishedCall], None] = lambda call: None,
                  real_clock: IReactorTime | None = None, instance: int | None = None,
-                 verify: Callable[[str, str], Deferred[bool]] = _verify_here) -> None:
+                 verify: Callable[[str, str], Deferred[bool]] = _verify_here, post: Poster = _post_nowhere) -> None:
         self.options, self.driver, self.started_at = options, driver, clock.wall()
         self.sessions: set[ClientSession] = set()
         self.applications = {one.name: one.password_hash for one in options.application}
@@ -66,6 +72,9 @@ class TServer:
         self.arrivals = Arrivals(self.board)
         self.control = CallControl(self.board, self.arrivals)
         self.transfers = Transfers(self.board, self.arrivals, self.control)
+        self.treatments = Treatments(self.board, self.arrivals, self.control, self.transfers,
+                                     {one.name: one for one in options.ivr_application}, options.ivr.ports, post)
+        self.board.on_left = self.treatments.left
         self.floor = AgentFloor(clock, self.events, options.agents(), self.arrivals.match)
         self.board.floor = self.floor
         self.attendance = Attendance(real_clock or clock, options.switch.agent_grace_s, self.directory, self.floor,
@@ -74,7 +83,7 @@ class TServer:
 
     def start(self) -> Deferred[None]:
         """Start the driver; fires when calls can be made, fails as the driver does."""
-        return self.driver.start(NetworkSide(self.board, self.arrivals, self.transfers, self._link_changed))
+        return self.driver.start(NetworkSide(self.board, self.arrivals, self.transfers, self.treatments, self._link_changed))
 
     @step
     def stop(self) -> Deferred[None]:

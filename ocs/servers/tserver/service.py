@@ -11,6 +11,7 @@ from ocs.errors import ConfigurationError
 from ocs.servers.service import ICompanion, password_check
 from ocs.servers.tserver.call_log import CallLog
 from ocs.servers.tserver.config import TServerOptions
+from ocs.servers.tserver.ivr.posting import http_poster
 from ocs.servers.tserver.server import TServer
 from ocs.servers.tserver.simulator import SimulatedNetwork
 
@@ -30,7 +31,8 @@ class LoggingTServer(TServer):
             raise ConfigurationError([f"switch.call_log: cannot write {path}: {error.strerror}"]) from None
         super().__init__(clock, SimulatedNetwork(clock, options.simulator), options,
                          on_finished=lambda call: None if self._call_log is None else self._call_log.write(call),
-                         real_clock=reactor, instance=_instance(reactor), verify=password_check(reactor))
+                         real_clock=reactor, instance=_instance(reactor), verify=password_check(reactor),
+                         post=http_poster(reactor, options.ivr.post_timeout_s))
 
     def stop(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._stop(super().stop))

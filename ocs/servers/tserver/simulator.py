@@ -41,6 +41,8 @@ class Behaviour:
     detection_s: float = 0.0        # until it is known what picked up
     patience_s: float = math.inf    # until a person whom nobody speaks to hangs up
     talk_s: float = math.inf        # until who speaks with somebody hangs up; a machine: until it does
+    listens_s: float = math.inf     # until a person who hears prompts hangs up
+    presses_s: float = math.inf     # until a person who is asked to presses a digit; never, if it does not
 
 
 def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
@@ -63,11 +65,18 @@ def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
     if draw < options.busy:
         return Behaviour(CallState.BUSY, setup_s + 0.3)
     if draw < options.busy + options.person:
-        return Behaviour(CallState.OK, setup_s, rings_s, options.detection_s, patience_s, talk_s)
+        listens_s = max(3.0, _lognormal(rng, options.listens_s, options.listens_cv))
+        presses_s = 0.5 + rng.expovariate(0.5) if rng.random() < options.presses else math.inf
+        return Behaviour(CallState.OK, setup_s, rings_s, options.detection_s, patience_s, talk_s, listens_s, presses_s)
     if draw < options.busy + options.person + options.machine:
         return Behaviour(CallState.ANSWERING_MACHINE_DETECTED, setup_s, machine_s, options.detection_s + 1.0,
                          talk_s=options.machine_talk_s)
     return Behaviour(CallState.NO_ANSWER, setup_s)
+
+
+def _cancel(timer: IDelayedCall | None) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()
 
 
 def _lognormal(rng: random.Random, mean: float, cv: float) -> float:
@@ -81,18 +90,23 @@ class _Stage(Enum):
     RINGING = auto()
     DETECTING = auto()
     WAITING = auto()        # answered, nobody speaks
+    LISTENING = auto()      # hears a prompt, or is to press digits
     TALKING = auto()
 
 
 @dataclass
 class _Leg:
-    """One call in the network; it always has exactly one timer, that of its next change."""
+    """One call in the network; it always has one timer, that of its next change, and `media` while something plays or is
+    listened for."""
 
     name: str
     ring_timeout_s: float
     party: Behaviour
     stage: _Stage = _Stage.SETUP
     timer: IDelayedCall | None = None
+    media: IDelayedCall | None = None
+    person: str = ""                # seed of what the person presses
+    asked: int = 0                  # how often it was asked to
 
 
 @implementer(ISwitchDriver)
@@ -103,6 +117,7 @@ class SimulatedNetwork:
 
     def __init__(self, clock: IReactorTime, options: SimulatorOptions) -> None:
         self._clock, self._options = clock, options
+        self.lines = options.lines
         self._legs: dict[str, _Leg] = {}
         self._calls: OrderedDict[str, int] = OrderedDict()
         self._listener: Any = None
@@ -120,23 +135,65 @@ class SimulatedNetwork:
         return succeed(None)
 
     def place(self, leg: str, destination: str, ring_timeout_s: float, origin: str, extensions: KVList) -> None:
-        party = behaviour(self._options, destination, self._count(destination))
+        nth = self._count(destination)
+        party = behaviour(self._options, destination, nth)
         if len(self._legs) >= self._options.lines:
             party = Behaviour(CallState.ALL_TRUNKS_BUSY, 0.0)
-        placed = self._legs[leg] = _Leg(leg, ring_timeout_s, party)
+        placed = self._legs[leg] = _Leg(leg, ring_timeout_s, party, person=f"{self._options.seed}/{destination}/{nth}")
         self._after(placed, party.setup_s, self._set_up)
 
     def release(self, leg: str) -> None:
         gone = self._legs.pop(leg, None)
-        if gone is not None and gone.timer is not None and gone.timer.active():
-            gone.timer.cancel()
+        if gone is not None:
+            _cancel(gone.timer)
+            _cancel(gone.media)
 
     def connected(self, leg: str, agent_dn: str) -> None:
         talking = self._legs.get(leg)
-        if talking is not None and talking.stage is _Stage.WAITING:
+        if talking is not None and talking.stage in (_Stage.WAITING, _Stage.LISTENING):
             talking.stage = _Stage.TALKING
             if talking.party.end is CallState.OK:       # a machine speaks its text to whoever is there
                 self._after(talking, talking.party.talk_s, self._hang_up)
+
+    def play(self, leg: str, prompt: str, seconds: float) -> None:
+        listening = self._listen(leg)
+        if listening is not None:
+            listening.media = self._clock.callLater(seconds, self._played, listening)
+
+    def collect(self, leg: str, offered: str, maximum: int, timeout_s: float) -> None:
+        listening = self._listen(leg)
+        if listening is None:
+            return
+        presses_s, pressed = listening.party.presses_s, ""
+        if presses_s < timeout_s:
+            rng = random.Random(f"{listening.person}/{listening.asked}")
+            pressed = "".join(rng.choice(offered or "0123456789") for _ in range(maximum))
+        listening.asked += 1
+        listening.media = self._clock.callLater(min(presses_s, timeout_s), self._pressed, listening, pressed)
+
+    def silence(self, leg: str) -> None:
+        quiet = self._legs.get(leg)
+        if quiet is not None:
+            _cancel(quiet.media)
+            quiet.media = None
+
+    def _listen(self, leg: str) -> _Leg | None:
+        """The leg, if there is one that has answered; a person begins to lose patience with what it hears."""
+        self.silence(leg)
+        listening = self._legs.get(leg)
+        if listening is not None and listening.stage is _Stage.WAITING:
+            listening.stage = _Stage.LISTENING
+            if listening.party.end is CallState.OK:
+                self._after(listening, listening.party.listens_s, self._hang_up)
+        return listening
+
+    def _played(self, leg: _Leg) -> None:
+        leg.media = None
+        self._listener.media_done(leg.name)
+
+    def _pressed(self, leg: _Leg, digits: str) -> None:
+        leg.media = None
+        self._listener.digits(leg.name, digits)
 
     def held(self, leg: str) -> None:
         """People bear being put on hold here."""
@@ -153,8 +210,7 @@ class SimulatedNetwork:
         return nth
 
     def _after(self, leg: _Leg, delay_s: float, change: Any) -> None:
-        if leg.timer is not None and leg.timer.active():
-            leg.timer.cancel()
+        _cancel(leg.timer)
         leg.timer = self._clock.callLater(delay_s, change, leg)
 
     def _set_up(self, leg: _Leg) -> None:
@@ -188,5 +244,6 @@ class SimulatedNetwork:
         self._listener.failed(leg.name, leg.party.end)
 
     def _hang_up(self, leg: _Leg) -> None:
+        _cancel(leg.media)
         del self._legs[leg.name]
         self._listener.remote_released(leg.name)

@@ -32,6 +32,10 @@ class SimulatorOptions:
     patience_s: float = option(20.0, low=3, high=3_600, unit="seconds",
                                text="Mean time for which a person waits for an agent; never under 3.")
     patience_cv: float = option(0.5, low=0.01, high=5, text="Spread of that: standard deviation over mean.")
+    listens_s: float = option(60.0, low=3, high=3_600, unit="seconds",
+                              text="Mean time for which a person listens to announcements; never under 3.")
+    listens_cv: float = option(0.5, low=0.01, high=5, text="Spread of that: standard deviation over mean.")
+    presses: float = option(0.8, low=0, high=1, text="Share of persons who press a digit when they are asked to.")
     lines: int = option(5_000, low=1, high=1_000_000, text="Lines into the network; a call beyond them ends with"
                                                            " AllTrunksBusy.")
 

@@ -20,7 +20,7 @@ class Transfers:
     def __init__(self, board: CallBoard, arrivals: Arrivals, control: CallControl) -> None:
         self._board, self._arrivals, self._control = board, arrivals, control
 
-    def single_step(self, party: Party, destination: str, user_data: KVList, asker: Asker) -> None:
+    def single_step(self, party: Party, destination: str, user_data: KVList, asker: Asker | None = None) -> None:
         """Move a connected call from the party to a DN or number at once.
 
         Refused: 1712 not connected, 71 no such destination, 93 it cannot take a call now, 53 too much user data."""

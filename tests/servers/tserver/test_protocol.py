@@ -176,4 +176,4 @@ def test_the_largest_answers_fit_into_a_frame() -> None:
                                                                "UserData": data}))
     wire.say(Message("RequestRegisterAddress", 3, {"ThisDN": TRUNK}), Message("RequestQueryAddress", 4, {"ThisDN": TRUNK}))
     heard = wire.heard()
-    assert [m.name for m in heard[-2:]] == ["EventRegistered", "EventAddressInfo"] and len(heard) == 403
+    assert [m.name for m in heard[-2:]] == ["EventRegistered", "EventAddressInfo"] and len(heard) == 404

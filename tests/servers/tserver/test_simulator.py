@@ -54,6 +54,12 @@ class Reports:
     def failed(self, leg: str, call_state: CallState) -> None:
         self.seen.append((leg, "failed", self._clock.seconds(), int(call_state)))
 
+    def media_done(self, leg: str) -> None:
+        self.seen.append((leg, "media_done", self._clock.seconds()))
+
+    def digits(self, leg: str, digits: str) -> None:
+        self.seen.append((leg, "digits", self._clock.seconds(), digits))
+
     def remote_released(self, leg: str) -> None:
         self.seen.append((leg, "remote_released", self._clock.seconds()))
 

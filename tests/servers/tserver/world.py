@@ -64,6 +64,17 @@ class ScriptedNetwork:
     def connected(self, leg: str, agent_dn: str) -> None:
         self.heard.append(("connected", leg, agent_dn))
 
+    lines = 0
+
+    def play(self, leg: str, prompt: str, seconds: float) -> None:
+        self.heard.append(("play", leg, prompt))
+
+    def collect(self, leg: str, offered: str, maximum: int, timeout_s: float) -> None:
+        self.heard.append(("collect", leg, offered))
+
+    def silence(self, leg: str) -> None:
+        self.heard.append(("silence", leg))
+
     def held(self, leg: str) -> None:
         self.heard.append(("held", leg))
 

@@ -14,7 +14,7 @@ from protocols.tserver.messages import ErrorCode
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer
 
-__all__ = ["answer", "attach_user_data", "complete_transfer", "hold", "initiate_transfer", "make_call",
+__all__ = ["answer", "apply_treatment", "attach_user_data", "complete_transfer", "hold", "initiate_transfer", "make_call",
            "make_predictive_call", "merge_calls", "release", "retrieve", "route_call", "single_step_transfer",
            "update_user_data"]
 
@@ -93,6 +93,13 @@ def merge_calls(server: TServer, request: Request) -> None:
     one, other = request.this_party, find_party(request.this_dn, request.message, "TransferConnID")
     keep, drop = (one, other) if _outside(one) and not _outside(other) else (other, one)
     server.transfers.merge(request.this_dn, keep, drop, request.asker)
+
+
+def apply_treatment(server: TServer, request: Request) -> None:
+    """Let the called party hear something, or lead it through an application."""
+    message = request.message
+    server.treatments.apply(request.this_party, message.attributes["TreatmentType"], message.get("TreatmentParms", ()),
+                            request.asker)
 
 
 def attach_user_data(server: TServer, request: Request) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ocs.servers.tserver.directory import DNKind
+from ocs.servers.tserver.events import Asker
 from ocs.servers.tserver.requests.queries import snapshot
 from ocs.servers.tserver.requests.rules import Request
 from ocs.servers.tserver.sessions import SessionState
@@ -47,7 +49,8 @@ def register_client(server: TServer, request: Request) -> None:
 def register_address(server: TServer, request: Request) -> None:
     """Let the client hear of the DN; asking again is answered again."""
     session, dn = request.session, request.this_dn
-    if dn.number not in session.dns:
+    new = dn.number not in session.dns
+    if new:
         limit = server.options.listen.dns_per_client
         if len(session.dns) >= limit:
             raise Refused(ErrorCode.DN_TABLE_FULL, f"ThisDN: this client has registered {limit} DNs, the limit")
@@ -55,6 +58,9 @@ def register_address(server: TServer, request: Request) -> None:
         dn.clients[session] = None
         server.attendance.arrived(session, dn)
     server.events.answer(request.asker, "EventRegistered", snapshot(server, dn))
+    if new and dn.kind is DNKind.TRUNK_GROUP:
+        server.events.answer(Asker(session, 0), "EventResourceInfo", {
+            "ThisDN": dn.number, "Extensions": (("total-ports", server.driver.lines), ("ivr-ports", server.options.ivr.ports))})
 
 
 def unregister_address(server: TServer, request: Request) -> None:

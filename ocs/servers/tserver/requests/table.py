@@ -11,6 +11,7 @@ _EXTENSION = frozenset({DNKind.EXTENSION})
 _CALLERS = frozenset({DNKind.EXTENSION, DNKind.TRUNK_GROUP})
 _PREDICTIVE = frozenset({DNKind.ACD_QUEUE, DNKind.ROUTING_POINT, DNKind.TRUNK_GROUP})
 _ROUTING = frozenset({DNKind.ROUTING_POINT})
+_TREATED = frozenset({DNKind.ROUTING_POINT, DNKind.TRUNK_GROUP})
 
 REQUESTS: dict[str, Rule] = {
     "RequestRegisterClient": Rule(clients.register_client, this_dn=False),
@@ -31,6 +32,7 @@ REQUESTS: dict[str, Rule] = {
     "RequestInitiateTransfer": Rule(calls.initiate_transfer, kinds=_CALLERS, call=True),
     "RequestCompleteTransfer": Rule(calls.complete_transfer, kinds=_CALLERS, call=True),
     "RequestMergeCalls": Rule(calls.merge_calls, kinds=_CALLERS, call=True),
+    "RequestApplyTreatment": Rule(calls.apply_treatment, kinds=_TREATED, call=True),
     "RequestAttachUserData": Rule(calls.attach_user_data, call=True),
     "RequestUpdateUserData": Rule(calls.update_user_data, call=True),
     "RequestDistributeUserEvent": Rule(user_events.distribute, this_dn=False),

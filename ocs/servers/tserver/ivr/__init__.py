@@ -1,0 +1,1 @@
+"""Treatments of calls that wait at a trunk group or routing point: announcements, digits, whole applications."""
