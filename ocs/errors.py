@@ -1,8 +1,8 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "StoreUnavailable", "UnexpectedEvent",
-           "UnknownCallingList", "UnknownCampaign", "WrongState"]
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "StoreUnavailable",
+           "UnexpectedEvent", "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):
@@ -15,6 +15,15 @@ class ConfigurationError(OCSError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class FilterError(OCSError):
+    """A dialing filter that cannot be used. `reason` names the column, function or word; `offset` is where it stands in
+    the text, counted from 0, None where that is unknown; `unknown_column` is set where only the list's columns can tell."""
+
+    def __init__(self, reason: str, offset: int | None = None, where: str = "", unknown_column: bool = False) -> None:
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason, self.offset, self.unknown_column = reason, offset, unknown_column
 
 
 class UnexpectedEvent(OCSError):

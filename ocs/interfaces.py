@@ -18,6 +18,7 @@ from ocs.dialing.values import (
     DoNotCallEntry,
     Owner,
     Record,
+    RecordFilter,
     RecoveredChain,
 )
 from protocols.attributes import KVList
@@ -40,12 +41,17 @@ class IStore(Interface):
     def calling_lists() -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
         """The lists in the registry with their custom fields, in column order."""
 
+    def dialing_filter(calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        """Read a filter's options (`criteria`, `order_by`, and these with a number) over the list's own columns; claims of
+        this list take it as it comes. Fails with FilterError, which names the option and the place in it."""
+
     def zones(calling_list: str) -> Deferred[Mapping[int, str]]:
         """tz_dbid -> IANA name, of every time zone that the list's records use."""
 
     def claim_chains(request: ClaimRequest) -> Deferred[list[Chain]]:
         """Take up to `limit` chains: their Ready and Chain Ready records become Retrieved and owned, in one transaction.
-        Types in the order given, then dial_sched_time, then chain_id. A chain has all its records, final ones included.
+        Types in the order given, then the filter's order, then dial_sched_time, then chain_id. The criteria are asked of the
+        record by which a chain qualifies, and of no other. A chain has all its records, final ones included.
         No record is claimed twice, no chain split, whoever else claims at the same time."""
 
     def open_attempts(attempts: Sequence[Attempt]) -> Deferred[None]:

@@ -10,14 +10,15 @@ from typing import Mapping, Union
 from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
+from ocs.dialing.filtering import FilterText, RecordFilter
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, DEFAULT_SHARE, BufferFactors, TypePriorities
 from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
-    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "Holding", "Owner",
-    "PERSONAL_TYPES", "Record", "RecoveredChain", "Treatment", "TreatmentAction",
+    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "FilterText",
+    "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment", "TreatmentAction",
 ]
 
 CustomValue = Union[str, int, float, None]
@@ -67,7 +68,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """All records of one contact in one list, ascending `chain_n`; read, locked and finished as a unit."""
+    """All records of one contact in one list; read, locked and finished as a unit. In the order in which they are dialed:
+    ascending `chain_n` as a store gives them, in memory as the list's filter says."""
 
     calling_list: str
     chain_id: int
@@ -136,7 +138,8 @@ class Owner:
 @dataclass(frozen=True)
 class ClaimRequest:
     """What to retrieve. A chain qualifies by one record that is Ready, of one of `types`, due at `now`, and inside its
-    daily window by `local_times` (tz_dbid -> seconds after local midnight; zones that are missing are closed)."""
+    daily window by `local_times` (tz_dbid -> seconds after local midnight; zones that are missing are closed), and that
+    meets the `filter`."""
 
     calling_list: str
     owner: Owner
@@ -148,6 +151,7 @@ class ClaimRequest:
     without_agents: tuple[str, ...] = ()            # no records of these
     own_campaign: bool = False                      # of callbacks only those that the owner's campaign held last, or nobody
     own_group: bool = False                         # the same for its group
+    filter: RecordFilter | None = None              # of the same store and list; its order goes before the due time
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,7 @@ class CallingList:
     share: int = DEFAULT_SHARE          # of what is retrieved for a campaign; 0 = none
     active: bool = True                 # whether the campaign dials it at present
     check_dnc_list: bool = True         # whether its records, callbacks apart, are checked against the do-not-call list
+    filter: FilterText | None = None    # which of its records are dialed, in which order
 
 
 @dataclass(frozen=True)

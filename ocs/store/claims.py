@@ -4,6 +4,9 @@ On PostgreSQL chains are taken as in `shared_claims`. On SQLite a claim holds th
 asked for, it reads the head of the claim index in every open zone, merges the heads by (due time, chain_id) and takes
 chains as far as the merged order is certain: where a zone gave as many rows as were asked for, what lies behind its last
 row is not known yet. Taken records leave the index, so the next round reads on from there; most claims need one round.
+
+A filter's criteria are a part of the query. Its order goes before (due time, chain_id); then the database has to sort a zone's
+records before it can give the first of them.
 """
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from ocs.database.statements import Transaction
 from ocs.dialing.results import RecordType
 from ocs.dialing.values import Attempt, Chain, ClaimRequest, Owner, Record, RecoveredChain
 from ocs.store.attempts import open_attempts_of
+from ocs.store.filter_conditions import OrderKey
+from ocs.store.filters import filter_of
 from ocs.store.loading import write_records
 from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
@@ -65,17 +70,20 @@ def _heads(work: Transaction, calling_list: ListTable, request: ClaimRequest, re
     """The next chains to take for one type, and whether there are none behind them."""
     count = 2 * limit + 16                      # a chain has often more than one Ready record
     kind, more = claim_kind(request, record_type)
-    sql = calling_list.candidates(kind)
-    keys: list[tuple[int, int]] = []
-    certain: tuple[int, int] | None = None
+    chosen = filter_of(request)
+    sql = calling_list.candidates(kind, chosen)
+    found: list[tuple[Any, ...]] = []           # (place of each key ..., due, chain_id)
+    certain: tuple[Any, ...] | None = None
     for zone, local_time in request.local_times.items():
         rows: list[Any] = work.rows(sql, zone=zone, type=int(record_type), now=request.now, local=local_time, count=count,
                                     **more)
-        keys += rows
+        if chosen.keys:
+            rows = [(*map(OrderKey.place, chosen.keys, row), *row[len(chosen.keys):]) for row in rows]
+        found += rows
         if len(rows) == count and (certain is None or rows[-1] < certain):
             certain = rows[-1]
-    keys.sort()
-    chain_ids = dict.fromkeys(chain_id for due, chain_id in keys if certain is None or (due, chain_id) <= certain)
+    found.sort()
+    chain_ids = dict.fromkeys(row[-1] for row in found if certain is None or row <= certain)
     return list(chain_ids)[:limit], certain is None
 
 

@@ -250,15 +250,24 @@ class OrderKey:
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
         """For ORDER BY."""
+        return self.falling_or_rising(self.value_sql(columns))
+
+    def value_sql(self, columns: Columns) -> ColumnElement[Any]:
+        """What is sorted by."""
         made = self.term.sql(columns)
-        if self.term.kind is Kind.TEXT:
-            made = by_code_point(made)
-        made = made.desc() if self.descending else made.asc()
+        return by_code_point(made) if self.term.kind is Kind.TEXT else made
+
+    def falling_or_rising(self, value: ColumnElement[Any]) -> ColumnElement[Any]:
+        """For ORDER BY, of a column that has the value."""
+        made = value.desc() if self.descending else value.asc()
         return made.nulls_first() if self.nulls_first else made.nulls_last()
 
     def of(self, record: Record) -> tuple[int, Any]:
         """Ascending in the same order."""
-        value = self.term.of(record)
+        return self.place(self.term.of(record))
+
+    def place(self, value: Any) -> tuple[int, Any]:
+        """Where a value stands, ascending; as a database gives it."""
         if value is None:
             return (0 if self.nulls_first else 2), 0
         return 1, _Falling(value) if self.descending else value

@@ -15,12 +15,13 @@ from sqlglot.errors import SqlglotError
 
 from ocs.dialing.custom_fields import fitting
 from ocs.dialing.values import CustomField, Record
+from ocs.errors import FilterError
 from ocs.store import filter_conditions as conditions
 from ocs.store import filter_strings as strings
 from ocs.store import filter_values as values
 from ocs.store.filter_conditions import Condition, OrderKey
 from ocs.store.filter_values import ColumnTerm, Constant, Kind, Term
-from ocs.store.filter_words import FilterError, Grammar, checked_words
+from ocs.store.filter_words import Grammar, checked_words
 
 __all__ = ["FUNCTIONS", "MOST_KEYS", "condition_of", "order_of"]
 

@@ -12,9 +12,9 @@ from typing import Collection, Mapping, Sequence
 from sqlglot import Dialect, Token, TokenType
 from sqlglot.errors import TokenError
 
-from ocs.errors import OCSError
+from ocs.errors import FilterError
 
-__all__ = ["FilterError", "Grammar", "LONGEST", "MOST_WORDS", "checked_words"]
+__all__ = ["Grammar", "LONGEST", "MOST_WORDS", "checked_words"]
 
 LONGEST = 8_192             # characters
 MOST_WORDS = 1_000
@@ -46,15 +46,6 @@ class Grammar(Dialect):
     """The SQL of filters: sqlglot's own, but that records without a value come last in an order that says nothing."""
 
     NULL_ORDERING = "nulls_are_last"
-
-
-class FilterError(OCSError):
-    """A dialing filter that cannot be used. `reason` names the column, function or word; `offset` is where it stands in
-    the text, counted from 0, None where that is unknown."""
-
-    def __init__(self, reason: str, offset: int | None = None, where: str = "") -> None:
-        super().__init__(f"{where}: {reason}" if where else reason)
-        self.reason, self.offset = reason, offset
 
 
 def checked_words(text: str, columns: Mapping[str, str], functions: Collection[str], order: bool) -> list[Token]:
@@ -104,7 +95,7 @@ def _checked(word: Token, before: Token | None, after: Token | None, columns: Ma
         return word
     if kind is _T.IDENTIFIER:
         if text not in columns.values() or called:
-            raise FilterError(f"no column \"{text[:64]}\" in this calling list", word.start)
+            raise FilterError(f"no column \"{text[:64]}\" in this calling list", word.start, unknown_column=True)
         return word
     if order and _is_order_word(text.upper(), "" if before is None else before.text.upper()):
         return word
@@ -124,8 +115,10 @@ def _checked(word: Token, before: Token | None, after: Token | None, columns: Ma
         raise FilterError(f"the function {text[:64]!r} is not possible in a filter; possible are "
                           f"{', '.join(sorted(functions)).lower()}", word.start)
     if kind is not _T.VAR:
-        raise FilterError(f"{text[:64]!r} is no column of this calling list, and no other word of a filter", word.start)
-    raise FilterError(f"no column {text[:64]!r} in this calling list; its columns are {_listed(columns)}", word.start)
+        raise FilterError(f"{text[:64]!r} is no column of this calling list, and no other word of a filter", word.start,
+                          unknown_column=True)
+    raise FilterError(f"no column {text[:64]!r} in this calling list; its columns are {_listed(columns)}", word.start,
+                      unknown_column=True)
 
 
 def _is_order_word(text: str, before: str) -> bool:

@@ -16,13 +16,14 @@ from typing import Any, Iterable, Mapping, Sequence
 from sqlalchemy import true
 from sqlalchemy.sql.expression import ColumnElement, FromClause
 
-from ocs.dialing.values import CustomField, Record
+from ocs.dialing.values import ClaimRequest, CustomField, Record
+from ocs.errors import FilterError
 from ocs.store.filter_conditions import Condition, OrderKey
 from ocs.store.filter_grammar import condition_of, order_of
 from ocs.store.filter_values import ColumnTerm, Kind
-from ocs.store.filter_words import FilterError
 
-__all__ = ["DialingFilter", "FilterError", "NO_FILTER", "columns_of", "filter_from_options", "parse_filter"]
+__all__ = ["DialingFilter", "FilterError", "NO_FILTER", "columns_of", "filter_from_options", "filter_of", "parse_filter",
+           "text_fault"]
 
 _INTEGERS = {"record_id": 64, "chain_id": 64, "chain_n": 64, "contact_info_type": 31, "record_type": 31,
              "record_status": 31, "call_result": 31, "attempt": 31, "dial_sched_time": 64, "call_time": 64,
@@ -99,6 +100,24 @@ def filter_from_options(options: Mapping[str, str], fields: Sequence[CustomField
     return _parsed(criteria, order_by, fields)
 
 
+def filter_of(request: ClaimRequest) -> DialingFilter:
+    """The filter of a claim; TypeError for one that no store has made."""
+    if request.filter is None:
+        return NO_FILTER
+    if not isinstance(request.filter, DialingFilter):
+        raise TypeError(f"{request.filter!r} is not a filter of this store")
+    return request.filter
+
+
+def text_fault(options: Mapping[str, str]) -> FilterError | None:
+    """What is wrong with a filter whatever the columns of its list are; None where only these can tell."""
+    try:
+        filter_from_options(options)
+    except FilterError as error:
+        return None if error.unknown_column else error
+    return None
+
+
 def columns_of(fields: Iterable[CustomField]) -> dict[str, ColumnTerm]:
     """What a filter may name: the public columns that a record has, and the user-defined fields."""
     columns = {name: ColumnTerm(name, Kind.INTEGER, bits=bits) for name, bits in _INTEGERS.items()}
@@ -133,10 +152,11 @@ def _located(error: FilterError, pieces: _Pieces) -> FilterError:
     """The same error with the option, and the line and column in it."""
     offset = error.offset
     if offset is None:
-        return FilterError(error.reason, None, pieces[0][0])
+        return FilterError(error.reason, None, pieces[0][0], error.unknown_column)
     for name, text in pieces:
         if offset <= len(text):
             line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
-            return FilterError(error.reason, error.offset, f"{name}, line {line}, column {column}")
+            where = f"{name}, line {line}, column {column}"
+            return FilterError(error.reason, error.offset, where, error.unknown_column)
         offset -= len(text) + 1
     raise AssertionError("the place of an error lies beyond the text") from error

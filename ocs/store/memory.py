@@ -26,10 +26,12 @@ from ocs.dialing.values import (
     DoNotCallEntry,
     Owner,
     Record,
+    RecordFilter,
     RecoveredChain,
 )
 from ocs.errors import DatabaseAway, OCSError, StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IReplayStore
+from ocs.store.filters import DialingFilter, filter_from_options, filter_of
 from ocs.store.rules import CLAIMABLE, ReplayGuard, agent_fits, given_back, last_open, owned, window_open
 
 __all__ = ["MemoryStore"]
@@ -113,33 +115,55 @@ class _List:
 
     def claim(self, request: ClaimRequest) -> list[Chain]:
         """As `IStore.claim_chains`."""
-        chains: list[Chain] = []
+        chosen, chains = filter_of(request), list[Chain]()
         for record_type in request.types:
-            blocked: list[tuple[_Bucket, _Entry]] = []
-            tops = [(heap[0], bucket) for bucket, heap in self._heaps.items()
-                    if heap and self._open(bucket, record_type, request)]
-            heapq.heapify(tops)
-            while tops and len(chains) < request.limit:
-                entry, bucket = heapq.heappop(tops)
-                if entry.due > request.now:
-                    continue                                                # nor is anything below it in this bucket
-                heap = self._heaps[bucket]
-                heapq.heappop(heap)
-                self._heaped.discard((bucket, entry))
-                record = self.records[entry.record_id]
-                current = (_bucket(record), _entry(record)) == (bucket, entry)
-                if current and record.record_status is RecordStatus.READY:
-                    if entry.chain_id in self.held or not owned(record_type, self.owners.get(entry.record_id), request):
-                        blocked.append((bucket, entry))                     # to take a held one would split the chain
-                    else:
-                        chains.append(self._take(entry.chain_id, request.owner))
-                if heap:
-                    heapq.heappush(tops, (heap[0], bucket))
-                else:
-                    del self._heaps[bucket]
-            for bucket, entry in blocked:
-                self._push(bucket, entry)
+            claimed = self._by_order if chosen.keys else self._by_due_time
+            chains += claimed(request, record_type, chosen, request.limit - len(chains))
         return chains
+
+    def _by_due_time(self, request: ClaimRequest, record_type: RecordType, chosen: DialingFilter, limit: int) -> list[Chain]:
+        chains: list[Chain] = []
+        blocked: list[tuple[_Bucket, _Entry]] = []
+        tops = [(heap[0], bucket) for bucket, heap in self._heaps.items()
+                if heap and self._open(bucket, record_type, request)]
+        heapq.heapify(tops)
+        while tops and len(chains) < limit:
+            entry, bucket = heapq.heappop(tops)
+            if entry.due > request.now:
+                continue                                                # nor is anything below it in this bucket
+            heap = self._heaps[bucket]
+            heapq.heappop(heap)
+            self._heaped.discard((bucket, entry))
+            if self._current(bucket, entry):
+                if self._may_have(entry, request, record_type, chosen):
+                    chains.append(self._take(entry.chain_id, request.owner))
+                else:
+                    blocked.append((bucket, entry))
+            if heap:
+                heapq.heappush(tops, (heap[0], bucket))
+            else:
+                del self._heaps[bucket]
+        for bucket, entry in blocked:
+            self._push(bucket, entry)
+        return chains
+
+    def _by_order(self, request: ClaimRequest, record_type: RecordType, chosen: DialingFilter, limit: int) -> list[Chain]:
+        """A filter's order goes through every record that is due."""
+        found = [(chosen.sort_key(self.records[entry.record_id]), entry) for bucket, heap in self._heaps.items()
+                 if self._open(bucket, record_type, request) for entry in heap
+                 if entry.due <= request.now and self._current(bucket, entry)
+                 and self._may_have(entry, request, record_type, chosen)]
+        chain_ids = dict.fromkeys(entry.chain_id for _, entry in sorted(found))
+        return [self._take(chain_id, request.owner) for chain_id in list(chain_ids)[:limit]]
+
+    def _current(self, bucket: _Bucket, entry: _Entry) -> bool:
+        record = self.records[entry.record_id]
+        return record.record_status is RecordStatus.READY and (_bucket(record), _entry(record)) == (bucket, entry)
+
+    def _may_have(self, entry: _Entry, request: ClaimRequest, record_type: RecordType, chosen: DialingFilter) -> bool:
+        """To take a chain of which someone holds a record would split it."""
+        return (entry.chain_id not in self.held and owned(record_type, self.owners.get(entry.record_id), request)
+                and chosen.matches(self.records[entry.record_id]))
 
     @staticmethod
     def _open(bucket: _Bucket, record_type: RecordType, request: ClaimRequest) -> bool:
@@ -189,6 +213,9 @@ class MemoryStore:
 
     def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
         return self._answer(lambda: {name: one.fields for name, one in self._lists.items()})
+
+    def dialing_filter(self, calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        return self._answer(lambda: filter_from_options(options, self._list(calling_list).fields))
 
     def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
         return self._answer(lambda: {r.tz_dbid: r.tz_name for r in self._list(calling_list).records.values()})

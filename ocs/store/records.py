@@ -24,12 +24,14 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.sql.schema import Table
 
 from ocs.database.statements import Sql, one_of, plain
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
 from ocs.dialing.values import CALLBACK_TYPES, AttemptState, ClaimRequest, CustomField, CustomValue, Record
+from ocs.store.filters import NO_FILTER, DialingFilter
 from ocs.store.rules import CLAIMABLE
 from ocs.store.schema import attempts, calling_list_table, due, status_is, time_zones
 
@@ -43,6 +45,7 @@ _TYPES = {int(member): member for member in RecordType}
 _STATUSES = {int(member): member for member in RecordStatus}
 _RESULTS = {int(member): member for member in CallResult}
 _INFO_TYPES = {int(member): member for member in ContactInfoType}
+_STATEMENTS_KEPT = 256                  # of claims: filters come and go while the server runs
 
 
 class ClaimKind(NamedTuple):
@@ -100,8 +103,8 @@ class ListTable:
         self.lock_owned = Sql(lambda dialect: select(
             columns.record_id, columns.record_status, columns.app_id, columns.campaign_id, columns.group_id)
             .where(one_of(columns.record_id, "ids", dialect)).order_by(columns.record_id).with_for_update())
-        self._candidates: dict[ClaimKind, Sql] = {}
-        self._merged: dict[tuple[int, ClaimKind], Sql] = {}
+        self._candidates: dict[tuple[ClaimKind, DialingFilter], Sql] = {}
+        self._merged: dict[tuple[int, ClaimKind, DialingFilter], Sql] = {}
         self.page = Sql(read.order_by(columns.chain_id, columns.chain_n)
                         .limit(bindparam("count")).offset(bindparam("skip")))
         place = tuple_(columns.chain_id, columns.chain_n)
@@ -138,16 +141,21 @@ class ListTable:
             query = query.where(or_(columns.group_id.is_(None), columns.group_id == bindparam("group")))
         return query
 
-    def candidates(self, kind: ClaimKind) -> Sql:
-        """(due, chain_id) of records by which chains may be claimed, of one type in one zone, in the order of a claim. Chains
-        of which someone holds a record are left out: to take the rest would split them."""
-        if kind not in self._candidates:
-            columns, sibling = self.table.c, self.table.alias("sibling")
-            held = exists().where(sibling.c.chain_id == columns.chain_id,
-                                  sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
-            self._candidates[kind] = Sql(lambda dialect: self._open_records(kind, dialect).where(~held)
-                                         .order_by(due(self.table), columns.chain_id).limit(bindparam("count")))
-        return self._candidates[kind]
+    def candidates(self, kind: ClaimKind, chosen: DialingFilter = NO_FILTER) -> Sql:
+        """(keys of the filter's order ..., due, chain_id) of records by which chains may be claimed, of one type in one zone,
+        in the order of a claim. Chains of which someone holds a record are left out: to take the rest would split them."""
+        if (kind, chosen) not in self._candidates:
+            _make_room(self._candidates)
+            self._candidates[kind, chosen] = Sql(lambda dialect: self._unheld(kind, chosen, dialect))
+        return self._candidates[kind, chosen]
+
+    def _unheld(self, kind: ClaimKind, chosen: DialingFilter, dialect: Dialect) -> Select[Any]:
+        columns, sibling = self.table.c, self.table.alias("sibling")
+        held = exists().where(sibling.c.chain_id == columns.chain_id,
+                              sibling.c.record_status == literal_column(str(int(RecordStatus.RETRIEVED))))
+        query = _filtered(self._open_records(kind, dialect), self.table, chosen, chosen.expression(self.table))
+        return query.where(~held).order_by(*chosen.ordering(self.table), due(self.table), columns.chain_id).limit(
+            bindparam("count"))
 
     def _close_unseen(self) -> Update:
         """Attempts without an outcome on records that this owner had and that are settled: the server died before the end
@@ -161,24 +169,31 @@ class ListTable:
             attempts.c.calling_list == bindparam("calling_list"),
             attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'"), settled)
 
-    def merged_candidates(self, zones: int, kind: ClaimKind) -> Sql:
+    def merged_candidates(self, zones: int, kind: ClaimKind, chosen: DialingFilter = NO_FILTER) -> Sql:
         """(due, chain_id) of Ready records that may be dialed now, of one type in this many zones (parameters `zone_0`,
-        `local_0` ...), from behind (`after_due`, `after_chain`): the database merges the index's ranges and stops at `count`.
-        Whether a chain is held is seen when it is locked."""
-        if (zones, kind) not in self._merged:
-            self._merged[zones, kind] = Sql(lambda dialect: self._merge(zones, kind, dialect))
-        return self._merged[zones, kind]
+        `local_0` ...), the first `count` in the order of a claim. Whether a chain is held is seen when it is locked.
 
-    def _merge(self, zones: int, kind: ClaimKind, dialect: Dialect) -> Select[Any]:
+        Where the filter has no order the database merges the index's ranges and stops at `count`, and goes on from behind
+        (`after_due`, `after_chain`); where it has one there is no index to walk, unless one was made for it."""
+        if (zones, kind, chosen) not in self._merged:
+            _make_room(self._merged)
+            self._merged[zones, kind, chosen] = Sql(lambda dialect: self._merge(zones, kind, chosen, dialect))
+        return self._merged[zones, kind, chosen]
+
+    def _merge(self, zones: int, kind: ClaimKind, chosen: DialingFilter, dialect: Dialect) -> Select[Any]:
         behind = tuple_(due(self.table), self.table.c.chain_id) > tuple_(
             bindparam("after_due", type_=BigInteger), bindparam("after_chain", type_=BigInteger))
         count, chain_id = bindparam("count", type_=BigInteger), self.table.c.chain_id
-        # ordered and limited by themselves, or PostgreSQL would sort all ready records of the list instead of merging
-        parts = [self._open_records(kind, dialect, f"zone_{number}", f"local_{number}").where(behind)
-                 .order_by(due(self.table), chain_id).limit(count).subquery(f"part_{number}").select()
-                 for number in range(zones)]
+        criteria, order = chosen.expression(self.table), chosen.ordering(self.table)    # once: the parts share their literals
+        parts = []
+        for number in range(zones):
+            part = _filtered(self._open_records(kind, dialect, f"zone_{number}", f"local_{number}"), self.table, chosen, criteria)
+            # ordered and limited by themselves, or PostgreSQL would sort all ready records of the list instead of merging
+            part = (part if order else part.where(behind)).order_by(*order, due(self.table), chain_id).limit(count)
+            parts.append(part.subquery(f"part_{number}").select())
         merged = (union_all(*parts) if zones > 1 else parts[0]).subquery("ready")
-        return select(merged.c.due, merged.c.chain_id).order_by(merged.c.due, merged.c.chain_id).limit(count)
+        keys = [key.falling_or_rising(merged.c[_key(number)]) for number, key in enumerate(chosen.keys)]
+        return select(merged.c.due, merged.c.chain_id).order_by(*keys, merged.c.due, merged.c.chain_id).limit(count)
 
     def insertion(self, names: tuple[str, ...]) -> Sql:
         """Insert a row that gives exactly these columns."""
@@ -220,3 +235,20 @@ class ListTable:
         for name in self._padded:
             made[name] = made[name] if made[name] is None else str(made[name]).rstrip(" ")
         return made
+
+
+def _filtered(query: Select[Any], table: Table, chosen: DialingFilter, criteria: ColumnElement[bool]) -> Select[Any]:
+    """The query with the filter's criteria, and with the keys of its order before its own columns."""
+    if chosen.condition is not None:
+        query = query.where(criteria)
+    keys = [key.value_sql(table.c).label(_key(number)) for number, key in enumerate(chosen.keys)]
+    return query.with_only_columns(*keys, *query.selected_columns) if keys else query
+
+
+def _key(number: int) -> str:
+    return f"key_{number}"
+
+
+def _make_room(statements: dict[Any, Sql]) -> None:
+    if len(statements) >= _STATEMENTS_KEPT:
+        statements.clear()

@@ -30,7 +30,8 @@ def may_be_claimed(record: Record, request: ClaimRequest, record_type: RecordTyp
     return (record.record_status is RecordStatus.READY and record.record_type is record_type
             and (record.dial_sched_time or 0) <= request.now and local_time is not None
             and window_open(record.daily_from, record.daily_till, local_time)
-            and agent_fits(record.agent_id, request))
+            and agent_fits(record.agent_id, request)
+            and (request.filter is None or request.filter.matches(record)))
 
 
 def agent_fits(agent_id: str | None, request: ClaimRequest) -> bool:

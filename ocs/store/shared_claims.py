@@ -9,16 +9,19 @@ A round of a claim, for one type:
    is left.
 4. Mark the open records of the rest as Retrieved.
 The next round reads on behind the last chain that was seen, because the skipped ones are still there.
+
+Where the request's filter has an order, there is no "behind": the next round reads more, and passes over what it has seen.
 """
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any, Iterator, Sequence
 
-from ocs.database.statements import Transaction
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import Chain, ClaimRequest, Record
 from ocs.errors import StoreUnavailable
+from ocs.store.filters import filter_of
 from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import CLAIMABLE, may_be_claimed
@@ -52,19 +55,40 @@ def _candidates(work: Transaction, calling_list: ListTable, request: ClaimReques
         return
     count = limit + limit // 2 + 16             # a chain has often more than one Ready record
     kind, more = claim_kind(request, record_type)
-    parameters: dict[str, Any] = {"type": int(record_type), "now": request.now, "count": count, **more}
+    parameters: dict[str, Any] = {"type": int(record_type), "now": request.now, **more}
     for number, (zone, local_time) in enumerate(zones):
         parameters[f"zone_{number}"], parameters[f"local_{number}"] = zone, local_time
-    sql = calling_list.merged_candidates(len(zones), kind)
+    chosen = filter_of(request)
+    sql = calling_list.merged_candidates(len(zones), kind, chosen)
+    if chosen.keys:
+        yield from _growing_pages(work, sql, count, parameters)
+    else:
+        yield from _following_pages(work, sql, count, parameters)
+
+
+def _following_pages(work: Transaction, sql: Sql, count: int, parameters: dict[str, Any]) -> Iterator[int]:
     last = _BEFORE_ALL
     while True:
-        rows = work.rows(sql, after_due=last[0], after_chain=last[1], **parameters)
+        rows = work.rows(sql, after_due=last[0], after_chain=last[1], count=count, **parameters)
         for _, chain_id in rows:
             yield chain_id
         if len(rows) < count:
             return
         # rows of one chain may lie on both sides of the page's end; those that come again are known
         last = rows[-1][0], rows[-1][1]
+
+
+def _growing_pages(work: Transaction, sql: Sql, count: int, parameters: dict[str, Any]) -> Iterator[int]:
+    seen: set[int] = set()
+    while True:
+        rows = work.rows(sql, count=count, **parameters)
+        for _, chain_id in rows:
+            if chain_id not in seen:
+                seen.add(chain_id)
+                yield chain_id
+        if len(rows) < count:
+            return
+        count *= 2
 
 
 def _some(candidates: Iterator[int], count: int, taken: dict[int, Chain]) -> list[int]:

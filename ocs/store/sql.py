@@ -23,6 +23,7 @@ from ocs.dialing.values import (
     DoNotCallEntry,
     Owner,
     Record,
+    RecordFilter,
     RecoveredChain,
 )
 from ocs.errors import StoreUnavailable
@@ -30,6 +31,7 @@ from ocs.interfaces import IReplayStore
 from ocs.store.attempts import insert_attempts, write_attempts
 from ocs.store.claims import claim, recover
 from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
+from ocs.store.filters import filter_from_options
 from ocs.store.loading import write_records
 from ocs.store.registry import Catalog
 from ocs.store.replay import adopt_spool, replay
@@ -84,6 +86,9 @@ class SqlStore:
 
     def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
         return self.read(self._catalog.calling_lists)
+
+    def dialing_filter(self, calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        return self.read(lambda work: filter_from_options(options, self._catalog.calling_list(work, calling_list).fields))
 
     def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
         def query(work: Transaction) -> Mapping[int, str]:

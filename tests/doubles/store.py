@@ -65,6 +65,9 @@ class MoodyStore:
     def calling_lists(self) -> Deferred[Any]:
         return self._ask("calling_lists")
 
+    def dialing_filter(self, calling_list: str, options: Any) -> Deferred[Any]:
+        return self._ask("dialing_filter", calling_list, options)
+
     def zones(self, calling_list: str) -> Deferred[Any]:
         return self._ask("zones", calling_list)
 
