@@ -46,7 +46,7 @@ class Settlement:
                 held.move(ChainEvent.SAVED)
                 self._session.gone(held)
 
-        return ChainWrites(self._context.clock, self._context.store, held.chain.chain_id, emptied)
+        return ChainWrites(self._context.clock, self._context.store, held.chain, self._session.owner, emptied)
 
     def settle(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None, how: Settled = Settled.OTHER,
                event: ChainEvent = ChainEvent.SETTLED, entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:

@@ -1,7 +1,8 @@
 """The writes of one held chain: one at a time, in order, tried again until the database has taken them.
 
 What the database refused goes along with the next write, newer values over older ones, so nothing that was once to be
-written is lost or overtaken. Whoever asked for a write hears of its first try.
+written is lost or overtaken. Whoever asked for a write hears of its first try. Each write says by what the records are known
+to be still ours, for the case that it is done much later.
 """
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ from typing import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from ocs.dialing.values import ChainSave
+from ocs.dialing.results import RecordStatus
+from ocs.dialing.values import Chain, ChainSave, Holding, Owner
 from ocs.errors import OCSError
 from ocs.interfaces import IStore
 
@@ -32,15 +34,17 @@ def merged(older: ChainSave | None, newer: ChainSave) -> ChainSave:
 
 
 class ChainWrites:
-    """Made for each held chain. `emptied()` is called whenever everything has been written."""
+    """Made for each held chain, as it was claimed by `owner`. `emptied()` is called whenever everything has been written."""
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime, store: IStore, chain_id: int, emptied: Callable[[], None]) -> None:
-        self._clock, self._store, self._chain_id, self._emptied = clock, store, chain_id, emptied
+    def __init__(self, clock: IReactorTime, store: IStore, chain: Chain, owner: Owner, emptied: Callable[[], None]) -> None:
+        self._clock, self._store, self._chain_id, self._emptied = clock, store, chain.chain_id, emptied
+        self._owner = owner
+        self._statuses = {one.record_id: frozenset({one.record_status}) for one in chain.records}
         self._next: ChainSave | None = None             # to be written next
         self._waiting: list[Deferred[None]] = []        # who wants to know of it
-        self._sending = False
+        self._sending = self._failing = False
         self._retry: IDelayedCall | None = None
 
     @property
@@ -65,13 +69,21 @@ class ChainWrites:
         change, self._next = self._next, None
         waiting, self._waiting = self._waiting, []
         self._sending = True
-        saved = self._store.save(change)
+        saved = self._store.save(self._as_ours(change))
         saved.addCallbacks(self._saved, self._failed, callbackArgs=(waiting,), errbackArgs=(change, waiting))
         saved.addErrback(lambda failure: self.log.failure("after a write of chain {chain_id}", failure,
                                                           chain_id=self._chain_id))
 
+    def _as_ours(self, change: ChainSave) -> ChainSave:
+        """The change with the statuses that its records may have by now. One that we have let go is not ours any more."""
+        for one in change.records:
+            if one.record_status not in (RecordStatus.READY, RecordStatus.CHAIN_READY):
+                self._statuses[one.record_id] = self._statuses.get(one.record_id, frozenset()) | {one.record_status}
+        return replace(change, holding=Holding(self._owner, {one.record_id: self._statuses.get(one.record_id, frozenset())
+                                                             for one in change.records}))
+
     def _saved(self, _: object, waiting: list[Deferred[None]]) -> None:
-        self._sending = False
+        self._sending = self._failing = False
         self._send()
         for told in waiting:
             told.callback(None)
@@ -83,8 +95,10 @@ class ChainWrites:
         if failure.check(OCSError) is None:
             self.log.failure("writing chain {chain_id}", failure, chain_id=self._chain_id)
         else:
-            self.log.error("chain {chain_id} not written, tried again in {wait_s} s: {reason}", chain_id=self._chain_id,
-                           wait_s=_RETRY_S, reason=failure.getErrorMessage())
+            level = LogLevel.debug if self._failing else LogLevel.error
+            self.log.emit(level, "chain {chain_id} not written, tried again every {wait_s} s: {reason}",
+                          chain_id=self._chain_id, wait_s=_RETRY_S, reason=failure.getErrorMessage())
+        self._failing = True
         self._next = change if self._next is None else merged(change, self._next)
         if self._waiting:
             self._send()        # somebody waits for a newer write

@@ -81,6 +81,8 @@ class ReplayGuard:
                 holding is None or stands[1] == holding.owner and stands[0] in holding.statuses.get(record_id, ())):
             self._standing[record_id] = int(record.record_status), stands[1]
             return True
-        if stands is None or holding is None or stands != (int(record.record_status), holding.owner):
-            self.left.append(record_id)     # else it was written before, and only the answer to that was lost
+        same = stands is not None and stands[0] == record.record_status and (
+            record.record_status.final or holding is not None and stands[1] == holding.owner)
+        if not same:        # else it was final all the time; or it was written before, and only the answer to that was lost
+            self.left.append(record_id)
         return False

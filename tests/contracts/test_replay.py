@@ -108,6 +108,15 @@ def test_a_record_that_was_let_go_before_the_answer_was_lost_is_nobodys_fault(st
     assert replay(store, back) == () and all_records(store)[1].dial_sched_time == 77
 
 
+def test_a_sibling_that_was_final_before_is_not_taken_for_a_change(make: Harness) -> None:        # noqa: F811
+    store = make([record(1, 1, 1, record_status=UPDATED), record(2, 1, 2)])
+    (chain,) = claim(store)
+    change = ChainSave(LIST, (chain.records[0], replace(chain.records[1], record_status=UPDATED)))
+    statuses = {one.record_id: frozenset({one.record_status}) for one in chain.records}
+    assert replay(store, replace(change, holding=Holding(OURS, statuses))) == ()
+    assert all_records(store)[2].record_status is UPDATED
+
+
 def test_a_record_is_written_over_what_its_owner_may_have_written(store: Any) -> None:
     write(store, record(1, record_status=UPDATED))          # the answer to this was lost
     assert replay(store, done(1)) == () and all_records(store)[1].attempt == 0

@@ -6,26 +6,37 @@ from typing import Any, Callable
 from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 
-from ocs.errors import StoreUnavailable
-from ocs.interfaces import IStore
+from ocs.errors import DatabaseAway
+from ocs.interfaces import IReplayStore
 
-__all__ = ["MoodyStore"]
+__all__ = ["EVERYTHING", "MoodyStore"]
 
-_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover"})
+_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool"})
+EVERYTHING = frozenset({*_CHANGES, "calling_lists", "zones", "do_not_call", "counts", "records"})
 
 
-@implementer(IStore)
+@implementer(IReplayStore)
 class MoodyStore:
-    """Hands every request to `store`, but for those whose names are in `failing` (nothing is done, StoreUnavailable) or in
-    `held` (done and answered by `release`; changes that come after a held one wait behind it, as in a database's queue).
-    `asked` lists (name, first argument) of what was done."""
+    """Hands every request to `store`, but for those whose names are in `failing` (nothing is done, DatabaseAway), in `losing`
+    (done, but the answer is lost: DatabaseAway) or in `held` (done and answered by `release`; changes that come after a held
+    one wait behind it, as in a database's queue). `asked` lists (name, first argument) of what was done."""
 
     def __init__(self, store: Any) -> None:
         self._store = store
         self.failing: set[str] = set()
+        self.losing: set[str] = set()
         self.held: set[str] = set()
         self.asked: list[tuple[str, Any]] = []
         self._waiting: list[tuple[str, Callable[[], Deferred[Any]], Deferred[Any]]] = []
+
+    def go_away(self) -> None:
+        """Nothing is done any more, as by a server that was stopped."""
+        self.failing |= EVERYTHING
+
+    def come_back(self) -> None:
+        """Everything is done again."""
+        self.failing.clear()
+        self.losing.clear()
 
     def release(self) -> int:
         """Do what waits, oldest first; how many requests that were."""
@@ -39,7 +50,9 @@ class MoodyStore:
         return [argument for asked, argument in self.asked if asked == name]
 
     def _do(self, name: str, request: Callable[[], Deferred[Any]], told: Deferred[Any]) -> None:
-        answer = fail(StoreUnavailable(f"{name}: the database is away")) if name in self.failing else request()
+        answer = fail(DatabaseAway(f"{name}: connection refused")) if name in self.failing else request()
+        if name in self.losing:
+            answer.addCallback(lambda _: fail(DatabaseAway(f"{name}: connection lost")))
         answer.addCallbacks(told.callback, told.errback)
 
     def _ask(self, name: str, *args: Any) -> Deferred[Any]:
@@ -82,6 +95,12 @@ class MoodyStore:
 
     def recover(self, owner: Any, calling_list: str) -> Deferred[Any]:
         return self._ask("recover", owner, calling_list)
+
+    def replay(self, app_dbid: int, spool: str, changes: Any) -> Deferred[Any]:
+        return self._ask("replay", app_dbid, spool, changes)
+
+    def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
+        return self._ask("adopt_spool", app_dbid, spool, sequence)
 
     def do_not_call(self) -> Deferred[Any]:
         return self._ask("do_not_call")

@@ -1,16 +1,22 @@
 """The writes of one chain: in order, together after a failure, nothing forgotten."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from ocs.dialing.values import Attempt, ChainSave, DoNotCallEntry, Record
-from ocs.errors import StoreUnavailable
+from twisted.logger import LogLevel
+
+from ocs.dialing.results import RecordStatus
+from ocs.dialing.values import Attempt, Chain, ChainSave, DoNotCallEntry, Holding, Owner, Record
+from ocs.errors import DatabaseAway
 from ocs.scheduler.writes import ChainWrites, merged
 from ocs.store.memory import MemoryStore
+from tests.conftest import Logged
 from tests.doubles.clock import VirtualClock
 from tests.doubles.store import MoodyStore
 
-RECORD = Record(1, 1, 0, "+12125550001")
+RETRIEVED, READY, UPDATED = RecordStatus.RETRIEVED, RecordStatus.READY, RecordStatus.UPDATED
+RECORD, OWNER = Record(1, 1, 0, "+12125550001", record_status=RETRIEVED), Owner(1, 2, 3)
 
 
 def attempt(guid: str, number: int = 1) -> Attempt:
@@ -21,7 +27,8 @@ def bench() -> tuple[VirtualClock, MoodyStore, ChainWrites, list[str]]:
     memory, clock, emptied = MemoryStore(), VirtualClock(), []      # type: ignore[var-annotated]
     memory.add_list("list", [RECORD])
     store = MoodyStore(memory)
-    return clock, store, ChainWrites(clock, store, 1, lambda: emptied.append("emptied")), emptied
+    writes = ChainWrites(clock, store, Chain("list", 1, (RECORD,)), OWNER, lambda: emptied.append("emptied"))
+    return clock, store, writes, emptied
 
 
 def outcome(writes: ChainWrites, change: ChainSave) -> list[Any]:
@@ -62,12 +69,12 @@ def test_a_write_that_fails_is_told_and_tried_again_until_it_succeeds():
     clock, store, writes, emptied = bench()
     store.failing.add("save")
     told = outcome(writes, ChainSave("list", (), (attempt("a"),)))
-    assert told == [StoreUnavailable]
+    assert told == [DatabaseAway]
     clock.pump([1.0] * 60)
     assert store.of("save") == [] and not writes.empty and len(clock.getDelayedCalls()) == 1
     store.failing.clear()
     clock.pump([1.0] * 5)
-    assert len(store.of("save")) == 1 and writes.empty and told == [StoreUnavailable] and clock.getDelayedCalls() == []
+    assert len(store.of("save")) == 1 and writes.empty and told == [DatabaseAway] and clock.getDelayedCalls() == []
 
 
 def test_what_was_refused_goes_along_with_the_next_write():
@@ -88,8 +95,32 @@ def test_whoever_waits_behind_a_write_that_fails_is_not_kept_waiting():
     store.held.clear()
     store.failing.add("save")
     store.release()
-    assert first == [StoreUnavailable] and second == [StoreUnavailable]
+    assert first == [DatabaseAway] and second == [DatabaseAway]
     store.failing.clear()
     clock.advance(5)
     (change,) = store.of("save")
     assert change.records and change.attempts and writes.empty
+
+
+def test_a_write_says_what_its_records_may_be_by_now_if_they_are_still_ours():
+    clock, store, writes, emptied = bench()
+    store.losing.add("save")                # done, but who knows
+    outcome(writes, ChainSave("list", (replace(RECORD, record_status=UPDATED),)))
+    store.losing.clear()
+    outcome(writes, ChainSave("list", (RECORD,)))
+    outcome(writes, ChainSave("list", (replace(RECORD, record_status=READY),)))
+    outcome(writes, ChainSave("list", (), (attempt("a"),)))
+    assert [change.holding for change in store.of("save")] == [
+        Holding(OWNER, {1: frozenset({RETRIEVED, UPDATED})}), Holding(OWNER, {1: frozenset({RETRIEVED, UPDATED})}),
+        Holding(OWNER, {1: frozenset({RETRIEVED, UPDATED})}), Holding(OWNER, {})]
+
+
+def test_a_write_that_fails_again_and_again_is_told_to_the_operator_once(logged: Logged):
+    clock, store, writes, emptied = bench()
+    for _ in range(2):
+        store.failing.add("save")
+        outcome(writes, ChainSave("list", (RECORD,)))
+        clock.pump([1.0] * 60)
+        store.failing.clear()
+        clock.pump([1.0] * 6)
+    assert len(logged.texts(LogLevel.error)) == 2 and writes.empty
