@@ -105,7 +105,7 @@ class DoNotCallList:
             return [phone for phone in asked if self.blocks(campaign, phone, None, tenant)]
         found: list[str] = []
         for _, _, others, listed in sets:
-            found += [phone for phone in listed.numbers.select(asked, numbers) if listed.number(phone) is not None]
+            found += listed.numbers.select(asked, numbers, listed.prefix)
             if others:
                 found += [phone for phone in asked if phone in others]
         if len(sets) > 1 and found:             # in several scopes, perhaps
