@@ -20,8 +20,8 @@ from typing import Any, Iterator, Mapping, TypeVar, cast
 
 from ocs.errors import ConfigurationError
 
-__all__ = ["REQUIRED", "Change", "Entry", "diff", "entries", "enum_word", "load", "load_file", "option", "read_secret",
-           "sample", "table"]
+__all__ = ["REQUIRED", "Change", "Entry", "diff", "entries", "enum_word", "load", "load_file", "one_secret", "option",
+           "read_secret", "sample", "table"]
 
 Root = TypeVar("Root")
 
@@ -107,6 +107,15 @@ def read_secret(path: Path, name: str) -> str:
     return lines[0].strip()
 
 
+def one_secret(name: str, given: str, file: Path | None) -> list[str]:
+    """The problems of a secret that option `name` gives, or the file that `name`_file names."""
+    if given and file is not None:
+        return [f"{name}: given twice, here and by {name}_file"]
+    if file is not None and not file.is_file():
+        return [f"{name}_file: cannot read {file}"]
+    return []
+
+
 def enum_word(member: Enum) -> str:
     """The word of an Enum member in configuration: its `word`, else its value if a str, else its name with hyphens."""
     word = getattr(member, "word", member.value)
@@ -128,18 +137,20 @@ class Entry:
     text: str
     array: bool
     example: str        # as TOML: a value to start from; the default if none was declared
+    heading: str        # of the section: `[name]`, or `[[name]]` where it is an array of tables
 
 
-def entries(root: type, section: str = "", array: bool = False) -> Iterator[Entry]:
+def entries(root: type, section: str = "", array: bool = False, heading: str = "") -> Iterator[Entry]:
     """Every option of `root`, its own first, then those of its tables in order."""
     hints = typing.get_type_hints(root)
     for field in dataclasses.fields(root):
         if "rule" in field.metadata:
-            yield _entry(field, hints[field.name], section, array)
+            yield _entry(field, hints[field.name], section, array, heading)
     for field in dataclasses.fields(root):
         inner, is_array = _table_type(hints[field.name])
         if inner is not None:
-            yield from entries(inner, _join(section, field.name), array or is_array)
+            name = _join(section, field.name)
+            yield from entries(inner, name, array or is_array, f"[[{name}]]" if is_array else f"[{name}]")
 
 
 def sample(root: type, title: str = "") -> str:
@@ -151,7 +162,7 @@ def sample(root: type, title: str = "") -> str:
         if entry.section != section:
             section = entry.section
             lines += ["", *(f"# {line}" for line in texts.get(section, "").splitlines())]
-            lines.append(f"#[[{section}]]" if entry.array else f"[{section}]" if section else "")
+            lines.append(f"{'#' if entry.array else ''}{entry.heading}")
         facts = [entry.type, "required" if entry.required else "", entry.range, entry.unit and f"in {entry.unit}",
                  f"takes effect {entry.effect}"]
         lines += [f"# {entry.text}", f"#   {'; '.join(filter(None, facts))}"]
@@ -331,7 +342,7 @@ def _table_texts(root: type, section: str = "") -> Iterator[tuple[str, str]]:
             yield from _table_texts(inner, name)
 
 
-def _entry(field: Any, hint: Any, section: str, array: bool) -> Entry:
+def _entry(field: Any, hint: Any, section: str, array: bool, heading: str) -> Entry:
     rule, kind = field.metadata["rule"], _plain(hint)
     required = not _has_default(field)
     members = tuple(kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
@@ -342,7 +353,8 @@ def _entry(field: Any, hint: Any, section: str, array: bool) -> Entry:
         span = f"one of {', '.join(map(str, rule.choices))}" if rule.choices else _range(rule)
     default = "" if required else _toml(field.default)
     example = _toml(rule.example) if rule.example is not None else default or _toml(_empty(hint))
-    return Entry(section, field.name, word, default, required, rule.unit, span, rule.effect, rule.text, array, example)
+    return Entry(section, field.name, word, default, required, rule.unit, span, rule.effect, rule.text, array, example,
+                 heading)
 
 
 def _has_default(field: Any) -> bool:

@@ -21,7 +21,7 @@ from protocols.errors import (
 )
 from protocols.message import ErrorCode, Message
 from protocols.requests import OutstandingRequests
-from protocols.transport import BoundedProtocol
+from protocols.transport import BoundedProtocol, why
 
 __all__ = ["IClientListener", "MessageClient"]
 
@@ -95,8 +95,8 @@ class MessageClient(BoundedProtocol):
         self.connected = 0
         if self._ticking is not None and self._ticking.active():
             self._ticking.cancel()
-        self._requests.fail_all(reason.getErrorMessage())
-        self._listener.lost(self, reason.getErrorMessage())
+        self._requests.fail_all(why(reason))
+        self._listener.lost(self, why(reason))
 
     def _received(self, message: Message) -> None:
         if message.name == "EventError":

@@ -12,7 +12,8 @@ from typing import Any, Mapping
 
 from protocols.attributes import KVList, KVValue, first
 
-__all__ = ["ErrorCode", "KV_ATTRIBUTES", "Message", "PROTOCOL_VERSION", "Refused", "Vocabulary"]
+__all__ = ["ErrorCode", "KV_ATTRIBUTES", "Message", "PROTOCOL_VERSION", "Refused", "ServerRole",
+           "Vocabulary"]
 
 PROTOCOL_VERSION = "1"
 
@@ -57,6 +58,12 @@ class ErrorCode(IntEnum):
     AGENT_ALREADY_IN = 1706
     AGENT_NOT_IN = 1707
     WRONG_CALL_STATE = 1712
+
+
+class ServerRole(IntEnum):
+    """Attribute ServerRole: which of a pair of servers a client has reached. A backup waits; its clients leave it."""
+    PRIMARY = 0
+    BACKUP = 1
 
 
 class Refused(Exception):

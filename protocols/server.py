@@ -16,7 +16,7 @@ from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolEr
 from protocols.framing import DEFAULT_FRAME_LIMIT
 from protocols.keepalive import KeepAlive
 from protocols.message import ErrorCode, Message
-from protocols.transport import BoundedProtocol
+from protocols.transport import BoundedProtocol, tls_fault, why
 
 __all__ = ["ConnectionLimits", "IMessageServer", "IServedClient", "MessageServerFactory", "MessageServerProtocol"]
 
@@ -104,9 +104,10 @@ class MessageServerProtocol(BoundedProtocol):
         for timer in (self._ticking, self._login):
             if timer is not None and timer.active():
                 timer.cancel()
+        if tls_fault(reason):
+            self.log.warn("{peer} is not let in: {reason}", peer=str(self.transport.getPeer()), reason=why(reason))
         if self._client is not None:
-            self.log.debug("{client} is gone: {reason}", client=self._client.application,
-                           reason=reason.getErrorMessage())
+            self.log.debug("{client} is gone: {reason}", client=self._client.application, reason=why(reason))
             self._client.closed()
 
     def _alive(self) -> bool:

@@ -3,12 +3,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-__all__ = ["BoundedProtocol"]
+__all__ = ["BoundedProtocol", "tls_fault", "why"]
+
+_NO_TLS = ("wrong version number", "http request", "packet length too long", "unknown protocol")
+
+
+def tls_fault(reason: Failure) -> bool:
+    """True if a connection ended because its two ends could not agree on TLS."""
+    return reason.check(SSL.Error) is not None
+
+
+def why(reason: Failure) -> str:
+    """Why a connection ended, or was never made, in words."""
+    error = reason.value
+    if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
+        return reason.getErrorMessage()
+    words = "; ".join(str(entry[-1]) for entry in error.args[0]) or "closed"
+    if " alert " in words:
+        return f"TLS: the peer refuses us: {words.partition(' alert ')[2]}"
+    return f"TLS: the peer does not speak it ({words})" if words in _NO_TLS else f"TLS: {words}"
 
 
 @implementer(IPushProducer)

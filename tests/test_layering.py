@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FOUNDATION = {f"ocs.{name}" for name in ("clock", "errors", "interfaces", "options", "runtime", "passwords", "log")}
+FOUNDATION = {f"ocs.{name}" for name in ("clock", "certificates", "errors", "interfaces", "options", "runtime", "passwords", "log",
+                                         "tls")}
 
 # layer -> the layers that it may import, beside itself and the foundation
 LAYERS: dict[str, set[str]] = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from pathlib import Path
@@ -201,3 +202,32 @@ def test_a_secret_is_the_first_line_of_its_file(tmp_path: Path) -> None:
         read_secret(path, "shop.key")
     path.write_text("s3cret\nrest\n")
     assert read_secret(path, "shop.key") == "s3cret"
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A table in an array of tables."""
+
+    depth: int = option(3, text="How deep.")
+
+
+@dataclass(frozen=True)
+class Outer:
+    """An array of tables that hold a table."""
+
+    name: str = option("x", text="Its name.")
+    inner: Inner = table(Inner)
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Tables in arrays."""
+
+    outer: tuple[Outer, ...] = table()
+
+
+def test_a_table_inside_an_array_of_tables_has_plain_brackets_in_the_sample() -> None:
+    text = sample(Nest)
+    assert "#[[outer]]" in text and "#[outer.inner]" in text
+    uncommented = "\n".join(line[1:] if line[:2] != "# " else line for line in text.splitlines())
+    assert load(Nest, tomllib.loads(uncommented)) == Nest(outer=(Outer(),))

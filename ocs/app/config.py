@@ -30,8 +30,9 @@ from ocs.links.http_options import (
     PreDialValidationOptions,
     outgoing_problems,
 )
+from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
-from ocs.options import load_file, option, read_secret, table
+from ocs.options import load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
 from ocs.store.named_statements import SqlStatementOptions
@@ -73,32 +74,10 @@ class DatabaseOptions:
 
 
 @dataclass(frozen=True)
-class TServerOptions:
+class TServerOptions(LinkOptions):
     """The T-Server in front of the switch."""
 
-    host: str = option("127.0.0.1", text="Host of the T-Server.")
-    port: int = option(7020, low=1, high=65_535, text="Port of the T-Server.")
-    application: str = option("ocs", text="Application name with which to register.")
-    password: str = option("", secret=True, text="Application password; better in a file.")
-    password_file: Path | None = option(None, text="File whose first line is the application password.")
-    request_timeout_s: float = option(10.0, low=0.5, high=120, unit="seconds", text="How long to wait for an answer.")
-    keep_alive_s: float = option(
-        10.0, low=0, high=600, unit="seconds", text="Silence after which to ask for a sign of life; 0 = never.")
-    reconnect_min_s: float = option(
-        0.5, low=0.05, high=60, unit="seconds", text="Wait before the first new try to connect.")
-    reconnect_max_s: float = option(
-        30.0, low=0.1, high=600, unit="seconds", text="Longest wait between tries to connect.")
-
-    def problems(self) -> list[str]:
-        found = _one_secret("password", self.password, self.password_file)
-        if self.reconnect_max_s < self.reconnect_min_s:
-            found.append(f"reconnect_max_s: {self.reconnect_max_s:g} is below reconnect_min_s {self.reconnect_min_s:g}")
-        return found
-
-    @property
-    def secret(self) -> str:
-        """The password, wherever it is given."""
-        return read_secret(self.password_file, "tserver.password_file") if self.password_file else self.password
+    port: int = option(7020, low=1, high=65_535, text="Port of the server.")
 
 
 @dataclass(frozen=True)
@@ -117,7 +96,7 @@ class ManholeOptions:
     sessions: int = option(8, low=1, high=100, unit="connections", text="Operators at the same time at most.")
 
     def problems(self) -> list[str]:
-        found = _one_secret("password_hash", self.password_hash, self.password_hash_file)
+        found = one_secret("password_hash", self.password_hash, self.password_hash_file)
         if self.password_hash and not is_hash(self.password_hash):
             found.append("password_hash: not an Argon2 hash; `ocs config password` makes one")
         if self.authorized_keys is not None and not self.authorized_keys.is_file():
@@ -234,11 +213,3 @@ def do_not_call_checks(options: OCSOptions) -> dict[str, bool]:
     for one in options.calling_list:
         checks[f"calling_list[{one.name}].check_dnc_list"] = one.check_dnc_list
     return checks
-
-
-def _one_secret(name: str, given: str, file: Path | None) -> list[str]:
-    if given and file is not None:
-        return [f"{name}: given twice, here and by {name}_file"]
-    if file is not None and not file.is_file():
-        return [f"{name}_file: cannot read {file}"]
-    return []

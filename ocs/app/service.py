@@ -11,7 +11,6 @@ from typing import Any, Callable
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
@@ -20,12 +19,14 @@ from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.verbs import Verbs
+from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
 from ocs.links.agents import SwitchAgentState
-from ocs.links.service import BackOff, ReconnectingLink
+from ocs.links.registry import Links
+from ocs.links.service import Link
 from ocs.links.switch import SwitchLink
 from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_file
 from ocs.scheduler.context import Context, EngineOptions
@@ -38,9 +39,6 @@ from ocs.store.do_not_call_load import snapshot_path
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.attributes import KVList
-from protocols.client import MessageClient
-from protocols.conversation import ClientConversation
-from protocols.keepalive import KeepAlive
 
 __all__ = ["OCSService", "engine_options", "make_service"]
 
@@ -94,7 +92,8 @@ class OCSService(Service):
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
-        self.tserver = self._tserver_link(rng)
+        self.links = Links(SystemClock(reactor))
+        self.tserver = Link("tserver", options.tserver, self.switch, reactor, self.links, rng)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
         self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
         self._starting: Deferred[None] | None = None
@@ -117,18 +116,6 @@ class OCSService(Service):
         act = Act(self.clock.wall(), self.options.application.name, origin="configuration")
         for name in await self.store.change(lambda work: audit_checks(work, chosen, act)):
             self.log.warn("{option} = false: numbers on the do-not-call list are dialed", option=name)
-
-    def _tserver_link(self, rng: random.Random) -> ReconnectingLink:
-        options, back_off = self.options.tserver, BackOff(rng, self.options.tserver.reconnect_min_s,
-                                                          self.options.tserver.reconnect_max_s)
-        self.switch.add_grant_listener(back_off.granted)
-
-        def build() -> MessageClient:
-            conversation = ClientConversation(options.application, options.secret, keep_alive=KeepAlive(options.keep_alive_s))
-            return MessageClient(conversation, self.switch, self._reactor, options.request_timeout_s)
-
-        endpoint = TCP4ClientEndpoint(self._reactor, options.host, options.port, timeout=10)
-        return ReconnectingLink("tserver", endpoint, build, back_off, self._reactor)
 
     # -- start ----------------------------------------------------------------------------------------------------
     def privilegedStartService(self) -> None:
@@ -194,8 +181,7 @@ class OCSService(Service):
         await self.outside.stop()
         await self.do_not_call.stop()
         await self.store.stop()
-        if self.tserver.running:
-            await self.tserver.stopService()
+        await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()
         self.log.info("stopped")

@@ -20,6 +20,10 @@ def _word(member: Any) -> str:
     return str(member.name.lower().replace("_", " "))
 
 
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="seconds")
+
+
 @implementer(IConsoleVerbs)
 class Verbs:
     """The verbs over one running server."""
@@ -34,9 +38,10 @@ class Verbs:
             refusals.update({refusal.value: count for refusal, count in session.refusals.items()})
         return {
             "application": f"{self._server.options.application.name} ({self._server.options.application.dbid})",
-            "time": datetime.fromtimestamp(self._server.clock.wall(), timezone.utc).isoformat(timespec="seconds"),
+            "time": _moment(self._server.clock.wall()),
             "speed": self._server.clock.speed,
-            "T-Server": "up" if self._server.switch.up else f"down: {self._server.switch.last_reason}",
+            **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
+               for link in self._server.links},
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),
             "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
             "records held": sum(len(each.held) for each in engine.sessions.values()),
@@ -76,9 +81,9 @@ class Verbs:
         return self._records(calling_list, limit)
 
     def links(self) -> list[dict[str, Any]]:
-        tserver, switch = self._server.options.tserver, self._server.switch
-        return [{"link": "tserver", "address": f"{tserver.host}:{tserver.port}", "state": "up" if switch.up else "down",
-                 "reason": "" if switch.up else switch.last_reason}]
+        return [{"link": link.name, "address": link.peer, "tls": "yes" if link.tls else "no", "state": link.state.value,
+                 "since": _moment(link.since), "tries": link.attempts, "last error": link.last_error}
+                for link in self._server.links]
 
     async def _load(self, session: DialingSession) -> str:
         await session.load()

@@ -18,8 +18,8 @@ from twisted.python.failure import Failure
 
 from ocs.clock import IClock
 from ocs.dialing.contact import Notice
+from ocs.links.back_off import BackOff
 from ocs.links.http import Answer
-from ocs.links.service import BackOff
 from protocols.errors import ProtocolError
 
 __all__ = ["AWAY_STATUSES", "Outcome", "Outlet"]

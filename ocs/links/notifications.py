@@ -20,11 +20,11 @@ from ocs.clock import IClock
 from ocs.dialing.contact import Contact, Notice
 from ocs.errors import OCSError
 from ocs.interfaces import IContactNotifier, INotificationSpool
+from ocs.links.back_off import BackOff
 from ocs.links.delivery import Outcome, Outlet
 from ocs.links.http import Answer, HttpClient
 from ocs.links.http_options import ContactProcessedOptions, NotificationSpoolOptions, first_rule
 from ocs.links.record_bodies import processed_body
-from ocs.links.service import BackOff
 from protocols.http_messages.bodies import encode_object
 
 __all__ = ["ContactNotifier", "Lost"]

@@ -7,7 +7,7 @@ Transport-free: `granted` gives it a client to ask with; sockets are the affair 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.logger import Logger
@@ -58,17 +58,12 @@ class SwitchLink:
         self._client: Any = None
         self._dns: dict[str, None] = {}
         self._listeners: list[Any] = []
-        self._on_grant: list[Callable[[], None]] = []
         self._pictures = 0                              # registrations whose answers are not complete
         self._pending: list[Message] = []               # messages that wait for them
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
     def add_listener(self, listener: Any) -> None:
         self._listeners.append(listener)
-
-    def add_grant_listener(self, told: Callable[[], None]) -> None:
-        """Call `told()` at every granted login; for whoever paces the reconnects."""
-        self._on_grant.append(told)
 
     def watch(self, dns: Sequence[str]) -> None:
         fresh = [dn for dn in dns if dn not in self._dns]
@@ -107,8 +102,6 @@ class SwitchLink:
     def granted(self, client: Any, answer: Message) -> None:
         self.log.info("link {link} is granted", link=self.name)
         self._client = client
-        for told in self._on_grant:
-            told()
         self._build_picture(list(self._dns))
 
     def refused(self, client: Any, error: RequestRefused) -> None:

@@ -9,9 +9,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from ocs.dialing.contact import Notice
+from ocs.links.back_off import BackOff
 from ocs.links.delivery import AWAY_STATUSES, Outcome, Outlet
 from ocs.links.http import Answer
-from ocs.links.service import BackOff
 from protocols.errors import LinkLost, RequestTimedOut, TooManyRequests
 
 ENDLESS = 10_000

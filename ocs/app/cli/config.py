@@ -75,9 +75,9 @@ def print_reference() -> None:
 def reference() -> str:
     """The page `docs/configuration.md`."""
     lines = [REFERENCE_TITLE]
-    for section, group in groupby(entries(OCSOptions), key=lambda entry: entry.section):
+    for _, group in groupby(entries(OCSOptions), key=lambda entry: entry.section):
         rows = list(group)
-        lines += [f"## [[{section}]]" if rows[0].array else f"## [{section}]", "",
+        lines += [f"## {rows[0].heading}", "",
                   "| option | type | default | range | takes effect | meaning |", "|---|---|---|---|---|---|",
                   *map(_row, rows), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
