@@ -77,12 +77,11 @@ class ReplayGuard:
 
     def _takes(self, record: Record, change: ChainSave) -> bool:
         record_id, holding, stands = record.record_id, change.holding, self._standing.get(record.record_id)
-        if stands is not None and self._ours and (
-                holding is None or stands[1] == holding.owner and stands[0] in holding.statuses.get(record_id, ())):
+        expected = frozenset() if holding is None else holding.statuses.get(record_id, frozenset())
+        owned = stands is not None and holding is not None and stands[1] == holding.owner
+        if stands is not None and self._ours and (holding is None or owned and stands[0] in expected):
             self._standing[record_id] = int(record.record_status), stands[1]
             return True
-        same = stands is not None and stands[0] == record.record_status and (
-            record.record_status.final or holding is not None and stands[1] == holding.owner)
-        if not same:        # else it was final all the time; or it was written before, and only the answer to that was lost
-            self.left.append(record_id)
+        if stands is None or stands[0] != record.record_status or not owned and RecordStatus.RETRIEVED in expected:
+            self.left.append(record_id)     # else it was written, and the answer to that lost; or was final all the time
         return False

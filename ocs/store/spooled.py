@@ -19,25 +19,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from itertools import count
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Sequence
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
+from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from ocs.dialing.values import (
-    Attempt,
-    Chain,
-    ChainSave,
-    ClaimRequest,
-    CustomField,
-    DoNotCallEntry,
-    Owner,
-    Record,
-    RecoveredChain,
-)
+from ocs.dialing.values import Attempt, Chain, ChainSave, ClaimRequest, Owner, RecoveredChain
 from ocs.errors import DatabaseAway, DataRefused, OCSError, UnknownCallingList
 from ocs.interfaces import IReplayStore, IStore
 from ocs.store.change_spool import ChangeSpool, SpooledChange
@@ -67,16 +57,17 @@ class _Asked:
     told: Deferred[None]
 
 
-@implementer(IStore)
-class SpooledStore:
-    """`store` provides IReplayStore. `clock` is the reactor's: a network has its own time; `wall` gives epoch seconds.
-    `outage` is None while changes go to the database."""
+class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[misc]
+    """An IStore: what is not written out here is the database's own affair. `store` provides IReplayStore.
+    `clock` is the reactor's: a network has its own time; `wall` gives epoch seconds. `outage` is None while changes go to the
+    database."""
 
     log = Logger()
 
     def __init__(self, store: IReplayStore, spool: ChangeSpool, clock: IReactorTime, wall: Callable[[], float], app_dbid: int,
                  answer_timeout_s: float = 5.0) -> None:
-        self._store, self.spool, self._clock, self._wall = store, spool, clock, wall
+        super().__init__(store)
+        self.spool, self._clock, self._wall = spool, clock, wall
         self._app_dbid, self._timeout_s = app_dbid, answer_timeout_s
         self.outage: Outage | None = None
         self._asked: dict[int, _Asked] = {}                 # in the order of the calls
@@ -135,9 +126,7 @@ class SpooledStore:
 
     # -- changes --------------------------------------------------------------------------------------------------
     def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
-        if not attempts:
-            return self._store.open_attempts(attempts)
-        change = ChainSave(attempts[0].calling_list, attempts=tuple(attempts))
+        change = ChainSave(attempts[0].calling_list if attempts else "", attempts=tuple(attempts))
         return self._write(change, lambda: self._store.open_attempts(attempts), new_attempt=True)
 
     def save(self, change: ChainSave) -> Deferred[None]:
@@ -273,21 +262,6 @@ class SpooledStore:
 
     def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
         return self._away() or self._store.recover(owner, calling_list)
-
-    def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
-        return self._store.calling_lists()
-
-    def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
-        return self._store.zones(calling_list)
-
-    def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
-        return self._store.do_not_call()
-
-    def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
-        return self._store.counts(calling_list)
-
-    def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
-        return self._store.records(calling_list, limit, offset)
 
 
 def _chain_id(change: ChainSave) -> int | None:

@@ -25,6 +25,8 @@ from tests.contracts.test_store import (  # noqa: F401  make is a fixture
     result,
 )
 
+pytestmark = pytest.mark.parametrize("make", ["memory", "sqlite", "postgresql"], indirect=True)
+
 RETRIEVED, READY, UPDATED, CANCELLED = (RecordStatus.RETRIEVED, RecordStatus.READY, RecordStatus.UPDATED,
                                         RecordStatus.CANCELLED)
 HELD = frozenset({RETRIEVED})

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
@@ -28,9 +29,11 @@ from ocs.dialing.values import (
 from ocs.errors import StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IStore
 from ocs.store.attempts import attempts_of
+from ocs.store.change_spool import ChangeSpool, ChangeSpoolOptions
 from ocs.store.loading import insert_records
 from ocs.store.memory import MemoryStore
 from ocs.store.registry import Catalog, create_list
+from ocs.store.spooled import SpooledStore
 from ocs.store.sql import SqlStore
 from tests.postgres import PostgresServer, upgraded_database
 from tests.store.threads import InlineReactor, InlineThreads
@@ -77,13 +80,22 @@ def sql_store(url: str, **options: Any) -> SqlStore:
     return store
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def spooled(records: Iterable[Record], folder: Path) -> SpooledStore:
+    clock, options = Clock(), ChangeSpoolOptions(file=folder / "spool.db")
+    store = SpooledStore(in_memory(records), ChangeSpool(options, InlineReactor(), InlineThreads), clock, clock.seconds, 1)
+    assert result(store.start()) is None
+    return store
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "spooled"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]:
     stores: list[Any] = []
 
     def harness(records: Iterable[Record]) -> Any:
         if request.param == "memory":
             stores.append(in_memory(records))
+        elif request.param == "spooled":
+            stores.append(spooled(records, tmp_path))
         else:
             url = upgraded_database(request, request.param, tmp_path)
             database_with(url, records)
@@ -126,6 +138,7 @@ def all_records(store: Any) -> dict[int, Record]:
 
 def attempts_in(store: Any) -> list[Attempt]:
     """All attempts on LIST, by guid."""
+    store = store._store if isinstance(store, SpooledStore) else store
     if isinstance(store, MemoryStore):
         return sorted(store.attempts.values(), key=lambda one: one.guid)
     with transaction(store.backend, write=False) as work:
