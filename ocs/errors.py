@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 __all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "StoreUnavailable",
-           "UnexpectedEvent", "UnknownCallingList", "UnknownCampaign", "WrongState"]
+           "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):
@@ -49,6 +49,10 @@ class UnknownCampaign(OCSError):
 
 class UnknownCallingList(OCSError):
     """No calling list of that name is in the database."""
+
+
+class UnfitCallingList(OCSError):
+    """What is configured for a calling list does not fit the columns that it has; the text names list and option."""
 
 
 class WrongState(OCSError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Iterable
+from typing import Callable, Iterable
 
 from ocs.dialing.progress import read_note
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
@@ -87,13 +87,14 @@ def next_state(state: ChainState, event: ChainEvent) -> ChainState:
         raise UnexpectedEvent(f"chain: {event.name} in state {state.name}") from None
 
 
-def head_index(records: tuple[Record, ...]) -> int | None:
-    """Which record to dial first: the one that is scheduled, else the first that is open; None if none is. Where a treatment
-    has scheduled it, its note may name another one of the chain."""
+def head_index(records: tuple[Record, ...], meets: Callable[[Record], bool] = lambda record: True) -> int | None:
+    """Which record to dial first: the one that is scheduled, else the first open one that meets the criteria of its list's
+    filter, else the first that is open; None if none is. Where a treatment has scheduled it, its note may name another one of
+    the chain."""
     open_ = [index for index, record in enumerate(records) if record.record_status.open]
     scheduled = [index for index in open_ if records[index].dial_sched_time is not None]
     if not scheduled:
-        return open_[0] if open_ else None
+        return next((index for index in open_ if meets(records[index])), open_[0] if open_ else None)
     head = min(scheduled, key=lambda index: records[index].dial_sched_time or 0)
     note = read_note(records[head].treatments) if records[head].record_type in _RECALLS else None
     named = (index for index in open_ if note is not None and records[index].chain_n == note.chain_n)

@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from ocs.dialing.dial_hours import open_zones
 from ocs.dialing.results import RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, Ask, ListShare, begin_retrieval, weight_info
-from ocs.dialing.values import CallingList, CampaignGroup, Chain, ClaimRequest, Owner
+from ocs.dialing.values import CallingList, CampaignGroup, Chain, ClaimRequest, Owner, RecordFilter
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
@@ -37,10 +37,11 @@ class RecordBuffer:
     log = Logger()
 
     def __init__(self, context: Context, group: CampaignGroup, owner: Owner, taken: _Taken, agents: Callable[[], int],
-                 keeps: Callable[[], bool], idle: Callable[[], None]) -> None:
+                 keeps: Callable[[], bool], idle: Callable[[], None], filter_of: Callable[[str], RecordFilter | None]) -> None:
         self._context, self._group, self._owner, self._taken, self._agents = context, group, owner, taken, agents
         self._keeps = keeps             # whether chains are kept here at all
         self._idle = idle               # called when a retrieval is over
+        self._filter_of = filter_of     # of a calling list, by name
         self.claims = 0                 # retrievals under way: chains may still come
         self._queue: deque[HeldChain] = deque()
         self._zones: dict[str, tuple[float, Mapping[int, str]]] = {}
@@ -170,7 +171,7 @@ class RecordBuffer:
         request = ClaimRequest(
             calling_list.name, self._owner, limit, int(now), open_zones(now, zones, calling_list.windows), types,
             agent_ids=agent_ids, without_agents=without_agents, own_campaign=own or group.callback_observe_campaign,
-            own_group=own or group.callback_observe_group)
+            own_group=own or group.callback_observe_group, filter=self._filter_of(calling_list.name))
         return list(await self._context.store.claim_chains(request))
 
     async def _zones_of(self, name: str) -> Mapping[int, str]:

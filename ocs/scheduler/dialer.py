@@ -85,7 +85,7 @@ class Dialer:
         else:
             self._session.give_back(held)
             return None
-        index = chains.head_index(held.chain.records)
+        index = held.first()
         if index is None:
             self._session.settle(held, held.chain)
         return index

@@ -15,8 +15,9 @@ from twisted.internet.interfaces import IDelayedCall
 from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
 from ocs.dialing.contact import Contact
+from ocs.dialing.results import RecordStatus
 from ocs.dialing.treatments import policy_of
-from ocs.dialing.values import Attempt, CallingList, Chain, Record
+from ocs.dialing.values import Attempt, CallingList, Chain, Record, RecordFilter
 from ocs.scheduler.writes import ChainWrites
 
 __all__ = ["Handles", "HeldChain", "Settled"]
@@ -26,13 +27,17 @@ class HeldChain:
     """One chain in memory: its values, where it stands, the call and the agent at hand."""
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
-                 "agent_dn", "agent_id", "scheduled", "timer", "lease", "treatment", "disposition", "counted", "writes")
+                 "agent_dn", "agent_id", "scheduled", "timer", "lease", "treatment", "disposition", "counted", "writes",
+                 "_filter")
 
     writes: ChainWrites         # set by whoever holds the chain
 
-    def __init__(self, session: Any, calling_list: CallingList, chain: Chain) -> None:
-        self.session, self.calling_list, self.chain = session, calling_list, chain
-        self.index = head_index(chain.records) or 0
+    def __init__(self, session: Any, calling_list: CallingList, chain: Chain, chosen: RecordFilter | None = None) -> None:
+        """`chosen`: the list's filter, which also says in which order the chain's records are dialed."""
+        if chosen is not None:
+            chain = replace(chain, records=chosen.chain_order(chain.records))
+        self.session, self.calling_list, self.chain, self._filter = session, calling_list, chain, chosen
+        self.index = self.first() or 0
         self.state = ChainState.BUFFERED
         self.first_handle = 0
         # of the treatments; a rescheduled record goes on where it was
@@ -56,6 +61,14 @@ class HeldChain:
     def handle(self) -> int:
         """The handle of `record`."""
         return self.first_handle + self.index
+
+    def first(self) -> int | None:
+        """Which record of the chain is to be dialed first; None if none is open."""
+        return head_index(self.chain.records, self._meets)
+
+    def _meets(self, record: Record) -> bool:
+        """Whether the record met the filter's criteria when it was Ready."""
+        return self._filter is None or self._filter.matches(replace(record, record_status=RecordStatus.READY))
 
     def contact(self, customer_id_field: str = "") -> Contact:
         """The chain's head with everything that it belongs to: what systems outside are told."""

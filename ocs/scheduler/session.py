@@ -17,7 +17,7 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
 from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
-from ocs.errors import OCSError, UnknownCallingList, WrongState
+from ocs.errors import OCSError, WrongState
 from ocs.scheduler import live
 from ocs.scheduler.buffer import RecordBuffer
 from ocs.scheduler.callbacks import Callbacks
@@ -26,6 +26,7 @@ from ocs.scheduler.context import Context, new_guid
 from ocs.scheduler.desks import Desks
 from ocs.scheduler.dialer import Dialer
 from ocs.scheduler.held import HeldChain
+from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
 from ocs.scheduler.settlement import Settlement
 
@@ -39,18 +40,19 @@ class DialingSession:
 
     def __init__(self, context: Context, group: CampaignGroup, changed: Callable[[DialingSession, SessionEvent], None]) -> None:
         self.context, self.group, self._changed = context, group, changed
+        self.configured = group             # what the next load takes; `group` is what is in force
         self.state = SessionState.NOT_LOADED
         self.paused, self.guid, self.trouble = False, "", ""
         self.refusals: Counter[Refusal] = Counter()
         self.verdicts: Counter[Reason] = Counter()      # of whoever else is asked before a dial
         self.results: Counter[CallResult] = Counter()
-        self.custom_fields: Mapping[str, tuple[CustomField, ...]] = {}     # of each calling list
+        self.lists = KnownLists()
         self.held: set[HeldChain] = set()
         self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
         self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
         self._taken_up: set[str] = set()    # lists in which a crash may have left records, and has not any more
         self.buffer = RecordBuffer(context, group, self.owner, self._taken, self._agents_logged_in,
-                                   lambda: self.keeps_chains, self._check_drained)
+                                   lambda: self.keeps_chains, self._check_drained, lambda name: self.lists.filters.get(name))
         self.callbacks = Callbacks(context, self)
         self.settlement = Settlement(context, self)
         self.desks = Desks(context, self)
@@ -67,15 +69,22 @@ class DialingSession:
         """As whom the session holds records."""
         return Owner(self.context.options.application_id, self.group.campaign_dbid, self.group.group.dbid)
 
+    @property
+    def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:
+        """Of each calling list."""
+        return self.lists.fields
+
     # -- commands -------------------------------------------------------------------------------------------------
     async def load(self) -> None:
-        """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. WrongState if it is loaded
-        already, or unloaded meanwhile; UnknownCallingList or StoreUnavailable leave it not loaded."""
+        """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. A list whose filter or
+        disposition field does not fit its columns is left out, with an error in the log. WrongState if it is loaded already, or
+        unloaded meanwhile; UnfitCallingList if no list is left, UnknownCallingList or StoreUnavailable leave it not loaded."""
         self._move(SessionEvent.LOAD)
         self._loading = True
         self._taken_up.clear()
         try:
-            await self.read_lists(self.group)
+            await live.read_for_load(self)
+            await self.take_up(self.group)
             if self.state is not SessionState.INACTIVE:
                 raise WrongState(f"{self.group.name}: unloaded while it was being loaded")
         except OCSError:
@@ -90,13 +99,8 @@ class DialingSession:
         self.loop.start()
         await self.buffer.fill()
 
-    async def read_lists(self, group: CampaignGroup) -> None:
-        """Know the lists' fields, and take care of what a crash left behind in those that are new here."""
-        known = await self.context.store.calling_lists()
-        missing = [each.name for each in group.lists if each.name not in known]
-        if missing:
-            raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
-        self.custom_fields = known
+    async def take_up(self, group: CampaignGroup) -> None:
+        """Take care of what a crash left behind in the lists that are new here; before anything is claimed from them."""
         for calling_list in group.lists:
             if calling_list.name not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
                 for left in await self.context.store.recover(self.owner, calling_list.name):
@@ -111,14 +115,11 @@ class DialingSession:
 
     async def reconfigure(self, group: CampaignGroup) -> None:
         """Go on with these values. Records of lists that are no longer dialed go back, but for those that are with agents
-        or in calls; lists that are new are asked at once. WrongState for a change that needs another load, or if the
-        session is just being loaded or unloaded; UnknownCallingList, StoreUnavailable; nothing has changed then."""
+        or in calls; lists that are new are asked at once. Where a list's filter changed, records that wait for a dial go back,
+        and the list is asked again at once; records with agents, in calls and under a treatment stay. WrongState for a change
+        that needs another load, or if the session is just being loaded or unloaded; UnfitCallingList, UnknownCallingList,
+        StoreUnavailable; nothing has changed then."""
         await live.reconfigure(self, group)
-
-    def reload_filters(self, *names: str) -> None:
-        """The filters of these lists (of all, where none is named) have changed: records that wait for a dial go back, and
-        the lists are asked again at once. Records with agents, in calls and under a treatment stay."""
-        live.reload_filters(self, names)
 
     def watch_dns(self) -> None:
         """Follow the agents' DNs and those that the calls go through."""
@@ -219,7 +220,7 @@ class DialingSession:
         return "no picture of the agents' states" if not self.context.agents.available else self.trouble
 
     def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
-        held = HeldChain(self, calling_list, chain)
+        held = HeldChain(self, calling_list, chain, self.lists.filters.get(calling_list.name))
         held.writes = self.settlement.writes_of(held)
         self.context.handles.give(held)
         self.held.add(held)
@@ -270,6 +271,7 @@ class DialingSession:
         if self.state is SessionState.UNLOAD_IN_PROGRESS:
             self.loop.stop()
             self._move(SessionEvent.UNLOADED)
+            live.use(self, self.configured, KnownLists())
             unloads, self._unloads = self._unloads, []
             for unloaded in unloads:
                 unloaded.callback(None)

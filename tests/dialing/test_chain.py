@@ -118,6 +118,15 @@ def test_the_head_is_the_scheduled_record_else_the_first_that_is_open(given_: Ch
     assert head_index(given_.records) == head
 
 
+def test_the_head_meets_the_criteria_where_an_open_record_does() -> None:
+    given_ = chain(S.UPDATED, RETRIEVED, RETRIEVED, RETRIEVED)
+    for wanted, head in (((0, 2, 3), 2), ((3,), 3), ((0,), 1), ((), 1)):
+        meeting = [given_.records[index] for index in wanted]
+        assert head_index(given_.records, lambda one: one in meeting) == head
+    due = replace(given_.records[3], dial_sched_time=7)
+    assert head_index((*given_.records[:3], due), lambda one: one is given_.records[1]) == 3
+
+
 HELD = chain(S.UPDATED, RETRIEVED, RETRIEVED, S.DELEGATED, S.MISSED_CALLBACK, RETRIEVED)
 
 

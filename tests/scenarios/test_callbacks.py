@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
@@ -29,8 +30,8 @@ def center(mode: DialingMode = DialingMode.PROGRESSIVE, **group: Any) -> Center:
                                  dial_sched_time=now + 60 * (n + 1)))
     made.store.add_list("spring", callbacks)
     values = {"lists": tuple(replace(one, treatments=(*TREATMENTS, ASSIGN)) for one in made.session.group.lists), **group}
-    made.session.group = replace(made.session.group, **values)
-    made.session.buffer.regroup(made.session.group, made.session.owner, ())
+    changed = Deferred.fromCoroutine(made.session.reconfigure(replace(made.session.group, **values)))
+    assert changed.called and changed.result is None
     return made
 
 

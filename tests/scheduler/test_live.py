@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel
 
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.chain import ChainState
-from ocs.dialing.results import CallResult, DialingMode, RecordStatus
+from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
+from ocs.dialing.session import SessionState
 from ocs.dialing.shares import TypePriorities
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, Treatment, TreatmentAction
-from ocs.errors import UnknownCallingList, WrongState
-from tests.scheduler.bench import FIELDS, Bench, record
+from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, FilterText, Record, Treatment, TreatmentAction
+from ocs.errors import UnfitCallingList, UnknownCallingList, WrongState
+from tests.scheduler.bench import FIELDS, Bench, chain, record
 
 OTHER = "other"
 
@@ -156,23 +158,53 @@ def test_a_new_list_is_dialed_at_once_and_one_that_the_database_does_not_have_is
 
 
 # -- filters --------------------------------------------------------------------------------------------------------
-def test_other_filters_send_the_buffer_back_and_the_lists_are_asked_at_once():
+def chosen(criteria: str = "", order_by: str = "", name: str = "") -> dict[str, Any]:
+    """A list's new filter."""
+    return {"filter": FilterText((("criteria", criteria), ("order_by", order_by)), name)}
+
+
+def test_another_filter_sends_the_lists_buffer_back_and_it_is_asked_again_at_once():
     made = bench()
     made.ready("7001")
     asked = made.switch.dialed[0]
+    others = waiting(made, OTHER)
     before = len(made.store.of("claim_chains"))
-    made.session.reload_filters()
+    made.wait(made.session.reconfigure(lists(made, list=chosen("record_id > 30", "record_id DESC"))))
     made.pass_(0)
     assert len(made.store.of("claim_chains")) > before and len(made.session.buffer) == 10
+    came = waiting(made)
+    assert came and came == list(range(60, 60 - len(came), -1)) and waiting(made, OTHER)[:len(others)] == others
     assert asked.conn_id in made.switch.calls and len(made.session.held) == 11
+    assert retrieved(made, "list") + retrieved(made, OTHER) == 11
 
 
-def test_only_the_list_whose_filter_changed_is_given_back():
+def test_without_a_filter_everything_is_dialed_again():
+    made = bench(running=False)
+    made.wait(made.session.reconfigure(lists(made, list=chosen("age > 50"), other=chosen("age = 40", "record_id DESC"))))
+    made.up()
+    made.begin()
+    assert waiting(made) == [] and waiting(made, OTHER) == list(range(160, 150, -1))
+    made.wait(made.session.reconfigure(lists(made, list={"filter": None}, other={"filter": None})))
+    made.pass_(2)
+    assert waiting(made) == [1, 2, 3, 4, 5] and waiting(made, OTHER) == [101, 102, 103, 104, 105]
+
+
+def test_the_same_filter_under_another_name_or_in_other_pieces_changes_nothing():
     made = bench()
-    others = [held for held in made.session.buffer if held.calling_list.name == OTHER]
-    made.session.reload_filters("list")
-    made.pass_(0)
-    assert [held for held in made.session.buffer if held.calling_list.name == OTHER][:len(others)] == others
+    made.wait(made.session.reconfigure(lists(made, list=chosen("record_id > 3 AND age = 40"))))
+    before, asked = waiting(made), len(made.store.of("claim_chains"))
+    same = FilterText((("criteria", "record_id > 3"), ("criteria1", "AND age = 40")), "elders")
+    made.wait(made.session.reconfigure(lists(made, list={"filter": same})))
+    assert waiting(made) == before and len(made.store.of("claim_chains")) == asked
+
+
+def test_a_filter_that_cannot_be_used_changes_nothing():
+    made = bench()
+    made.wait(made.session.reconfigure(lists(made, list=chosen("record_id > 3"))))
+    group, before = made.session.group, waiting(made)
+    with pytest.raises(UnfitCallingList, match="calling list list: filter rich: order_by, line 1, column 1: no column 'wealth'"):
+        made.wait(made.session.reconfigure(lists(made, list=chosen("age > 3", "wealth", "rich"), other={"active": False})))
+    assert made.session.group is group and waiting(made) == before and waiting(made, OTHER)
 
 
 def test_a_retry_under_way_stays_when_filters_change():
@@ -180,8 +212,11 @@ def test_a_retry_under_way_stays_when_filters_change():
     made.ready("7001")
     made.switch.over(made.switch.dialed[0].conn_id, call_state=6)
     held = next(each for each in made.session.held if each.state is ChainState.WAITING)
-    made.session.reload_filters()
-    assert held.state is ChainState.WAITING
+    nobody = chosen("record_id < 0")
+    made.wait(made.session.reconfigure(lists(made, list=nobody, other=nobody)))
+    assert held.state is ChainState.WAITING and made.session.held == {held}
+    made.pass_(301)
+    assert len(made.switch.dialed) == 2
 
 
 def test_chains_that_are_on_their_way_with_the_filter_before_go_back():
@@ -189,12 +224,90 @@ def test_chains_that_are_on_their_way_with_the_filter_before_go_back():
     made.up()
     made.store.held.add("claim_chains")
     Deferred.fromCoroutine(made.session.load())
-    made.session.reload_filters()
+    made.wait(made.session.reconfigure(lists(made, list=chosen("", "record_id DESC"))))
     made.store.held.clear()
     made.store.release()
     assert len(made.session.buffer) == 0 and not made.session.held
     made.pass_(2)
-    assert len(made.session.buffer) == 6
+    assert waiting(made) == [20, 19, 18, 17, 16, 15]
+
+
+# -- what does not fit ----------------------------------------------------------------------------------------------
+UNFIT = [(chosen("colour = 1"), "criteria, line 1, column 1: no column 'colour'"),
+         (chosen("age = 'x'", name="old"), "filter old: criteria, line 1, column"),
+         ({"disposition_field": "outcome"}, "disposition_field: the list has no field 'outcome'; its fields are name, age")]
+
+
+@pytest.mark.parametrize("changes, reason", UNFIT)
+def test_a_list_that_does_not_fit_its_columns_is_left_out_of_the_load(changes, reason, logged):
+    made = bench(running=False)
+    made.wait(made.session.reconfigure(lists(made, list=changes)))
+    made.up()
+    made.begin()
+    assert waiting(made) == [] and len(waiting(made, OTHER)) == 10
+    assert reason in made.session.lists.faults["list"] and any(reason in text for text in logged.texts(LogLevel.error))
+    made.wait(made.session.unload())
+    made.wait(made.session.reconfigure(lists(made, list={"filter": None, "disposition_field": "name"})))
+    made.begin()
+    assert len(waiting(made)) == 5 and not made.session.lists.faults
+
+
+@pytest.mark.parametrize("changes, reason", UNFIT)
+def test_a_session_without_a_list_that_fits_is_not_loaded(changes, reason):
+    made = bench(running=False)
+    made.wait(made.session.reconfigure(lists(made, list=changes, other=changes)))
+    made.up()
+    with pytest.raises(UnfitCallingList) as refused:
+        made.wait(made.session.load())
+    assert str(refused.value).count(reason) == 2 and made.session.state is SessionState.NOT_LOADED
+
+
+# -- the order of a chain -------------------------------------------------------------------------------------------
+def phones(made: Bench) -> list[int]:
+    """The records that were dialed."""
+    return [int(number[-4:]) for number in made.switch.numbers]
+
+
+def fitted(records: list[Record], *treatments: Treatment, **filter_: str) -> Bench:
+    made = Bench(records, running=False, treatments=treatments)
+    made.wait(made.session.reconfigure(lists(made, list=chosen(**filter_))))
+    made.up()
+    made.begin()
+    return made
+
+
+NEXT = Treatment("next", CallResult.BUSY, TreatmentAction.NEXT_IN_CHAIN, dbid=2, cycle_attempts=1)
+
+
+def test_the_order_rules_which_phone_of_a_chain_is_dialed_first_and_which_next():
+    ages = {1: 20, 2: 60, 3: 40}
+    made = fitted([replace(one, fields={"name": "", "age": ages[one.record_id]}) for one in chain(1, 2, 3)], NEXT,
+                  order_by="age DESC")
+    made.ready("7001")
+    for number in range(3):
+        made.switch.over(made.switch.dialed[number].conn_id, call_state=6)
+        made.pass_(1)
+    assert phones(made) == [2, 3, 1]
+
+
+def test_the_first_phone_dialed_is_one_that_meets_the_criteria_the_next_ones_need_not():
+    made = fitted([replace(one, contact_info_type=ContactInfoType.MOBILE if one.record_id == 2 else one.contact_info_type)
+                   for one in chain(1, 2, 3)], replace(NEXT, cycle_attempts=2),
+                  criteria="contact_info_type = 4 AND record_status = 1")
+    made.ready("7001")
+    for number in range(3):
+        made.switch.over(made.switch.dialed[number].conn_id, call_state=6)
+        made.pass_(1)
+    assert phones(made)[:3] == [2, 3, 1]        # from there through the chain, and from its beginning
+
+
+def test_a_rescheduled_chain_goes_on_with_the_phone_that_its_note_names_whatever_the_order():
+    records = [replace(one, record_status=RecordStatus.CHAIN_READY) for one in chain(1, 2, 3)]
+    records[0] = replace(records[0], record_status=RecordStatus.READY, record_type=RecordType.CAMPAIGN_RESCHEDULED,
+                         dial_sched_time=1, treatments="2@1@2@1")
+    made = fitted(records, NEXT, order_by="record_id DESC")
+    made.ready("7001")
+    assert phones(made) == [3]
 
 
 # -- the rest ---------------------------------------------------------------------------------------------------------
@@ -260,7 +373,7 @@ def test_a_session_that_unloads_takes_no_changes():
 def test_everything_is_given_back_after_changes():
     made = bench()
     made.ready("7001")
-    made.session.reload_filters()
+    made.wait(made.session.reconfigure(lists(made, list=chosen("record_id > 7"))))
     made.wait(made.session.reconfigure(lists(made, list={"active": False})))
     made.wait(made.session.reconfigure(lists(made, list={"active": True}, other={"active": False})))
     made.switch.over(made.switch.dialed[0].conn_id, call_state=12)
