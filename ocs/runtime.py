@@ -1,6 +1,6 @@
 """What every server of the project needs to run: its clock, its port or a clear refusal, its ready file, its parent.
 
-A ready file tells whoever started a server where it listens: `{"pid": int, NAME: {"host": str, "port": int}, ...}`,
+A ready file tells whoever started a server where it listens: `{"pid": int, NAME: {"host": str, "port": int, "tls": bool}, ...}`,
 NAME as in `endpoints.json` (`tserver`, `manhole`, ...).
 """
 from __future__ import annotations
@@ -22,7 +22,8 @@ from zope.interface import implementer
 
 from ocs.clock import IClock, ScaledClock, SystemClock
 from ocs.errors import ConfigurationError
-from ocs.options import REQUIRED, option
+from ocs.options import REQUIRED, option, table
+from ocs.tls import ServerTlsOptions, over_tls
 
 __all__ = ["ApplicationOptions", "ClockOptions", "ListenOptions", "MessageListenOptions", "ParentWatch", "ServiceOptions",
            "listen_or_exit", "make_clock", "refuse", "remove_ready_file", "write_ready_file"]
@@ -68,6 +69,7 @@ class ListenOptions:
 
     host: str = option("127.0.0.1", text="Address to listen on; 0.0.0.0 = every interface.")
     port: int = option(0, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
+    tls: ServerTlsOptions = table(ServerTlsOptions)
 
 
 @dataclass(frozen=True)
@@ -98,15 +100,23 @@ class ApplicationOptions:
 
 def listen_or_exit(reactor: IReactorTCP, name: str, options: Any, factory: ServerFactory) -> IListeningPort:
     """Listen, from `privilegedStartService`; a port in use or a host that is not ours exits with status 1 and
-    one line that names the option (`name` is its table), the host and the port. `options` has `host` and `port`."""
+    one line that names the option (`name` is its table), the host and the port. `options` has `host` and `port`, and
+    perhaps `tls` (ServerTlsOptions)."""
+    tls = getattr(options, "tls", None)
     try:
-        return reactor.listenTCP(options.port, factory, interface=options.host)
+        behind = factory if tls is None else over_tls(tls, factory, f"{name}.tls", reactor)
+        return reactor.listenTCP(options.port, behind, interface=options.host)
+    except ConfigurationError as error:
+        _exit(str(error))
     except CannotListenError as error:
         reason = getattr(error.socketError, "strerror", None) or error.socketError
-        text = f"{name}.port: cannot listen on {options.host}, port {options.port}: {reason}"
-        log.error("{text}", text=text)
-        print(text, file=sys.__stderr__, flush=True)    # twistd has sent the other one to the log
-        raise SystemExit(1) from None
+        _exit(f"{name}.port: cannot listen on {options.host}, port {options.port}: {reason}")
+
+
+def _exit(text: str) -> NoReturn:
+    log.error("{text}", text=text)
+    print(text, file=sys.__stderr__, flush=True)    # twistd has sent the other one to the log
+    raise SystemExit(1)
 
 
 def refuse(error: ConfigurationError) -> NoReturn:

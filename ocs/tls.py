@@ -76,7 +76,7 @@ class ServerTlsOptions:
         found = _pair_problems(self.certificate, self.private_key)
         if self.client_ca is not None and self.certificate is None:
             found.append("client_ca: needs certificate and private_key, or clients could not connect by TLS at all")
-        return found or _faults_of(lambda: ServerSide(self))
+        return found or (_faults_of(lambda: ServerSide(self)) if self.enabled else [])
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FOUNDATION = {f"ocs.{name}" for name in ("clock", "certificates", "errors", "interfaces", "options", "runtime", "passwords", "log",
-                                         "tls")}
+FOUNDATION = {f"ocs.{name}" for name in (
+    "certificates", "clock", "errors", "interfaces", "log", "options", "passwords", "runtime", "tls")}
 
 # layer -> the layers that it may import, beside itself and the foundation
 LAYERS: dict[str, set[str]] = {
@@ -26,6 +26,11 @@ LAYERS: dict[str, set[str]] = {
     "ocs.lab": {"protocols", "ocs.servers"},
     "ocs.app": {"ocs.database", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers",
                 "ocs.servers.icon", "ocs.lab", "protocols"},
+}
+
+# modules of another layer that a layer may use although it may not use the layer
+SINGLE: dict[str, set[str]] = {
+    "ocs.servers": {"ocs.links.options", "ocs.links.registry", "ocs.links.service"},    # companions are clients of others, too
 }
 
 # modules that are parts of a shared vocabulary: key-value lists and error trees are values, not wire formats
@@ -93,7 +98,8 @@ def foreign(module: str) -> Iterator[str]:
             yield name
         elif top in ("ocs", "protocols"):
             allowed = LAYERS[own] | {own}
-            shared = any(name == known or name.startswith(known + ".") for known in FOUNDATION | VOCABULARY)
+            known = FOUNDATION | VOCABULARY | SINGLE.get(own, set())
+            shared = any(name == one or name.startswith(one + ".") for one in known)
             if layer(name) not in allowed and not shared and name not in ("ocs", "ocs.dialing", "protocols"):
                 yield name
 

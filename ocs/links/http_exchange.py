@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Iterable
 
 from OpenSSL import SSL
-from service_identity import VerificationError
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectError, ConnectionClosed, ConnectionLost, DNSLookupError
 from twisted.internet.protocol import Protocol
@@ -23,10 +22,11 @@ from zope.interface import implementer
 
 from ocs.links.https import TooLong
 from protocols.errors import LinkLost, ProtocolError, RemoteProtocolError
+from protocols.transport import why
 
 __all__ = ["Answer", "WholeBody", "named_error", "read_answer", "unheard"]
 
-_LOST = (ConnectionClosed, ConnectError, DNSLookupError, SSL.Error, VerificationError)
+_LOST = (ConnectionClosed, ConnectError, DNSLookupError, SSL.Error)
 _LONGEST_REASON = 200       # characters of a peer's error that are passed on
 
 
@@ -135,13 +135,7 @@ def _reasons(failure: Failure) -> Iterable[Failure]:
 
 def _text(failure: Failure) -> str:
     """The reason in words; peers have no say in them beyond what OpenSSL tells."""
-    error = failure.value
-    if isinstance(error, SSL.Error):
-        text = "; ".join(entry[-1] for entry in error.args[0]) if error.args and error.args[0] else "broken"
-        return f"TLS: {text}"[:_LONGEST_REASON]
-    if isinstance(error, VerificationError):
-        return "TLS: the certificate is for another host"
-    return failure.getErrorMessage().rstrip(".")[:_LONGEST_REASON]
+    return why(failure).rstrip(".")[:_LONGEST_REASON]
 
 
 def _type_name(failure: Failure) -> str:

@@ -5,14 +5,11 @@ bounded here, around the connection, where every octet passes.
 """
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Iterable, cast
 
-from OpenSSL import SSL, crypto
-from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.error import ConnectionDone, VerifyError
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IDelayedCall, IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
@@ -22,13 +19,13 @@ from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from ocs.errors import ConfigurationError
+from ocs.certificates import Identity, authorities
 from ocs.links.http_options import HttpOptions
+from ocs.tls import ClientSide
 
 __all__ = ["BoundedEndpoint", "Endpoints", "TooLong"]
 
 _CLOSE_S = 5.0                      # a peer that does not answer a TLS close is left
-_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
 class TooLong(Exception):
@@ -42,19 +39,34 @@ class Endpoints:
     def __init__(self, reactor: Any, options: HttpOptions) -> None:
         self._reactor, self._limit = reactor, options.response_limit_kb * 1_024
         self._connect_s = options.response_timeout_s
-        self._roots = ssl.platformTrust() if options.roots_file is None else _roots(options.roots_file)
-        self._certificate, chain = _own(options.certificate_file, options.key_file)
-        self._tls = {"raiseMinimumTo": ssl.TLSVersion.TLSv1_2, "extraCertChain": chain or None}
+        self._options = options
+        self._sides: dict[str, ClientSide] = {}     # by host; hosts are those of the configuration
+        self._trust(), self._own()                  # what cannot be used is told now
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         host = uri.host.decode("ascii").strip("[]")
         endpoint: Any = HostnameEndpoint(self._reactor, host, uri.port, timeout=self._connect_s)
         if uri.scheme == b"https":
-            tls = ssl.optionsForClientTLS(host, self._roots, self._certificate, extraCertificateOptions=dict(self._tls))
-            endpoint = wrapClientTLS(tls, endpoint)
+            endpoint = wrapClientTLS(self._side(host), endpoint)
         elif uri.scheme != b"http":
             raise SchemeNotSupported(f"{uri.scheme!r}")
         return BoundedEndpoint(endpoint, self._limit, self._reactor)
+
+    def _side(self, host: str) -> ClientSide:
+        if host not in self._sides:
+            options = self._options
+            files = [options.roots_file, options.certificate_file, options.key_file]
+            self._sides[host] = ClientSide(host, self._trust, self._own, files, "http")
+        return self._sides[host]
+
+    def _trust(self) -> Any:
+        return authorities(self._options.roots_file, "http.roots_file")
+
+    def _own(self) -> Identity | None:
+        certificate, key = self._options.certificate_file, self._options.key_file
+        if certificate is None or key is None:
+            return None
+        return Identity.load(certificate, key, "http.certificate_file", "http.key_file")
 
 
 @implementer(IStreamClientEndpoint)
@@ -131,29 +143,3 @@ class _BoundedFactory(WrappingFactory):
         if isinstance(factory, Factory):
             factory.noisy = False
         self.limit, self.clock = limit, clock
-
-
-def _roots(path: Path) -> Any:
-    return ssl.trustRootFromCertificates(_certificates("roots_file", path))
-
-
-def _own(path: Path | None, key: Path | None) -> tuple[Any, list[Any]]:
-    """Our certificate with its key, or None, and the rest of its chain."""
-    if path is None or key is None:
-        return None, []
-    first, *chain = _certificates("certificate_file", path)
-    try:
-        pair = ssl.KeyPair.load(key.read_bytes(), crypto.FILETYPE_PEM)
-        return ssl.PrivateCertificate.fromCertificateAndKeyPair(first, pair), [each.original for each in chain]
-    except (OSError, crypto.Error, SSL.Error, VerifyError, ValueError, TypeError) as error:
-        raise ConfigurationError([f"http.key_file: {key} with {path} cannot be used: {error}"]) from None
-
-
-def _certificates(option: str, path: Path) -> list[Any]:
-    try:
-        found = [ssl.Certificate.loadPEM(_PEM_BEGIN + piece) for piece in path.read_bytes().split(_PEM_BEGIN)[1:]]
-    except (OSError, crypto.Error, ValueError) as error:
-        raise ConfigurationError([f"http.{option}: {path} cannot be used: {error}"]) from None
-    if not found:
-        raise ConfigurationError([f"http.{option}: {path} holds no certificate (PEM)"])
-    return found

@@ -126,9 +126,9 @@ class CompanionService(Service):
         self._starting: Deferred[None] | None = None
 
     def address(self) -> dict[str, Any]:
-        """Where it listens: `host`, `port`."""
+        """Where it listens: `host`, `port`, `tls` (whether only TLS is spoken there)."""
         host: Any = self._port.getHost() if self._port is not None else None
-        return {"host": host.host, "port": host.port}
+        return {"host": host.host, "port": host.port, "tls": self._options.listen.tls.enabled}
 
     # -- start ----------------------------------------------------------------------------------------------------
     def privilegedStartService(self) -> None:
@@ -146,7 +146,8 @@ class CompanionService(Service):
         await maybeDeferred(self.server.start)
         self._let_in(True)
         where = self.address()
-        self.log.info("{name} listens on {host}, port {port}", name=self.name, **where)
+        self.log.info("{name} listens on {host}, port {port}{over}", name=self.name,
+                      over=" (TLS)" if where["tls"] else "", **where)
         path = self._options.service.ready_file
         if path:
             try:

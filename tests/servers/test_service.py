@@ -131,7 +131,7 @@ def test_clients_wait_at_the_port_until_the_server_is_ready(tmp_path: Path) -> N
     world.diary.starting.callback(None)
     assert world.reactor.port.accepts
     facts = json.loads(world.ready.read_text())
-    assert facts["name"] == "diary" and facts["diary"] == {"host": "127.0.0.1", "port": 7_100}
+    assert facts["name"] == "diary" and facts["diary"] == {"host": "127.0.0.1", "port": 7_100, "tls": False}
 
 
 def test_a_stop_closes_the_port_first_and_lets_clients_read_what_they_were_told(tmp_path: Path) -> None:

@@ -200,8 +200,8 @@ class Demonstration:
 def _endpoints(plan: Plan, switch: dict[str, Any], engine: dict[str, Any]) -> dict[str, Any]:
     """What a visitor's own client needs."""
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
-        return {"host": place["host"], "port": place["port"], "tls": False, "application": application, "password": password,
-                "pid": facts["pid"]}
+        return {"host": place["host"], "port": place["port"], "tls": place.get("tls", False), "application": application,
+                "password": password, "pid": facts["pid"]}
     return {
         "servers": {"tserver": server(switch["tserver"], switch, "visitor", plan.passwords["visitor"]),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
