@@ -11,7 +11,7 @@ from collections import Counter, deque
 from fractions import Fraction
 from typing import Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ocs.dialing.dial_hours import open_zones
 from ocs.dialing.results import RecordType
@@ -48,7 +48,7 @@ class RecordBuffer:
         self._asked_again_at: dict[tuple[str, RecordType], float] = {}
         self._balances: Mapping[str, Fraction] = {}     # what the shares have been rounded by
         self._changes: Counter[str] = Counter()         # list -> how often it was dialed otherwise than before
-        self._filling = False
+        self._filling = self._failing = False
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -119,10 +119,12 @@ class RecordBuffer:
         try:
             while asks := retrieval.asks():
                 retrieval = retrieval.answered({ask.calling_list: await self._answer(ask) for ask in asks})
-            self._balances = retrieval.balances
+            self._balances, self._failing = retrieval.balances, False
         except OCSError as error:
             # the database is away: dialing goes on from what is here, the lists are asked again after the pause
-            self.log.error("retrieval for {group} failed: {reason}", group=self._group.name, reason=str(error))
+            self.log.emit(LogLevel.debug if self._failing else LogLevel.error, "retrieval for {group} failed: {reason}",
+                          group=self._group.name, reason=str(error))
+            self._failing = True
             for each in self._group.lists:
                 self._pause(each.name, CAMPAIGN_TYPES)
         finally:

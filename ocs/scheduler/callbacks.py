@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, Iterator
 
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
 from ocs.dialing.callbacks import CallbackNews, Outage, due_at, is_callback, is_personal, missed
@@ -53,7 +53,7 @@ class Callbacks:
         self._for_anyone: deque[HeldChain] = deque()
         self._not_before: dict[str, float] = {}         # agent id -> when one who did not react is tried again
         self._asked_at = float("-inf")
-        self._asking = False
+        self._asking = self._failing = False
         self._outage: Outage | None = None              # the last one that was long enough to miss callbacks
         self._down_since: float | None = float("-inf")
         self._able_since: float | None = None
@@ -119,9 +119,12 @@ class Callbacks:
             for calling_list in self._session.group.active_lists:
                 if self._session.may_dial:
                     await self._ask_list(calling_list)
+            self._failing = False
         except OCSError as error:
-            self.log.error("callbacks of {group} could not be looked for: {reason}", group=self._session.group.name,
-                           reason=str(error))
+            self.log.emit(LogLevel.debug if self._failing else LogLevel.error,
+                          "callbacks of {group} could not be looked for: {reason}", group=self._session.group.name,
+                          reason=str(error))
+            self._failing = True
         finally:
             self._asking = False
         self.serve()

@@ -16,7 +16,7 @@ from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import AttemptState
-from ocs.errors import OCSError
+from ocs.errors import DatabaseAway, OCSError
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain, Settled
 
@@ -64,12 +64,16 @@ class Desks:
     # -- previews -------------------------------------------------------------------------------------------------
     async def preview(self, dn: str, agent_id: str) -> HeldChain:
         """Give the agent a record to look at, its attempt committed. NoRecords if there is none, TooManyPreviews,
-        StoreUnavailable."""
+        StoreUnavailable. While the database is away there are the records of the buffer."""
         if sum(held.call is None for held in self._at[dn]) >= _PREVIEWS_LIMIT:
             raise TooManyPreviews(f"{_PREVIEWS_LIMIT} records wait for this agent already")
         buffer, callbacks = self._session.buffer, self._session.callbacks
         if agent_id:
-            await callbacks.ask_for(agent_id)
+            try:
+                await callbacks.ask_for(agent_id)
+            except DatabaseAway:
+                if not len(buffer):
+                    raise
         if not callbacks.waits_for(agent_id) and not len(buffer):
             await buffer.fill()
         refused = 0     # each may have taken as long as the service that is asked about it; the agent waits

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Callable, Mapping
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 
 from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent
@@ -326,9 +326,11 @@ class DialingSession:
 
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""
-        self.trouble, pause_s = reason, self.context.options.system_error_pause_s
-        self._trouble_until = self.context.clock.seconds() + pause_s
-        self.log.error("{group} does not dial for {wait_s} s: {reason}", group=self.group.name, wait_s=pause_s, reason=reason)
+        now, pause_s = self.context.clock.seconds(), self.context.options.system_error_pause_s
+        goes_on = now < self._trouble_until + pause_s       # it was so after the last pause too: told once
+        self.trouble, self._trouble_until = reason, now + pause_s
+        self.log.emit(LogLevel.debug if goes_on else LogLevel.error, "{group} does not dial for {wait_s} s: {reason}",
+                      group=self.group.name, wait_s=pause_s, reason=reason)
 
     def transfer_failed(self, held: HeldChain) -> None:
         """The call could not be moved to the agents; when it ends its result is Transfer Error."""
