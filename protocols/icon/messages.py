@@ -195,12 +195,13 @@ def _check(name: str, value: object) -> None:
 
 
 def _check_fields(value: Any) -> None:
-    """`[FieldID, name, old, new]` each; old and new are text or nil."""
+    """`[FieldID, name, old, new, since]` each: values are text or nil; since when the old one stood, epoch seconds or nil."""
     for each in value:
-        good = (isinstance(each, list) and len(each) == 4 and type(each[0]) is int and each[0] in _INTEGERS
-                and isinstance(each[1], str) and all(one is None or isinstance(one, str) for one in each[2:]))
+        good = (isinstance(each, list) and len(each) == 5 and type(each[0]) is int and each[0] in _INTEGERS
+                and isinstance(each[1], str) and all(one is None or isinstance(one, str) for one in each[2:4])
+                and (each[4] is None or type(each[4]) in (int, float) and 0 <= each[4] <= _LATEST))
         if not good:
-            raise WrongReport("Fields: a field is [int, str, str or nil, str or nil]")
+            raise WrongReport("Fields: a field is [int, str, str or nil, str or nil, time or nil]")
 
 
 # request -> attributes that it cannot do without

@@ -44,7 +44,7 @@ def environment(folder: Path) -> Path:
 def check_commands(python: Path, elsewhere: Path) -> None:
     listed = run(str(python), "-c", TWISTD, "--help", folder=elsewhere)
     plugins = {line.split()[0] for line in listed.splitlines() if line.startswith("    ") and line.split()}
-    assert {"ocs", "ocs-tserver"} <= plugins
+    assert {"ocs", "ocs-tserver", "ocs-icon"} <= plugins
     script = str(python.parent / "ocs")
     assert "serve-lab" in run(script, "--help", folder=elsewhere)
     run(script, "config", "check", str(ROOT / "etc" / "ocs.toml"), folder=elsewhere)
@@ -52,6 +52,8 @@ def check_commands(python: Path, elsewhere: Path) -> None:
     assert "demo-contacts.csv" in run(str(python), "-c", code, folder=elsewhere)
     code = "from ocs.store.versions import needed_version; print(needed_version())"
     assert run(str(python), "-c", code, folder=elsewhere).strip()       # the migrations came along
+    code = "from ocs.servers.icon.versions import icon_versions; print(icon_versions.upgrade('sqlite:///icon.sqlite'))"
+    assert run(str(python), "-c", code, folder=elsewhere).strip()
 
 
 def test_the_wheel_brings_the_commands_and_the_shipped_files(source: Path, tmp_path: Path) -> None:

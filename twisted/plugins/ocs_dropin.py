@@ -5,3 +5,6 @@ ocs = ServiceMaker("ocs", "ocs.app.tap", "Outbound contact server: the dialing e
 ocs_tserver = ServiceMaker(
     "ocs-tserver", "ocs.servers.tserver.tap", "T-Server: CTI gateway in front of a telephone switch.", "ocs-tserver"
 )
+ocs_icon = ServiceMaker(
+    "ocs-icon", "ocs.servers.icon.tap", "ICON: writes what OCSs report into an interaction database.", "ocs-icon"
+)

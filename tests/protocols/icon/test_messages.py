@@ -23,7 +23,8 @@ from protocols.icon.messages import (
 from protocols.message import Message
 
 _TIME = st.floats(0, 253_402_300_799)
-_FIELD = st.tuples(st.integers(0, 2 ** 31), st.text(max_size=9), st.none() | st.text(max_size=9), st.none() | st.text(max_size=9))
+_TEXT = st.none() | st.text(max_size=9)
+_FIELD = st.tuples(st.integers(0, 2 ** 31), st.text(max_size=9), _TEXT, _TEXT, st.none() | _TIME)
 
 
 def _values(name: str) -> st.SearchStrategy[Any]:
@@ -78,7 +79,8 @@ _GOOD = {"Sequence": 1, "GOMessageType": 1, "EvtCode": 4, "Time": 1_773_160_200.
     ({"EvtCode": 0}, "GOMessageType, EvtCode"), ({"CmpID": 2 ** 63}, "CmpID: not an integer of 64 bits"),
     ({"ChainGUID": b"x"}, "ChainGUID: bytes"), ({"GOMessageType": 4}, "SessID: missing"),
     ({"Fields": [[1, "a", "b"]]}, "Fields:"),
-    ({"Fields": [[1, "a", None, 7]]}, "Fields:"), ({"Fields": [[2 ** 63, "a", None, None]]}, "Fields:"),
+    ({"Fields": [[1, "a", None, 7, None]]}, "Fields:"), ({"Fields": [[2 ** 63, "a", None, None, None]]}, "Fields:"),
+    ({"Fields": [[1, "a", None, None, -1]]}, "Fields:"), ({"Fields": [[1, "a", None, None, float("nan")]]}, "Fields:"),
     ({"Until": float("inf")}, "Until: not a number")])
 def test_a_wrong_attribute_is_named(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(WrongReport, match=text):

@@ -1,0 +1,1 @@
+"""Scripts that make and upgrade the tables of an interaction database."""
