@@ -75,6 +75,7 @@ class CallEvent:
     guid: str = ""
     record_handle: int = 0
     previous_conn_id: str = ""
+    call_uuid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Call:
     origin_dn: str
     state: CallState = CallState.REQUESTED
     conn_id: str = ""
+    call_uuid: str = ""             # the switch's GUID of the call, for reports
     dialed_at: float | None = None
     answered_at: float | None = None
     ended_at: float | None = None
@@ -201,8 +203,8 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
 
 def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
     """The facts that an event adds, whatever the state."""
-    if not call.conn_id and event.conn_id:
-        call = replace(call, conn_id=event.conn_id)
+    if event.conn_id and not (call.conn_id and call.call_uuid):
+        call = replace(call, conn_id=call.conn_id or event.conn_id, call_uuid=call.call_uuid or event.call_uuid)
     if signal is _Signal.DIALING and call.dialed_at is None:
         return replace(call, dialed_at=event.at)
     if signal is _Signal.BUSY:

@@ -234,7 +234,7 @@ def _call_event(message: Message, kind: SwitchEvent, dn: str, at: float) -> Call
         kind=kind, conn_id=message.get("ConnID", ""), dn=dn, call_state=message.get("CallState", 0), at=at,
         other_dn=message.get("OtherDN", ""), guid=str(message.user_value(CALL_ATTEMPT_GUID) or ""),
         record_handle=lenient_integer(message.user_value(RECORD_HANDLE)) or 0,
-        previous_conn_id=message.get("PreviousConnID", ""))
+        previous_conn_id=message.get("PreviousConnID", ""), call_uuid=message.get("CallUUID", ""))
 
 
 def _agent_steps(event: CallEvent) -> Iterable[AgentEvent]:

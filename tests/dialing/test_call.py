@@ -391,6 +391,12 @@ def test_the_first_event_names_the_call_and_later_ones_do_not_rename_it() -> Non
     assert call.conn_id == CONN
 
 
+def test_a_call_keeps_the_first_guid_that_the_switch_gives_it():
+    call, _ = step(Call(CallOrigin.QUEUE, QUEUE, conn_id=CONN), CallEvent(E.DIALING, CONN, QUEUE, call_uuid="U1"))
+    call, _ = step(call, CallEvent(E.QUEUED, CONN, QUEUE, call_uuid="U2"))
+    assert call.call_uuid == "U1" and call.conn_id == CONN
+
+
 EVENTS = st.builds(
     CallEvent, kind=st.sampled_from(SwitchEvent), conn_id=st.sampled_from(["", CONN]),
     dn=st.sampled_from([TRUNK, QUEUE, AGENT, OTHER_AGENT, ""]),
