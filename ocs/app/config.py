@@ -35,6 +35,7 @@ from ocs.log import LogOptions
 from ocs.options import load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
+from ocs.store.change_spool import ChangeSpoolOptions
 from ocs.store.named_statements import SqlStatementOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
@@ -160,6 +161,7 @@ class OCSOptions:
     clock: ClockOptions = table(ClockOptions)
     log: LogOptions = table(LogOptions)
     database: DatabaseOptions = table(DatabaseOptions)
+    change_spool: ChangeSpoolOptions = table(ChangeSpoolOptions)
     tserver: TServerOptions = table(TServerOptions)
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions)

@@ -32,10 +32,12 @@ from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
+from ocs.store.change_spool import ChangeSpool
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import Act
 from ocs.store.do_not_call_feed import DoNotCallFeed
 from ocs.store.do_not_call_load import snapshot_path
+from ocs.store.spooled import SpooledStore
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.attributes import KVList
@@ -83,11 +85,14 @@ class OCSService(Service):
         self.store = SqlStore(options.database.url, reactor,
                               {group.campaign: group.campaign_dbid for group in groups.values()},
                               readers=options.database.pool_size, statement_timeout_s=options.database.statement_timeout_s)
+        spool = options.change_spool
+        self.spooled = SpooledStore(self.store, ChangeSpool(spool, reactor), reactor, self.clock.wall, options.application.dbid,
+                                    spool.answer_timeout_s)
         self.switch = SwitchLink(self.clock)
         self.agents = SwitchAgentState(self.switch)
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
         self.context = Context(
-            self.clock, rng, self.store, self.switch, self.agents, self._describe, engine_options(options),
+            self.clock, rng, self.spooled, self.switch, self.agents, self._describe, engine_options(options),
             carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
@@ -131,7 +136,7 @@ class OCSService(Service):
         self._starting.addErrback(self._not_started)
 
     async def _start(self) -> None:
-        await self.store.start()
+        await self.spooled.start()          # with what the last run could not write
         await self.outside.start()
         await self.do_not_call.start()
         await self._audit_checks()
@@ -180,7 +185,7 @@ class OCSService(Service):
         await self.engine.stop(self.options.dialing.stop_deadline_s)
         await self.outside.stop()
         await self.do_not_call.stop()
-        await self.store.stop()
+        await self.spooled.stop()
         await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()

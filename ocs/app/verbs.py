@@ -40,6 +40,7 @@ class Verbs:
             "application": f"{self._server.options.application.name} ({self._server.options.application.dbid})",
             "time": _moment(self._server.clock.wall()),
             "speed": self._server.clock.speed,
+            "database": str(self._server.spooled),
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
                for link in self._server.links},
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),

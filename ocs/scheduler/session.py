@@ -327,7 +327,7 @@ class DialingSession:
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""
         now, pause_s = self.context.clock.seconds(), self.context.options.system_error_pause_s
-        goes_on = now < self._trouble_until + pause_s       # it was so after the last pause too: told once
+        goes_on = reason == self.trouble and now < self._trouble_until + pause_s      # after the last pause too: told once
         self.trouble, self._trouble_until = reason, now + pause_s
         self.log.emit(LogLevel.debug if goes_on else LogLevel.error, "{group} does not dial for {wait_s} s: {reason}",
                       group=self.group.name, wait_s=pause_s, reason=reason)
