@@ -39,6 +39,9 @@ class IConsoleVerbs(Interface):
     def sessions() -> Any:
         """Campaign groups: state, mode, agents, calls, buffers."""
 
+    def session(group: str) -> Any:
+        """One campaign group: what was not dialed and why, callbacks, results."""
+
     def calls() -> Any:
         """Calls in progress."""
 

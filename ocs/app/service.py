@@ -93,7 +93,8 @@ class OCSService(Service):
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
         self.context = Context(
             self.clock, rng, self.spooled, self.switch, self.agents, self._describe, engine_options(options),
-            carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier)
+            carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier,
+            keep_refusals=self.store.keep_refusals)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)

@@ -8,6 +8,7 @@ from typing import Any
 from zope.interface import implementer
 
 from ocs.app.console import IConsoleVerbs
+from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.session import SessionState
 from ocs.log import masked, set_level
@@ -24,6 +25,16 @@ def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="seconds")
 
 
+def _falling(counts: Counter[str]) -> dict[str, int]:
+    """The most frequent first."""
+    return dict(counts.most_common())
+
+
+def _callbacks(session: DialingSession) -> dict[str, int]:
+    """What happened to callbacks, by the public names of the events."""
+    return {news.value: session.callbacks.counts[news] for news in CallbackNews if session.callbacks.counts[news]}
+
+
 @implementer(IConsoleVerbs)
 class Verbs:
     """The verbs over one running server."""
@@ -33,9 +44,11 @@ class Verbs:
 
     def status(self) -> dict[str, Any]:
         engine = self._server.engine
-        refusals: Counter[str] = Counter()
+        not_dialed: Counter[str] = Counter()
+        callbacks: Counter[str] = Counter()
         for session in engine.sessions.values():
-            refusals.update({refusal.value: count for refusal, count in session.refusals.items()})
+            not_dialed.update(session.tally.total)
+            callbacks.update(_callbacks(session))
         return {
             "application": f"{self._server.options.application.name} ({self._server.options.application.dbid})",
             "time": _moment(self._server.clock.wall()),
@@ -47,7 +60,8 @@ class Verbs:
             "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
             "records held": sum(len(each.held) for each in engine.sessions.values()),
             "do-not-call entries": len(self._server.context.do_not_call),
-            "not dialed": refusals,
+            "not dialed": _falling(not_dialed),
+            "callbacks": callbacks,
         }
 
     def sessions(self) -> list[dict[str, Any]]:
@@ -60,7 +74,18 @@ class Verbs:
         return {"session": session.group.name, "mode": session.group.mode.word, "state": _word(session.state),
                 "condition": _word(session.loop.condition) if running else "", "calls": len(session.calls),
                 "agents": agents, "buffer": len(session.buffer), "held": len(session.held),
+                "not dialed": session.tally.total.total(), "callbacks": len(session.callbacks),
                 "last decision": decisions[-1].reason if running and decisions else ""}
+
+    def session(self, group: str) -> dict[str, Any]:
+        session = self._server.engine.session(group)
+        records = Counter(_word(held.state) for held in session.held)
+        return {**self._session_row(session), "lists": {each.name: each.share if each.active else "inactive"
+                                                        for each in session.group.lists},
+                "records held": _falling(records), "callbacks waiting": len(session.callbacks),
+                "not dialed": _falling(session.tally.total), "callbacks": _callbacks(session),
+                "asked outside": _falling(Counter({reason.value: count for reason, count in session.verdicts.items()})),
+                "results": _falling(Counter({result.label: count for result, count in session.results.items()}))}
 
     def calls(self) -> list[dict[str, Any]]:
         now = self._server.clock.wall()

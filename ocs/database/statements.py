@@ -84,12 +84,12 @@ def insert_ignoring(table: Table) -> Sql:
     return Sql(lambda dialect: _insert(dialect)(table).on_conflict_do_nothing())
 
 
-def insert_or_update(table: Table, key: str, where: ColumnElement[bool] | None = None) -> Sql:
+def insert_or_update(table: Table, *key: str, where: ColumnElement[bool] | None = None) -> Sql:
     """Insert a row, or write all its columns into the one with this key; only if `where` holds for that, if given."""
     def build(dialect: Dialect) -> ClauseElement:
         insert = _insert(dialect)(table)
-        changed = {column.name: insert.excluded[column.name] for column in table.columns if column.name != key}
-        return cast(ClauseElement, insert.on_conflict_do_update(index_elements=[key], set_=changed, where=where))
+        changed = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in key}
+        return cast(ClauseElement, insert.on_conflict_do_update(index_elements=key, set_=changed, where=where))
     return Sql(build)
 
 

@@ -89,6 +89,9 @@ class Call:
     call_uuid: str = ""             # the switch's GUID of the call, for reports
     dialed_at: float | None = None
     answered_at: float | None = None
+    cpd_completed_at: float | None = None       # it is known who picked up; of calls that no agent dials
+    transferred_at: float | None = None         # first with the agents: in their queue, or at one
+    agent_connected_at: float | None = None
     ended_at: float | None = None
     agent_dn: str = ""              # who rings or talks
     talked: bool = False            # an agent was connected
@@ -210,13 +213,25 @@ def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
     if signal is _Signal.BUSY:
         return replace(call, busy_reported=True)
     if signal in (_Signal.ANSWERED, _Signal.QUEUED):
-        answered_at = event.at if call.answered_at is None else call.answered_at
-        return replace(call, answered_at=answered_at, detected=event.call_state or call.detected)
+        return replace(_reached(call, signal, event.at), detected=event.call_state or call.detected)
     if signal is _Signal.OFFERED:
-        return replace(call, agent_dn=event.dn)
+        return replace(_reached(call, signal, event.at), agent_dn=event.dn)
     if signal is _Signal.CONNECTED:
-        answered_at = event.at if call.answered_at is None else call.answered_at
-        return replace(call, agent_dn=event.dn, talked=True, answered_at=answered_at)
+        return replace(_reached(call, signal, event.at), agent_dn=event.dn, talked=True)
+    return call
+
+
+def _reached(call: Call, signal: _Signal, at: float) -> Call:
+    """The call came this far, for the first time or again: what it passed on the way has its time."""
+    by_agent = call.origin is CallOrigin.AGENT
+    if signal is not _Signal.OFFERED and call.answered_at is None:      # the phone of an agent who dials may ring first
+        call = replace(call, answered_at=at)
+    if not by_agent and call.cpd_completed_at is None:
+        call = replace(call, cpd_completed_at=at)       # the switch tells what it detected with the answer
+    if not by_agent and signal is not _Signal.ANSWERED and call.transferred_at is None:
+        call = replace(call, transferred_at=at)
+    if signal is _Signal.CONNECTED and call.agent_connected_at is None:
+        call = replace(call, agent_connected_at=at)
     return call
 
 

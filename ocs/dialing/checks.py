@@ -4,6 +4,7 @@ Source: the public order of pre-dial checks (held, cancelled, do-not-call by pho
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from ocs.dialing.dial_hours import is_open
@@ -12,7 +13,7 @@ from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import Record
 from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
-__all__ = ["Refusal", "refusal"]
+__all__ = ["Refusal", "RefusalCount", "refusal"]
 
 
 class Refusal(Enum):
@@ -22,6 +23,19 @@ class Refusal(Enum):
     DO_NOT_CALL = "on the do-not-call list"
     OUTSIDE_WINDOW = "outside its calling window, or its list's"
     MAXIMUM_ATTEMPTS = "maximum attempts reached"
+
+
+@dataclass(frozen=True)
+class RefusalCount:
+    """How often records of one list were not dialed by one session, for one reason. `session_guid` is new at each start, which
+    was at `began_at` (epoch s); `campaign_group` is Campaign@Group."""
+
+    calling_list: str
+    session_guid: str
+    reason: str
+    campaign_group: str
+    began_at: float
+    records: int
 
 
 def refusal(record: Record, now: float, campaign: str, do_not_call: DoNotCallList, maximum_attempts: int,

@@ -109,6 +109,9 @@ class Attempt:
     agent_id: str | None = None
     agent_dn: str | None = None
     treatment: str | None = None            # name of the treatment that was applied
+    cpd_completed_at: float | None = None   # it is known who picked up; None where an agent dialed
+    transferred_at: float | None = None     # first with the agents: in their queue, or at one; None where an agent dialed
+    agent_connected_at: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Callable, Coroutine, Protocol
+from typing import Any, Callable, Coroutine, Protocol, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from ocs.clock import IClock
 from ocs.dialing.actions import SideEffect
+from ocs.dialing.checks import RefusalCount
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
 from ocs.scheduler.held import Handles, HeldChain
@@ -85,6 +86,7 @@ class Context:
     carry_out: Callable[[SideEffect, Contact], None] = _not_carried_out     # what treatments do beside the dialing
     validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
+    keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     handles: Handles = field(init=False)

@@ -5,6 +5,7 @@ After every wait it is checked again that the agent is still there and that the 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -132,6 +133,8 @@ class Desks:
             self._context.history.attempt_opened(held)
             opened = self._context.store.open_attempts([held.attempt])
             opened.addErrback(self._not_opened)
+        if event.other_dn.startswith("+"):      # else it is written as the site dials, and the record's number says more
+            held.attempt = replace(held.attempt, phone=event.other_dn)
         held.treatment = None
         held.drop_timer()
         held.move(ChainEvent.AGENT_DIALS)

@@ -145,6 +145,7 @@ class Dialer:
             held.change_record(fields={**held.record.fields, **verdict.changes})
             return True
         self.log.info("record {record_id} not dialed: {reason}", record_id=asked.record_id, reason=verdict.reason.value)
+        self._session.tally.count(held.calling_list.name, verdict.reason.value)
         held.attempt = None         # nothing of it has been written
         self._session.settlement.apply_treatment(held, verdict.call_result, ChainEvent.SETTLED)
         self._session.wake()
@@ -177,7 +178,8 @@ class Dialer:
             return      # settled or given back meanwhile; whoever did so has closed the attempt
         why = self.refused(held)
         if why is not None or not self._session.may_dial:
-            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+            blocked = why in (Refusal.DO_NOT_CALL, Refusal.NO_CALL)
+            self._session.close_attempt(held, AttemptState.NOT_DIALED, CallResult.DO_NOT_CALL if blocked else None)
             if why is not None:
                 self._session.count_refusal(held, why)
                 index = self._after_refusal(held, why)
@@ -270,6 +272,6 @@ class Dialer:
                           record_id=attempt.record_id, reason=str(error))
             self._session.settle_result(held, CallResult.DIAL_ERROR)
         else:
-            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+            self._session.close_attempt(held, AttemptState.NOT_DIALED, CallResult.SWITCH_ERROR)
             self._session.system_error(f"the switch refuses to dial: {error}")
             self._session.requeue(held)

@@ -29,6 +29,7 @@ from ocs.scheduler.held import HeldChain
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
 from ocs.scheduler.settlement import Settlement
+from ocs.scheduler.tally import Tally
 
 __all__ = ["DialingSession"]
 
@@ -46,6 +47,7 @@ class DialingSession:
         self.refusals: Counter[Refusal] = Counter()
         self.verdicts: Counter[Reason] = Counter()      # of whoever else is asked before a dial
         self.results: Counter[CallResult] = Counter()
+        self.tally = Tally(context, self)
         self.lists = KnownLists()
         self.held: set[HeldChain] = set()
         self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
@@ -132,6 +134,7 @@ class DialingSession:
         """Begin dialing. WrongState unless loaded and not yet running."""
         self._move(SessionEvent.START)
         self.guid, self.paused = new_guid(self.context.rng), False
+        self.tally.begin()
         self.callbacks.tick()
         self.wake()
 
@@ -271,6 +274,7 @@ class DialingSession:
         if self.state is SessionState.UNLOAD_IN_PROGRESS:
             self.loop.stop()
             self._move(SessionEvent.UNLOADED)
+            self.tally.keep()
             live.use(self, self.configured, KnownLists())
             unloads, self._unloads = self._unloads, []
             for unloaded in unloads:
@@ -280,6 +284,7 @@ class DialingSession:
     def count_refusal(self, held: HeldChain, why: Refusal) -> None:
         """A pre-dial check forbade a dial."""
         self.refusals[why] += 1
+        self.tally.count(held.calling_list.name, why.value)
         self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value,
                       calling_list=held.chain.calling_list)
 
@@ -312,9 +317,9 @@ class DialingSession:
         self.buffer.put_first(held)
         self.wake()
 
-    def close_attempt(self, held: HeldChain, state: AttemptState) -> None:
-        """Close the attempt's row without a call."""
-        attempt = self.settlement.closed_attempt(held, state)
+    def close_attempt(self, held: HeldChain, state: AttemptState, result: CallResult | None = None) -> None:
+        """Close the attempt's row without a call; `result` says why there is none, where that has a result."""
+        attempt = self.settlement.closed_attempt(held, state, result)
         held.attempt = None
         if attempt is not None:
             self.settlement.quietly(self.settlement.save(held, held.chain, attempt), "closing the attempt", held)

@@ -108,6 +108,8 @@ class Settlement:
                            treatment=held.treatment)
         return replace(
             attempt, state=state, conn_id=call.conn_id or None, dialed_at=call.dialed_at, answered_at=call.answered_at,
+            cpd_completed_at=call.cpd_completed_at, transferred_at=call.transferred_at,
+            agent_connected_at=call.agent_connected_at,
             ended_at=call.ended_at, call_state=call.call_state, call_result=call.result if result is None else result,
             agent_dn=(call.agent_dn if call.talked else held.agent_dn) or None, agent_id=held.agent_id or None,
             treatment=held.treatment)

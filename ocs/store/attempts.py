@@ -3,20 +3,20 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Sequence
 
-from sqlalchemy import BigInteger, Integer, String, bindparam, insert, literal_column, select, tuple_
+from sqlalchemy import BigInteger, Integer, String, bindparam, func, insert, literal_column, select, tuple_
 
 from ocs.database.statements import Sql, Transaction, insert_or_update
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 
-__all__ = ["attempts_of", "history", "history_columns", "history_row", "insert_attempts", "open_attempts_of", "write_attempts",
-           "write_late_attempts"]
+__all__ = ["attempts_of", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
+           "open_attempts_of", "write_attempts", "write_late_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
 _insert = Sql(insert(schema.attempts))
 _is_open = schema.attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'")
-_write, _write_open = insert_or_update(schema.attempts, "guid"), insert_or_update(schema.attempts, "guid", _is_open)
+_write, _write_open = insert_or_update(schema.attempts, "guid"), insert_or_update(schema.attempts, "guid", where=_is_open)
 _by_list = (select(schema.attempts).where(schema.attempts.c.calling_list == bindparam("calling_list"))
             .order_by(schema.attempts.c.opened_at, schema.attempts.c.guid))
 _all = Sql(_by_list)
@@ -28,6 +28,8 @@ _history = Sql(select(schema.attempts)
                                       bindparam("guid", type_=String)))
                .order_by(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
                .limit(bindparam("count")))
+_count = Sql(select(func.count()).select_from(schema.attempts)
+             .where(schema.attempts.c.calling_list == bindparam("calling_list")))
 _open = Sql(_by_list.where(_is_open))
 
 
@@ -41,6 +43,8 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "call_state": attempt.call_state,
         "call_result": None if attempt.call_result is None else int(attempt.call_result),
         "agent_id": attempt.agent_id, "agent_dn": attempt.agent_dn, "treatment": attempt.treatment,
+        "cpd_completed_at": attempt.cpd_completed_at, "transferred_at": attempt.transferred_at,
+        "agent_connected_at": attempt.agent_connected_at,
     }
 
 
@@ -72,6 +76,12 @@ def write_late_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
 def attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:
     """All attempts on a list, oldest first."""
     return [_attempt(row) for row in work.rows(_all, calling_list=calling_list)]
+
+
+def count_attempts(work: Transaction, calling_list: str) -> int:
+    """How many attempts were ever made on a list."""
+    (count,) = work.row(_count, calling_list=calling_list) or (0,)
+    return int(count)
 
 
 def history(work: Transaction, calling_list: str) -> Iterator[Attempt]:

@@ -38,7 +38,7 @@ from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
            "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
-           "do_not_call", "due", "is_identifier", "metadata", "request_log", "spools", "status_is", "time_zones"]
+           "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "spools", "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
@@ -113,6 +113,9 @@ attempts = Table(
     Column("agent_id", String(255)),
     Column("agent_dn", String(255)),
     Column("treatment", String(255)),
+    Column("cpd_completed_at", Double),
+    Column("transferred_at", Double),
+    Column("agent_connected_at", Double),
 )
 _open = text(f"state = '{AttemptState.OPEN.value}'")
 Index("ix_ocs_attempt_open", attempts.c.calling_list, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)
@@ -175,6 +178,18 @@ request_log = Table(
     Column("phone", String(128)),
     Column("error_code", Integer, nullable=False),              # 0: it was done
     sqlite_autoincrement=True,
+)
+
+# How often records were not dialed, by session, list and reason.
+refusals = Table(
+    "ocs_refusal", metadata,
+    Column("calling_list", String(255), nullable=False),
+    Column("session_guid", String(64), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("campaign_group", String(255), nullable=False),      # Campaign@Group
+    Column("began_at", Double, nullable=False),                 # when the session was started, epoch seconds
+    Column("records", BigInteger, nullable=False),
+    PrimaryKeyConstraint("calling_list", "session_guid", "reason", name="pk_ocs_refusal"),
 )
 
 # What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.

@@ -13,6 +13,7 @@ from zope.interface import implementer
 from ocs.database.backend import backend_for
 from ocs.database.pool import Database, GroupCommit, Threads
 from ocs.database.statements import Transaction
+from ocs.dialing.checks import RefusalCount
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.values import (
     Attempt,
@@ -33,6 +34,7 @@ from ocs.store.claims import claim, recover
 from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.filters import filter_from_options
 from ocs.store.loading import write_records
+from ocs.store.refusals import write_refusals
 from ocs.store.registry import Catalog
 from ocs.store.replay import adopt_spool, replay
 from ocs.store.request_log import log_requests
@@ -161,6 +163,10 @@ class SqlStore:
     def log_requests(self, requests: Sequence[LoggedRequest]) -> Deferred[None]:
         """Write requests to the optional log table; fires after the commit. Not a part of `IStore`."""
         return self.change(lambda work: log_requests(work, requests))
+
+    def keep_refusals(self, counts: Sequence[RefusalCount]) -> Deferred[None]:
+        """Write how often records were not dialed; fires after the commit. Not a part of `IStore`."""
+        return self.change(lambda work: write_refusals(work, counts))
 
     def _closed(self) -> Deferred[Any]:
         return fail(StoreUnavailable(f"{self.backend}: the store is not open"))

@@ -30,6 +30,9 @@ class FakeVerbs:
     def sessions(self) -> Any:
         return self._note("sessions")
 
+    def session(self, group: str) -> Any:
+        return self._note("session", group)
+
     def calls(self) -> Any:
         return self._note("calls")
 

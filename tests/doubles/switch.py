@@ -167,7 +167,7 @@ class FakeSwitch:
         self._numbers += 1
         conn_id = f"{self._numbers:016x}"
         self.calls[conn_id] = asked
-        self.call_event(SwitchEvent.DIALING, conn_id, dn)
+        self.call_event(SwitchEvent.DIALING, conn_id, dn, other_dn=number)
         self.agent(AgentEventKind.CALL, dn, conn_id=conn_id)
         return conn_id
 

@@ -12,8 +12,10 @@ from click.testing import CliRunner, Result
 
 from ocs.app.cli.root import ocs
 from ocs.database.backend import backend_for, transaction
+from ocs.dialing.checks import Refusal, RefusalCount
 from ocs.dialing.values import Attempt
 from ocs.store.attempts import insert_attempts
+from ocs.store.refusals import write_refusals
 from ocs.store.versions import needed_version
 from tests.postgres import PostgresServer
 
@@ -254,3 +256,53 @@ def test_the_attempts_of_a_list_are_exported(run: Command, contacts: Path, tmp_p
         ("g1", "1", "+12125550101", ""), ("g2", "2", "+12125550101", "")]
     lines = run("list", "export", "Spring", "--history", "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["opened_at"] for line in lines] == [1.0, 2.0]
+
+
+def test_what_was_not_dialed_is_shown_by_session_and_reason(run: Command, contacts: Path, tmp_path: Path) -> None:
+    run("list", "import", str(contacts), "--list", "Spring")
+    assert "not dialed" not in run("list", "show", "Spring").stdout
+    with transaction(backend_for(f"sqlite:///{tmp_path / 'demo' / 'ocs.sqlite'}")) as work:
+        write_refusals(work, [RefusalCount("Spring", f"s{n}", reason.value, "renewals@east", 1_767_614_400.0 + 60 * n, count)
+                              for n, reason, count in ((1, Refusal.OUTSIDE_WINDOW, 3), (2, Refusal.DO_NOT_CALL, 2),
+                                                       (2, Refusal.MAXIMUM_ATTEMPTS, 7))])
+    lines = [line for line in run("list", "show", "Spring").stdout.splitlines() if "not dialed" in line]
+    assert lines == ["  not dialed by renewals@east since 2026-01-05 12:02:00Z: maximum attempts reached 7, "
+                     "on the do-not-call list 2",
+                     "  not dialed by renewals@east since 2026-01-05 12:01:00Z: outside its calling window, or its list's 3"]
+    assert [line for line in run("list", "show").stdout.splitlines() if "not dialed" in line] == lines
+    shown = parsed(run("list", "show", "Spring", "--json"))["not_dialed"]
+    assert shown[0] == {"calling_list": "Spring", "session_guid": "s2", "reason": "maximum attempts reached",
+                        "campaign_group": "renewals@east", "began_at": 1_767_614_520.0, "records": 7} and len(shown) == 3
+
+
+def test_an_export_to_a_file_says_what_it_did(run: Command, contacts: Path, tmp_path: Path) -> None:
+    run("list", "import", str(contacts), "--list", "Spring")
+    out = tmp_path / "out"
+    assert f"{out}: 3 records of list Spring" in run("list", "export", "Spring", "--output", str(out)).stdout
+    report = parsed(run("list", "export", "Spring", "--output", str(out), "--json", "--history"))
+    assert report.pop("seconds") >= 0 and report == {
+        "calling_list": "Spring", "output": str(out), "format": "csv", "history": True, "rows": 0}
+    lines = run("list", "export", "Spring", "--json").stdout.splitlines()
+    assert [json.loads(line)["record_id"] for line in lines] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("options", [["--history", "--secure"], ["--json", "--format", "csv"], ["--format", "xml"]])
+def test_an_export_that_makes_no_sense_is_wrong_use(run: Command, contacts: Path, options: list[str]) -> None:
+    run("list", "export", "Spring", *options, code=2)
+
+
+def test_an_export_that_cannot_be_is_told_in_one_line(run: Command, contacts: Path, tmp_path: Path) -> None:
+    assert "no calling list 'Autumn'" in run("list", "export", "Autumn", "--output", str(tmp_path / "x"), code=1).stderr
+    assert not (tmp_path / "x").exists()
+    run("list", "import", str(contacts), "--list", "Spring")
+    assert f"{tmp_path}: Is a directory" in run("list", "export", "Spring", "--output", str(tmp_path), code=1).stderr
+
+
+def test_a_secure_field_is_shown_nowhere_and_exported_on_demand_only(run: Command, contacts: Path, tmp_path: Path) -> None:
+    contacts.write_text("phone,pin\n2125550101,s3cret\n")
+    run("list", "import", str(contacts), "--list", "Spring", "--field", "pin varchar(8) default 'h1dden' secure")
+    texts = [run("list", *words).output for words in (
+        ("show",), ("show", "--json"), ("show", "Spring", "--full"), ("show", "Spring", "--full", "--json"), ("export", "Spring"),
+        ("export", "Spring", "--json"), ("export", "Spring", "--history"))]
+    assert not [text for text in texts if "s3cret" in text or "h1dden" in text]
+    assert "s3cret" in run("list", "export", "Spring", "--secure").stdout

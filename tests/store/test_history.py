@@ -6,13 +6,23 @@ from dataclasses import replace
 import pytest
 
 from ocs.database.backend import backend_for, transaction
+from ocs.dialing.checks import Refusal, RefusalCount
 from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.store import attempts as attempts_store
 from ocs.store import reading
-from ocs.store.attempts import history, history_columns, history_row, insert_attempts
+from ocs.store.attempts import (
+    attempts_of,
+    count_attempts,
+    history,
+    history_columns,
+    history_row,
+    insert_attempts,
+    write_attempts,
+)
 from ocs.store.loading import insert_records
+from ocs.store.refusals import refusals_of, write_refusals
 from ocs.store.registry import Catalog, create_list
 from ocs.store.request_log import logged_requests
 from ocs.store.sql import SqlStore
@@ -35,6 +45,34 @@ def test_the_history_is_told_by_record_and_attempt_in_pages(database: str, monke
     with transaction(backend_for(database), write=False) as work:
         assert list(history(work, "Spring")) == sorted(made, key=lambda one: (one.record_id, one.number))
         assert list(history(work, "Autumn")) == []
+
+
+def test_an_attempt_comes_back_as_it_was_written(database: str) -> None:
+    full = attempt(1, 1, state=AttemptState.CLOSED, conn_id="00a1", dialed_at=1.5, answered_at=2.5, ended_at=9.5, call_state=5,
+                   call_result=CallResult.ANSWER, agent_id="1001", agent_dn="7001", treatment="redial", cpd_completed_at=3.5,
+                   transferred_at=4.5, agent_connected_at=5.5)
+    with transaction(backend_for(database)) as work:
+        insert_attempts(work, [attempt(1, 1)])
+        write_attempts(work, [full, attempt(2, 1)])
+    with transaction(backend_for(database), write=False) as work:
+        assert attempts_of(work, "Spring") == [full, attempt(2, 1)] and count_attempts(work, "Spring") == 2
+    assert dict(zip(history_columns(), history_row(full)))["agent_connected_at"] == 5.5
+
+
+def test_counts_of_refusals_stand_as_they_were_written_last(database: str) -> None:
+    def counted(calling_list: str, session: int, reason: Refusal, records: int) -> RefusalCount:
+        return RefusalCount(calling_list, f"s{session}", reason.value, "Spring@East", 1_000.0 + session, records)
+
+    listed, window = Refusal.DO_NOT_CALL, Refusal.OUTSIDE_WINDOW
+    with transaction(backend_for(database)) as work:
+        write_refusals(work, [counted("Spring", 1, listed, 1), counted("Spring", 2, listed, 5), counted("Winter", 2, listed, 9)])
+        write_refusals(work, [counted("Spring", 1, listed, 3), counted("Spring", 1, window, 4)])
+        write_refusals(work, [])
+    with transaction(backend_for(database), write=False) as work:
+        assert refusals_of(work, "Spring") == [
+            counted("Spring", 2, listed, 5), counted("Spring", 1, window, 4), counted("Spring", 1, listed, 3)]
+        assert refusals_of(work, "Spring", sessions=1) == [counted("Spring", 2, listed, 5)]
+        assert refusals_of(work, "Autumn") == []
 
 
 def test_an_exported_attempt_has_its_duration() -> None:

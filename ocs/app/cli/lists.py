@@ -1,30 +1,31 @@
 """`ocs list`: contacts in, an overview, everything out. Works on the database, with or without a server that runs."""
 from __future__ import annotations
 
-import csv
 import json
-import sys
-from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Iterable, TextIO
+from typing import Any, Iterable
 
 import click
 
 from ocs.app.cli.db import database_option, progress_bar
+from ocs.app.cli.export import FORMS, export_list
 from ocs.database.backend import Backend, transaction
-from ocs.dialing.custom_fields import FIELD_TYPES, open_fields, open_values
+from ocs.dialing.checks import RefusalCount
+from ocs.dialing.custom_fields import FIELD_TYPES, open_values
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import CustomField, Record
 from ocs.errors import OCSError
 from ocs.log import masked
-from ocs.store import attempts, reading
+from ocs.store import reading
 from ocs.store.checking import parse_daily_time
 from ocs.store.columns import MAPPABLE
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.csv_file import ENCODINGS
 from ocs.store.formats import read_field
+from ocs.store.refusals import refusals_of
 from ocs.store.registry import Catalog
 from ocs.store.sql import page_of_records
 from ocs.store.versions import check_version
@@ -146,17 +147,20 @@ def _show_report(report: ImportReport) -> None:
 @click.option("--full", is_flag=True, help="Show phones in full, and the custom fields that are not secure.")
 @_json
 def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bool) -> None:
-    """Count the records of list NAME by status and result, and show the first of them; without NAME, every list."""
+    """Count the records of list NAME by status and result, and those that its last sessions did not dial by reason; show the
+    first of them. Without NAME count in every list."""
     catalog = Catalog()
     with transaction(backend, write=False) as work:
         check_version(work)
         names = [name] if name is not None else list(catalog.calling_lists(work))
         overviews = [reading.list_overview(work, catalog, one) for one in names]
+        refusals = {one: refusals_of(work, one) for one in names}
         records = [] if name is None else [
             replace(record, fields=open_values(overviews[0].fields, record.fields))
             for record in page_of_records(work, catalog, name, limit)]
     if as_json:
-        values = [_overview_json(overview) for overview in overviews]
+        values = [{**_overview_json(overview), "not_dialed": [asdict(one) for one in refusals[overview.name]]}
+                  for overview in overviews]
         shown = [_record_json(record, full) for record in records]
         click.echo(json.dumps(values if name is None else {**values[0], "first": shown}))
         return
@@ -164,6 +168,7 @@ def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bo
         click.echo(f"{backend}: no calling lists")
     for overview in overviews:
         _show_overview(overview)
+        _show_refusals(refusals[overview.name])
     if records:
         _show_records(records, full)
 
@@ -171,7 +176,7 @@ def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bo
 def _overview_json(overview: reading.ListOverview) -> dict[str, Any]:
     return {"name": overview.name, "table": overview.table, "records": overview.records,
             "daily_from": overview.daily_from, "daily_till": overview.daily_till, "timezone": overview.tz_name,
-            "fields": [asdict(field) for field in overview.fields],
+            "fields": [asdict(replace(field, default=None) if field.secure else field) for field in overview.fields],
             "statuses": {_status(status): count for status, count in sorted(overview.statuses.items())},
             "results": [{"status": _status(status), "result": _result(result), "records": count}
                         for (status, result), count in sorted(overview.results.items())]}
@@ -197,6 +202,13 @@ def _show_overview(overview: reading.ListOverview) -> None:
         click.echo(f"  {_status(status):14} {_result(result):28} {count:8}")
 
 
+def _show_refusals(counts: Iterable[RefusalCount]) -> None:
+    for (_, group, began_at), reasons in groupby(counts, lambda one: (one.session_guid, one.campaign_group, one.began_at)):
+        began = datetime.fromtimestamp(began_at, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+        click.echo(f"  not dialed by {group} since {began}: "
+                   + ", ".join(f"{one.reason} {one.records}" for one in reasons))
+
+
 def _show_records(records: Iterable[Record], full: bool) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -219,36 +231,25 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
 @lists.command("export")
 @click.argument("name")
 @database_option
-@click.option("--format", "form", type=click.Choice(["csv", "jsonl"]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMS), help="csv (where nothing is said), or a JSON object a line.")
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
 @click.option("--secure", is_flag=True, help="Write the secure custom fields too.")
 @click.option("--history", is_flag=True, help="Write the attempts in place of the records: one row for each try to reach one.")
-def export(name: str, backend: Backend, form: str, output: Path | None, secure: bool, history: bool) -> None:
+@click.option("--json", "as_json", is_flag=True,
+              help="For machines: JSON lines or, with --output, an object that says what was done.")
+def export(name: str, backend: Backend, form: str | None, output: Path | None, secure: bool, history: bool,
+           as_json: bool) -> None:
     """Write every record of list NAME: public columns by their public names and numbers, then the custom fields.
 
-    With --history every attempt, by record: who, when, which number, with what result, for how long."""
-    catalog = Catalog()
-    with ExitStack() as stack:
-        work = stack.enter_context(transaction(backend, write=False))
-        check_version(work)
-        fields = catalog.calling_list(work, name).fields
-        fields = fields if secure else open_fields(fields)
-        columns = attempts.history_columns() if history else reading.export_columns(fields)
-        target = sys.stdout if output is None else stack.enter_context(_opened(output))
-        rows: Iterable[list[Any]] = (
-            map(attempts.history_row, attempts.history(work, name)) if history else
-            (reading.export_row(record, fields) for record in reading.all_records(work, catalog, name)))
-        if form == "csv":
-            writer = csv.writer(target, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(rows)
-        else:
-            for row in rows:
-                target.write(json.dumps(dict(zip(columns, row)), ensure_ascii=False) + "\n")
-
-
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise OCSError(f"{path}: {error.strerror}") from None
+    With --history every attempt, by record: who, when, which number, with what result, for how long. The rows go out as they are
+    read, so a list may have any length; they are what the database had when the export began."""
+    if history and secure:
+        raise click.UsageError("--secure: attempts have no custom fields")
+    if as_json and output is None and form == "csv":
+        raise click.UsageError("--json and --format csv: say one of them, or --output FILE")
+    form = form or ("jsonl" if as_json and output is None else "csv")
+    with progress_bar(f"list {name}", as_json or output is None) as tell:
+        done = export_list(backend, name, form, output, history, secure, tell)
+    if output is not None:
+        click.echo(json.dumps({**asdict(done), "seconds": round(done.seconds, 3)}) if as_json else
+                   f"{output}: {done.rows} {'attempts' if history else 'records'} of list {name}, {done.seconds:.1f} s")

@@ -1,7 +1,10 @@
 """The root of the `ocs` command. Families are imported on demand, so that `ocs --help` answers at once."""
 from __future__ import annotations
 
+import errno
 import importlib
+import os
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 import click
@@ -49,7 +52,23 @@ class LazyGroup(click.Group):
                 click.echo(problem, err=True)
             ctx.exit(1)
         except OCSError as error:
+            _leave_output()
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise               # nobody reads any more: click ends without a word
+            _leave_output()
+            raise click.ClickException(f"{error.filename or 'output'}: {error.strerror or error}") from error
+
+
+def _leave_output() -> None:
+    """A disk that is full takes what is left in standard output at the end no more than before: drop it, the error is told."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _version() -> str:

@@ -1,0 +1,65 @@
+"""What the console's verbs tell of a server at work."""
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from zope.interface.verify import verifyObject
+
+from ocs.app.config import OCSOptions
+from ocs.app.console import IConsoleVerbs, as_text
+from ocs.app.verbs import Verbs
+from ocs.dialing.checks import Refusal
+from ocs.dialing.results import RecordType
+from ocs.dialing.validation import Reason
+from ocs.dialing.values import DoNotCallEntry
+from tests.doubles.clock import VirtualClock
+from tests.doubles.validation import FakePreDialValidation
+from tests.scheduler.bench import Bench, record
+
+LISTED, ATTEMPTS = Refusal.DO_NOT_CALL.value, Refusal.MAXIMUM_ATTEMPTS.value
+NOW = int(VirtualClock().wall())
+
+
+def console(*records: Any) -> tuple[Bench, Verbs]:
+    """Records 1 and 2 are on the do-not-call list; a validation service is asked."""
+    bench = Bench(list(records), running=False)
+    bench.memory.add_do_not_call([DoNotCallEntry(phone=record(n).contact_info) for n in (1, 2)])
+    bench.context.validation = FakePreDialValidation()
+    bench.up()
+    bench.begin()
+    server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
+                             agents=bench.agents, store=bench.store, context=bench.context, links=())
+    return bench, Verbs(server)
+
+
+def test_the_verbs_are_those_of_the_console() -> None:
+    assert verifyObject(IConsoleVerbs, console(record(1))[1])
+
+
+def test_what_was_not_dialed_is_told_by_reason_for_the_server_and_for_each_session() -> None:
+    bench, verbs = console(record(1), record(2), record(3, attempt=3), record(4), record(5))
+    bench.ready("7001")
+    bench.context.validation.answer(409)
+    bench.pass_(0)
+    bench.context.validation.answer(200)
+    bench.pass_(0)
+    reasons = {LISTED: 2, ATTEMPTS: 1, Reason.REFUSED.value: 1}
+    status, (row,), session = verbs.status(), verbs.sessions(), verbs.session("spring")
+    assert status["not dialed"] == session["not dialed"] == reasons and row["not dialed"] == 4
+    assert session["asked outside"] == {Reason.REFUSED.value: 1, Reason.PASSED.value: 1}
+    assert session["session"] == "spring@sales" and session["lists"] == {"list": 10}
+    bench.switch.over(bench.switch.dialed[0].conn_id, call_state=12)
+    assert verbs.session("spring@sales")["results"] == {"SIT VC (Vacant Code)": 1}
+    assert f"{LISTED} 2, {ATTEMPTS} 1" in " ".join(as_text(status).split())
+
+
+def test_callbacks_are_told_in_the_same_place() -> None:
+    bench, verbs = console(record(7, record_type=RecordType.PERSONAL_CALLBACK, agent_id="1001", dial_sched_time=NOW - 5))
+    assert verbs.status()["callbacks"] == verbs.session("spring")["callbacks"] == {}
+    bench.ready("7001")
+    bench.pass_(1)
+    bench.context.validation.answer(200)
+    (event,) = [event for dn, event in bench.heard if event.name == "ScheduledCall"]
+    bench.dial_preview(event)
+    assert verbs.status()["callbacks"] == verbs.session("spring")["callbacks"] == {"CallbackCompleted": 1}
