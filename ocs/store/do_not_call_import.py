@@ -11,21 +11,23 @@ read by the rules of their country.
 """
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Mapping
 
-from sqlalchemy import Column, MetaData, Table, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import ARRAY, String, bindparam, column, func, literal_column, select, true
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.expression import ClauseElement, ColumnElement
 
 from ocs.database.backend import Backend, backend_for, transaction
-from ocs.database.statements import Sql, Transaction, insert_ignoring
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.dnc.identifiers import IdentifierSet
 from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
@@ -45,8 +47,6 @@ __all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "ad
 
 TENANT = 1
 _BATCH = 10_000
-_COLUMNS = ("phone", "customer_id", "dnc_message", "tenant_dbid", "campaign_dbid", "list_dbid", "is_internal", "time_stamp",
-            "ocs_import_id")
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,9 @@ def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNot
     with transaction(backend) as work:
         campaign = _campaign_dbid(work, options)
         tenant, import_id = 0 if options.everyone else options.tenant_dbid, secrets.randbits(62)
-        rest = (options.message[:255] or None, tenant, campaign, 0, 0, int(now), import_id)
-        rows = _all_rows(phones, customer_ids, rest)
-        added = _insert(work, rows, lambda done: tell("loading", done, total))
+        rest = {"message": options.message[:255] or None, "tenant": tenant, "campaign": campaign, "now": int(now),
+                "import_id": import_id}
+        added = _insert(work, {"phone": phones, "customer_id": customer_ids}, rest, lambda done: tell("loading", done, total))
         audit(work, "import", Act(now, options.who, options.why or options.message, str(path.absolute())),
               tenant_dbid=tenant, campaign_dbid=campaign, import_id=import_id, entries=added)
         tell("committing", 0, 0)
@@ -181,42 +181,36 @@ def _campaign_dbid(work: Transaction, options: DoNotCallOptions) -> int:
     return Catalog().campaign_dbids(work, [options.campaign], {})[options.campaign]
 
 
-_add = insert_ignoring(schema.do_not_call)
-_waiting = Table("ocs_dnc_import", MetaData(), *(Column(column.name, column.type) for column in schema.do_not_call.columns),
-                 prefixes=["TEMPORARY"], postgresql_on_commit="DROP")
-_take_over = Sql(postgresql.insert(schema.do_not_call).from_select(
-    list(_COLUMNS), select(*(_waiting.c[name] for name in _COLUMNS))).on_conflict_do_nothing())
+def _adding(name: str) -> Sql:
+    """Put many entries in that are not there and differ in this column only: its values are one parameter, `texts`. With a
+    row of parameters for each it would take three times as long."""
+    table = schema.do_not_call
+    values: dict[str, ColumnElement[Any]] = {
+        "dnc_message": bindparam("message"), "tenant_dbid": bindparam("tenant"), "campaign_dbid": bindparam("campaign"),
+        "list_dbid": literal_column("0"), "is_internal": literal_column("0"), "time_stamp": bindparam("now"),
+        "ocs_import_id": bindparam("import_id")}
+
+    def build(dialect: Dialect) -> ClauseElement:
+        if dialect.name == "postgresql":
+            rows = select(func.unnest(bindparam("texts", type_=ARRAY(String))), *values.values())
+            return postgresql.insert(table).from_select([name, *values], rows).on_conflict_do_nothing()
+        rows = select(column("value"), *values.values()).select_from(func.json_each(bindparam("texts")))
+        # without a WHERE it takes ON for the condition of a join
+        return sqlite.insert(table).from_select([name, *values], rows.where(true())).on_conflict_do_nothing()
+    return Sql(build)
 
 
-def _all_rows(phones: IdentifierSet, customer_ids: IdentifierSet, rest: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Rows in the order of `_COLUMNS`."""
-    yield from ((phone, None, *rest) for phone in phones)
-    yield from ((None, customer_id, *rest) for customer_id in customer_ids)
+_ADDING = {"phone": _adding("phone"), "customer_id": _adding("customer_id")}
 
 
-def _insert(work: Transaction, rows: Iterable[tuple[Any, ...]], tell: Callable[[int], None]) -> int:
-    """Put rows in that are not there; how many were new."""
-    if work.dialect.name == "postgresql":
-        return _copy(work, rows, tell)
-    text, positions = _add.positions(work.dialect)
-    order = [_COLUMNS.index(name) for name in positions]
-    in_place = order == list(range(len(_COLUMNS)))
+def _insert(work: Transaction, entries: Mapping[str, IdentifierSet], rest: Mapping[str, Any], tell: Callable[[int], None]) -> int:
+    """Put entries in that are not there, by the name of their column; how many were new."""
     added = done = 0
-    rows = iter(rows)
-    while batch := list(islice(rows, _BATCH)):
-        work.cursor.executemany(text, batch if in_place else [tuple([row[index] for index in order]) for row in batch])
-        added += int(work.cursor.rowcount)
-        done += len(batch)
-        tell(done)
+    for name, texts in entries.items():
+        remaining = iter(texts)
+        while batch := list(islice(remaining, _BATCH)):
+            given = batch if work.dialect.name == "postgresql" else json.dumps(batch)
+            added += work.run(_ADDING[name], texts=given, **rest)
+            done += len(batch)
+            tell(done)
     return added
-
-
-def _copy(work: Transaction, rows: Iterable[tuple[Any, ...]], tell: Callable[[int], None]) -> int:
-    """PostgreSQL: a stream into a table that goes with the transaction, from there what is new."""
-    work.define(CreateTable(_waiting))
-    with work.cursor.copy(f"COPY {_waiting.name} ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-        for done, row in enumerate(rows, 1):
-            copy.write_row(row)
-            if not done % _BATCH:
-                tell(done)
-    return work.run(_take_over)
