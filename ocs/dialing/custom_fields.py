@@ -15,11 +15,12 @@ from typing import Any, Iterable, Mapping
 
 from ocs.dialing.values import CustomField, CustomValue
 
-__all__ = ["FIELD_TYPES", "LONGEST", "WrongValue", "as_sent", "as_text", "changes_from", "checked_field", "fields_by_key",
-           "fitting", "from_text", "open_fields", "open_values"]
+__all__ = ["FIELD_TYPES", "ICON_ATTRIBUTES", "LONGEST", "WrongValue", "as_sent", "as_text", "changes_from", "checked_field",
+           "fields_by_key", "fitting", "from_text", "open_fields", "open_values"]
 
 FIELD_TYPES = ("int", "float", "char", "varchar", "datetime")
 LONGEST = 4_000                 # characters of a char or varchar
+ICON_ATTRIBUTES = (0, 1, 2)     # not reported, reported, reported as secure
 _INTEGERS = range(-2 ** 63, 2 ** 63)
 _ODD = re.compile("[\x00\ud800-\udfff]")
 _WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
@@ -112,6 +113,10 @@ def checked_field(field: CustomField) -> CustomField:
         raise ValueError(f"field {field.name!r}: length {field.length} is not between 1 and {LONGEST}")
     if len(field.send_attribute) > 255:
         raise ValueError(f"field {field.name!r}: send_attribute has more than 255 characters")
+    if field.icon_attribute not in ICON_ATTRIBUTES:
+        raise ValueError(f"field {field.name!r}: icon_attribute {field.icon_attribute} is not 0, 1 or 2")
+    if field.secure and field.icon_attribute == 1:
+        raise ValueError(f"field {field.name!r}: a secure field is reported with icon_attribute 2, or not at all")
     if field.default is None:
         return field
     try:

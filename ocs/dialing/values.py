@@ -40,6 +40,7 @@ class CustomField:
     secure: bool = False
     nullable: bool = True
     default: CustomValue = None
+    icon_attribute: int = 0     # what ICON is told of its values: 0 nothing, 1 all, 2 all, to be kept apart as secure
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@ and as rows of the registry.
 
 A definition reads like a column in SQL:
 
-    NAME TYPE[(LENGTH)] [NOT NULL] [DEFAULT VALUE] [SEND KEY | UNSENT] [SECURE]
+    NAME TYPE[(LENGTH)] [NOT NULL] [DEFAULT VALUE] [SEND KEY | UNSENT] [SECURE] [ICON NUMBER]
 
 `balance float not null default 0`, `since datetime`, `'full name' varchar(80)` is none (a name is letters, digits and
-underscores). Without SEND agents get the field under its own name. Words are taken in any case; a value with blanks
-stands in quotation marks.
+underscores). Without SEND agents get the field under its own name; without ICON 1 or ICON 2 it is not reported. Words are
+taken in any case; a value with blanks stands in quotation marks.
 """
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ocs.errors import OCSError
 
 __all__ = ["AddColumn", "REGISTRY_COLUMNS", "column", "field_of", "read_field", "registry_row", "typed_fields"]
 
-REGISTRY_COLUMNS = ("name", "type", "length", "send_attribute", "secure", "nullable", "default_value")
+REGISTRY_COLUMNS = ("name", "type", "length", "send_attribute", "secure", "nullable", "default_value", "icon_attribute")
 _TYPE = re.compile(r"([A-Za-z]+)(?:\((\d{1,5})\))?", re.ASCII)
 _DEFAULT_LENGTHS = {"char": 1, "varchar": 255}
 
@@ -58,18 +58,27 @@ def read_field(definition: str) -> CustomField:
             given["nullable"], rest = False, rest[1:]
         elif word == "NULL":
             given["nullable"] = True
-        elif word in ("DEFAULT", "SEND"):
+        elif word in ("DEFAULT", "SEND", "ICON"):
             if not rest:
                 raise ValueError(f"field {name!r}: nothing stands behind {word}")
             if word == "SEND":
                 given["send_attribute"] = rest[0]
+            elif word == "ICON":
+                given["icon_attribute"] = _icon_attribute(name, rest[0])
             else:
                 default = rest[0]
             rest = rest[1:]
         else:
-            raise ValueError(f"field {name!r}: {word[:40]!r} is not known; there are NOT NULL, DEFAULT, SEND, UNSENT, SECURE")
+            raise ValueError(f"field {name!r}: {word[:40]!r} is not known; there are NOT NULL, DEFAULT, SEND, UNSENT,"
+                             " SECURE, ICON")
     field = CustomField(name, type_, int(kind[2] or _DEFAULT_LENGTHS.get(type_, 255)), **given)
     return checked_field(replace(field, default=default))
+
+
+def _icon_attribute(name: str, text: str) -> int:
+    if text not in ("0", "1", "2"):
+        raise ValueError(f"field {name!r}: {text[:40]!r} stands behind ICON; there are 0 (not reported), 1 and 2 (secure)")
+    return int(text)
 
 
 def column(field: CustomField) -> Column[Any]:
@@ -125,11 +134,12 @@ def registry_row(field: CustomField) -> dict[str, Any]:
     """The field as the registry keeps it: REGISTRY_COLUMNS and their values."""
     return {"name": field.name, "type": field.type, "length": field.length, "send_attribute": field.send_attribute,
             "secure": int(field.secure), "nullable": int(field.nullable),
-            "default_value": None if field.default is None else as_text(field.default)}
+            "default_value": None if field.default is None else as_text(field.default),
+            "icon_attribute": field.icon_attribute}
 
 
 def field_of(row: Sequence[Any]) -> CustomField:
     """The field of a row of REGISTRY_COLUMNS."""
-    name, type_, length, send_attribute, secure, nullable, default = row
-    field = CustomField(name, type_, length, send_attribute, bool(secure), bool(nullable))
+    name, type_, length, send_attribute, secure, nullable, default, icon_attribute = row
+    field = CustomField(name, type_, length, send_attribute, bool(secure), bool(nullable), icon_attribute=icon_attribute)
     return field if default is None else replace(field, default=fitting(field, default))

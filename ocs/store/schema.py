@@ -79,6 +79,7 @@ custom_fields = Table(
     Column("secure", Integer, nullable=False, server_default=text("0")),
     Column("nullable", Integer, nullable=False, server_default=text("1")),
     Column("default_value", String(LONGEST)),                   # as text; null: none
+    Column("icon_attribute", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("list_dbid", "position", name="pk_ocs_custom_field"),
     UniqueConstraint("list_dbid", "name", name="uq_ocs_custom_field_name"),
 )

@@ -40,7 +40,7 @@ from tests.store import filter_texts as made
 
 EVERY = (CustomField("points", "int", default=-7), CustomField("balance", "float", default=1.5), CustomField("code", "char", 6),
          CustomField("note", "varchar", 40, default="100% 'so'"), CustomField("since", "datetime", default="2026-03-10 16:30:00"),
-         CustomField("pin", "varchar", 8, "", secure=True, nullable=False, default="0000"))
+         CustomField("pin", "varchar", 8, "", secure=True, nullable=False, default="0000", icon_attribute=2))
 
 
 @pytest.mark.parametrize(("definition", "field"), [
@@ -54,6 +54,8 @@ EVERY = (CustomField("points", "int", default=-7), CustomField("balance", "float
                                                               default="2026-03-10 16:30:00")),
     ('note varchar(80) null default "to be called"', CustomField("note", "varchar", 80, "note", default="to be called")),
     ("note varchar default ''", CustomField("note", send_attribute="note", default="")),
+    ("region varchar(8) icon 1", CustomField("region", length=8, send_attribute="region", icon_attribute=1)),
+    ("pin varchar(8) secure icon 2 unsent", CustomField("pin", length=8, secure=True, icon_attribute=2)),
 ])
 def test_a_definition_reads_like_a_column(definition: str, field: CustomField) -> None:
     assert read_field(definition) == field
@@ -67,6 +69,8 @@ def test_a_definition_reads_like_a_column(definition: str, field: CustomField) -
     ("code char(2) default abc", "default: 3 characters, 2 are possible"),
     ("points int default", "nothing stands behind DEFAULT"),
     ("points int not", "'NOT' is not known"), ("points int primary key", "'PRIMARY' is not known"), ("a int 'b", "not closed"),
+    ("points int icon", "nothing stands behind ICON"), ("points int icon 3", "'3' stands behind ICON; there are 0"),
+    ("pin varchar secure icon 1", "a secure field is reported with icon_attribute 2"),
     ("since datetime default 2026-03-10T16:30+01:00", "no offset"), ("points int send " + "k" * 256, "more than 255 characters"),
 ])
 def test_a_definition_that_cannot_be_is_told(definition: str, told: str) -> None:
@@ -157,6 +161,8 @@ def test_a_definition_is_checked_and_its_default_typed() -> None:
     assert checked_field(CustomField("f", "int", default="12")).default == 12
     with pytest.raises(ValueError, match="type 'money' is not one of"):
         checked_field(CustomField("f", "money"))
+    with pytest.raises(ValueError, match="icon_attribute 3 is not 0, 1 or 2"):
+        checked_field(CustomField("f", "int", icon_attribute=3))
 
 
 def test_the_fields_of_a_file_are_those_of_the_list_then_those_defined_then_text() -> None:
