@@ -130,10 +130,7 @@ class ClientSide:
 
     def __init__(self, host: str, trust: Callable[[], Any], own: Callable[[], Identity | None],
                  files: list[Path | None], section: str) -> None:
-        try:
-            self._host = host if _is_address(host) else host.encode("idna").decode("ascii")
-        except UnicodeError as error:
-            raise ConfigurationError([f"{section}: {host!r} is not the name of a host: {error}"]) from None
+        self._host = _ascii(host, section)
         self._trust, self._own, self._section = trust, own, section
         self._context = _FromFiles(section or "tls", files, self._make)
 
@@ -158,6 +155,8 @@ def client_side(options: ClientTlsOptions, host: str, section: str = "") -> Clie
             return None
         return Identity.load(options.certificate, options.private_key, f"{prefix}certificate", f"{prefix}private_key")
 
+    if options.server_name:
+        _ascii(options.server_name, f"{prefix}server_name")
     return ClientSide(options.server_name or host, lambda: authorities(options.ca, f"{prefix}ca"), own,
                       [options.ca, options.certificate, options.private_key], section)
 
@@ -228,6 +227,14 @@ def _judge(peer: str, host: str | None) -> Callable[[Any, crypto.X509, int, int,
 
 def _is_address(host: str) -> bool:
     return bool(isIPAddress(host) or isIPv6Address(host))
+
+
+def _ascii(host: str, name: str) -> str:
+    """As it stands in certificates; ConfigurationError names the option `name`."""
+    try:
+        return host if _is_address(host) else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ConfigurationError([f"{name}: {host!r} is not the name of a host"]) from None
 
 
 def _pair_problems(certificate: Path | None, key: Path | None) -> list[str]:

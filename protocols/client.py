@@ -53,6 +53,7 @@ class MessageClient(BoundedProtocol):
         self._timeout_s = request_timeout_s
         self._requests: OutstandingRequests[Message] = OutstandingRequests(clock, outstanding_limit)
         self._ticking: IDelayedCall | None = None
+        self._given_up = ""         # why we closed the connection, where the transport cannot know
 
     @property
     def up(self) -> bool:
@@ -87,7 +88,7 @@ class MessageClient(BoundedProtocol):
                 self._received(message)
         except RemoteProtocolError as error:
             self.log.error("{peer} broke the protocol: {reason}", peer=self.transport.getPeer(), reason=str(error))
-            self.abort()
+            self._give_up(f"it broke the protocol: {error}")
             return
         self.send(self._conversation.output())
 
@@ -95,8 +96,9 @@ class MessageClient(BoundedProtocol):
         self.connected = 0
         if self._ticking is not None and self._ticking.active():
             self._ticking.cancel()
-        self._requests.fail_all(why(reason))
-        self._listener.lost(self, why(reason))
+        text = self._given_up or why(reason)
+        self._requests.fail_all(text)
+        self._listener.lost(self, text)
 
     def _received(self, message: Message) -> None:
         if message.name == "EventError":
@@ -116,6 +118,10 @@ class MessageClient(BoundedProtocol):
             else:
                 self._listener.event(self, message)
 
+    def _give_up(self, reason: str) -> None:
+        self._given_up = reason
+        self.abort()
+
     def _tick_later(self) -> None:
         if self._conversation.tick_s:
             self._ticking = self._clock.callLater(self._conversation.tick_s, self._tick)
@@ -125,7 +131,7 @@ class MessageClient(BoundedProtocol):
             self._conversation.tick(self._clock.seconds())
         except ProtocolError as error:
             self.log.warn("link to {peer} given up: {reason}", peer=self.transport.getPeer(), reason=str(error))
-            self.abort()
+            self._give_up(str(error))
             return
         self.send(self._conversation.output())
         self._tick_later()

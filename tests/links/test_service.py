@@ -210,7 +210,15 @@ def test_a_silent_server_is_left_after_two_pings() -> None:
     for _ in range(40):
         world.wait(0.25)
         connection.settle()
-    assert world.status.state is not LinkState.UP and not world.link.up
+    assert not world.link.up and world.status.last_error == "nothing heard for 6 s, 2 pings unanswered"
+
+
+def test_a_server_that_sends_junk_is_left_with_the_reason() -> None:
+    world = World().start()
+    connection = world.grant()
+    connection.client.dataReceived(b"HTTP/1.1 400 Bad Request")
+    connection.settle()
+    assert world.status.state is LinkState.WAITING and world.status.last_error.startswith("it broke the protocol: frame of")
 
 
 def test_the_backup_is_tried_where_the_first_address_fails() -> None:

@@ -31,10 +31,6 @@ from tests.doubles.ports import free_port
 
 pytest_twisted = pytest.importorskip("pytest_twisted")
 
-# Twisted's own way to OpenSSL
-pytestmark = [pytest.mark.filterwarnings(f"ignore:Passing pyOpenSSL {kind} objects:DeprecationWarning")
-              for kind in ("PKey", "X509")]
-
 
 class Service(Resource):
     """Answers what the test says; `seen` has (method, body, headers), `connections` counts the sockets."""
