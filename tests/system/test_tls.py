@@ -4,9 +4,11 @@ from __future__ import annotations
 import functools
 import os
 import random
+import re
 import shutil
 import socket
 import ssl
+import stat
 import struct
 import subprocess
 import sys
@@ -28,12 +30,13 @@ from ocs.links.service import Link
 from ocs.options import load
 from ocs.servers.service import CompanionOptions, CompanionService, MessageCompanion
 from protocols.message import Message, Vocabulary
-from tests.conftest import Logged
+from tests.conftest import Logged, needs
 from tests.doubles.certificates import Authority
 from tests.servers.tserver.world import HASH, PASSWORD
 
 pytest_twisted = pytest.importorskip("pytest_twisted")
 ROOT = Path(__file__).resolve().parents[2]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 class Echo:
@@ -327,6 +330,21 @@ async def test_the_backup_server_is_reached_by_tls_under_its_own_name(world: Wor
         link, status = world.link(nobody.getsockname()[1], {"ca": world.authority.roots}, **given)
         await until(lambda: link.up)
     assert status().peer == f"localhost:{port}"
+
+
+@limited
+async def test_the_certificates_of_the_operators_page_open_a_link_both_ways(world: World) -> None:
+    shell = needs("openssl") and re.search(r"```sh\n(openssl req -x509.*?)```", OPERATIONS, re.S)
+    assert shell is not None
+    await deferToThread(subprocess.run, ["sh", "-e", "-c", shell[1]], cwd=world.folder, check=True,
+                        capture_output=True, timeout=60)
+    files = {name: world.folder / name for name in re.findall(r"\w+(?:\.example)?\.(?:pem|key)\b", OPERATIONS)}
+    echo, port = world.serve({"certificate": files["tserver.example.pem"], "private_key": files["tserver.example.key"],
+                              "client_ca": files["ca.pem"]})
+    link, _ = world.link(port, {"ca": files["ca.pem"], "certificate": files["ocs.example.pem"],
+                                "private_key": files["ocs.example.key"]})
+    await until(lambda: link.up)
+    assert len(echo.guests) == 1 and stat.S_IMODE(files["ca.key"].stat().st_mode) == 0o600
 
 
 def test_a_server_under_twistd_names_the_file_that_it_cannot_use(tmp_path: Path) -> None:
