@@ -5,6 +5,10 @@ ocs = ServiceMaker("ocs", "ocs.app.tap", "Outbound contact server: the dialing e
 ocs_tserver = ServiceMaker(
     "ocs-tserver", "ocs.servers.tserver.tap", "T-Server: CTI gateway in front of a telephone switch.", "ocs-tserver"
 )
+ocs_statserver = ServiceMaker(
+    "ocs-statserver", "ocs.servers.statserver.tap", "Stat Server: states of agents, places, groups and campaigns.",
+    "ocs-statserver"
+)
 ocs_icon = ServiceMaker(
     "ocs-icon", "ocs.servers.icon.tap", "ICON: writes what OCSs report into an interaction database.", "ocs-icon"
 )
