@@ -35,6 +35,7 @@ from ocs.log import LogOptions
 from ocs.options import load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
+from ocs.store.call_audit import CallAuditOptions
 from ocs.store.change_spool import ChangeSpoolOptions
 from ocs.store.named_statements import SqlStatementOptions
 
@@ -175,6 +176,7 @@ class OCSOptions:
     pre_dial_validation: tuple[PreDialValidationOptions, ...] = table()
     contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
     notification_spool: NotificationSpoolOptions = table(NotificationSpoolOptions)
+    call_audit: CallAuditOptions = table(CallAuditOptions)
     http_request: tuple[HttpRequestOptions, ...] = table()
     sql_statement: tuple[SqlStatementOptions, ...] = table()
 

@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
+from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
@@ -95,6 +96,7 @@ class OCSService(Service):
             self.clock, rng, self.spooled, self.switch, self.agents, self._describe, engine_options(options),
             carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier,
             keep_refusals=self.store.keep_refusals)
+        self.auditing = Auditing(options.call_audit, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
@@ -184,6 +186,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.auditing.stop()
         await self.outside.stop()
         await self.do_not_call.stop()
         await self.spooled.stop()

@@ -29,7 +29,7 @@ def console(*records: Any) -> tuple[Bench, Verbs]:
     bench.up()
     bench.begin()
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
-                             agents=bench.agents, store=bench.store, context=bench.context, links=())
+                             agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there", auditing="off")
     return bench, Verbs(server)
 
 
