@@ -29,7 +29,8 @@ def console(*records: Any) -> tuple[Bench, Verbs]:
     bench.up()
     bench.begin()
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
-                             agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there", auditing="off")
+                             agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there",
+                             auditing="off")
     return bench, Verbs(server)
 
 
