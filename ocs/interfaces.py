@@ -8,6 +8,7 @@ from zope.interface import Attribute, Interface
 
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.values import (
+    AgentGroup,
     Attempt,
     CallingList,
     CampaignGroup,
@@ -24,7 +25,7 @@ from ocs.dialing.values import (
 from protocols.attributes import KVList
 
 __all__ = ["IAgentState", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests", "INotificationSpool",
-           "IPreDialValidation", "IReplayStore", "IStore", "ISwitchLink"]
+           "IPreDialValidation", "IReplayStore", "IReportSpool", "IStore", "ISwitchLink"]
 
 
 class IStore(Interface):
@@ -145,10 +146,12 @@ class ISwitchListener(Interface):
 class IAgentState(Interface):
     """Who works and who is free. An agent is an `ocs.dialing.agent.Agent`."""
 
-    available = Attribute("bool: False while the provider has no current picture; a monitored group is not dialed then.")
+    def watch(group: AgentGroup) -> None:
+        """The states of this group are wanted: its agents log in at its DNs; what happens elsewhere is nobody's state."""
 
-    def watch(dns: Sequence[str]) -> None:
-        """Agents log in at these DNs; what happens elsewhere is nobody's state."""
+    def blind(group: CampaignGroup) -> str:
+        """Why the states of the group's agents are not known now, in words; "" while they are. While they are not nobody is
+        ready, and a group whose agents must be watched is not dialed."""
 
     def ready(group: CampaignGroup) -> Sequence[str]:
         """DNs of the group's agents who wait for a call, longest waiting first."""
@@ -161,6 +164,9 @@ class IAgentState(Interface):
 
     def add_listener(listener: Callable[[Agent, AgentEvent], None]) -> None:
         """Call `listener(agent, event)`, the agent as the event left it, at each event at a watched DN, in their order."""
+
+    def add_change_listener(listener: Callable[[], None]) -> None:
+        """Call `listener()` whenever the answers of `blind`, `ready` or `of` may have changed without such an event."""
 
 
 class IHistory(Interface):
@@ -229,6 +235,45 @@ class INotificationSpool(Interface):
 
     def stop() -> Deferred[None]:
         """Finish what was asked for, and close."""
+
+
+class IReportSpool(Interface):
+    """Reports on their way to ICON, on disk."""
+
+    source = Attribute("str: names this stream of reports, and no other.")
+    written = Attribute("int: up to this sequence number reports would survive a crash.")
+    unwritten = Attribute("int: reports that are in memory only.")
+    failing = Attribute("bool: the disk does not take them at present.")
+
+    def start() -> Deferred[Any]:
+        """Open; fires with what the last run left behind (`ocs.dialing.reporting.LeftReports`). StoreUnavailable."""
+
+    def add_listener(told: Callable[[], None]) -> None:
+        """Call `told()` whenever `written` has moved on."""
+
+    def add(sequence: int, body: bytes) -> None:
+        """Keep one; numbers come in order, without gaps."""
+
+    def attempt_opened(guid: str, opened: bytes) -> None:
+        """The beginning of an attempt was reported: remember it until `attempt_closed`."""
+
+    def attempt_closed(guid: str) -> None:
+        """Its end was reported too."""
+
+    def flushed() -> Deferred[None]:
+        """Fires when everything that was added before would survive a crash, or the disk does not take it. Never fails."""
+
+    def oldest(after: int, limit: int) -> Deferred[list[tuple[int, bytes]]]:
+        """Reports behind this sequence number, in order. StoreUnavailable."""
+
+    def acknowledged(sequence: int) -> None:
+        """ICON has everything up to this one: forget it."""
+
+    def rename() -> str:
+        """From now on the stream has another name, a new one, which is returned."""
+
+    def stop() -> Deferred[None]:
+        """Write what waits, and close. Fires always."""
 
 
 class IHttpRequests(Interface):

@@ -66,6 +66,7 @@ class Cause(IntEnum):
     ATTEMPT_OPENED = 26
     ATTEMPT_CLOSED = 27
     SERVER_RESTARTED = 40       # written by ICON: the OCS was started again without having said how it ended
+    NOT_COMMITTED = 41          # of an attempt: the server died before the calling lists' database had it; it was not dialed
 
 
 class CampaignState(IntEnum):
@@ -131,7 +132,7 @@ ATTRIBUTES: dict[str, type | tuple[type, ...]] = {
         ("AgentDN", "AgentID", "AttemptState", "CallAttID", "CallID", "ChainGUID", "CmpName", "ConnID", "ContactInfo", "GrpName",
          "SessID", "Treatment", "Treatments", "TZName"), str),
     **dict.fromkeys(
-        ("Attempt", "AttemptNumber", "CallResult", "CallState", "CampGroupID", "Cause", "ChID", "ChN", "ChainHistSeq", "CmpID",
+        ("Attempt", "CallResult", "CallState", "CampGroupID", "Cause", "ChID", "ChN", "ChainHistSeq", "CmpID",
          "ContactType", "Count", "DailyFrom", "DailyTill", "DialMode", "EvtCode", "GOMessageType", "GrpID", "LstID", "MetricType",
          "OCSID", "OptimMode", "PrevDialMode", "PrevOptimMode", "PrevState", "RecID", "RecordHandle", "RecordStatus",
          "RecordType", "Seq", "Sequence", "State", "SwID", "TZ", "TenantID"), int),
