@@ -69,8 +69,8 @@ def write_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
 
 def write_late_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
     """Rows by guid, new or not, long after their time: one that is open leaves a row alone that has been closed since."""
-    for attempt in attempts:
-        work.run_many(_write_open if attempt.state is AttemptState.OPEN else _write, [_attempt_row(attempt)])
+    work.run_many(_write_open, [_attempt_row(one) for one in attempts if one.state is AttemptState.OPEN])
+    work.run_many(_write, [_attempt_row(one) for one in attempts if one.state is not AttemptState.OPEN])
 
 
 def attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:

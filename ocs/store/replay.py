@@ -46,11 +46,11 @@ def replay(work: Transaction, catalog: Catalog, app_dbid: int, spool: str, chang
     guards = {name: _guard(work, calling_list, ours, [
         record.record_id for _, change in due if change.calling_list == name for record in change.records])
         for name, calling_list in lists.items()}
-    for _, change in due:
-        if change.records:
-            write_records(work, lists[change.calling_list], guards[change.calling_list].records(change))
-        write_late_attempts(work, change.attempts)
-        block(work, change.do_not_call)
+    for name, calling_list in lists.items():
+        write_records(work, calling_list, [record for _, change in due if change.calling_list == name
+                                           for record in guards[name].records(change)])
+    write_late_attempts(work, [attempt for _, change in due for attempt in change.attempts])
+    block(work, [entry for _, change in due for entry in change.do_not_call])
     if due and ours:
         adopt_spool(work, app_dbid, spool, due[-1][0])
     return tuple([record_id for guard in guards.values() for record_id in guard.left])

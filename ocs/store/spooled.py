@@ -5,7 +5,8 @@ that it does not take, or does not answer to in time, goes to the spool, and so 
 acknowledged when the disk has it, which is as durable as a commit. From time to time the database is asked; when it is back,
 the spool is replayed, oldest first, and when nothing waits any more the changes go to the database again. So there is one
 order of all changes, whoever took them: what the database answered to while something older waits in the spool goes into the
-spool too, and is written once more behind it.
+spool too, and is written once more behind it. What comes while a part of the spool is being replayed waits for the end of
+that; if nothing is left then, it goes to the database, else into the spool. So the end is reached, however much comes.
 
 Records are not claimed and nothing is recovered while changes wait: what the database shows is older than what we know.
 What the last run left in the spool is replayed before the store is started; only then our spool speaks for the application,
@@ -49,9 +50,10 @@ class Outage:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A change that the database was asked for and has not answered to."""
+    """A change that the database was asked for, by `ask`, and has not answered to."""
 
     change: ChainSave
+    ask: Callable[[], Deferred[None]]
     new_attempt: bool
     asked_at: float
     told: Deferred[None]
@@ -71,6 +73,8 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
         self._app_dbid, self._timeout_s = app_dbid, answer_timeout_s
         self.outage: Outage | None = None
         self._asked: dict[int, _Asked] = {}                 # in the order of the calls
+        self._held_back: set[int] = set()                   # those of them that are asked for after the replay
+        self._replaying = False
         self._numbers = count()
         self._deadline: IDelayedCall | None = None          # of the oldest of them
         self._stopping = self._no_room = False
@@ -133,11 +137,14 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
         return self._write(change, lambda: self._store.save(change), new_attempt=False)
 
     def _write(self, change: ChainSave, ask: Callable[[], Deferred[None]], new_attempt: bool) -> Deferred[None]:
-        if self.outage is not None:
+        if self.outage is not None and not self._replaying:
             return self._keep(change, new_attempt)
-        number, asked = next(self._numbers), _Asked(change, new_attempt, self._clock.seconds(), Deferred())
+        number, asked = next(self._numbers), _Asked(change, ask, new_attempt, self._clock.seconds(), Deferred())
         self._asked[number] = asked
-        ask().addBoth(self._answered, number)
+        if self._replaying:
+            self._held_back.add(number)
+        else:
+            ask().addBoth(self._answered, number)
         if self._deadline is None and self._asked:
             self._deadline = self._clock.callLater(self._timeout_s, self._deadline_over)
         return asked.told
@@ -171,6 +178,7 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
     def _keep_asked(self, numbers: Sequence[int]) -> None:
         for number in numbers:
             asked = self._asked.pop(number)
+            self._held_back.discard(number)
             self._keep(asked.change, asked.new_attempt).chainDeferred(asked.told)
 
     def _keep(self, change: ChainSave, new_attempt: bool) -> Deferred[None]:
@@ -185,29 +193,42 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
     # -- away, and back -------------------------------------------------------------------------------------------
     def _is_away(self, reason: str) -> None:
         if self.outage is None:
-            self.outage = Outage(self._wall(), reason)
+            self.outage = outage = Outage(self._wall(), reason)
             self.log.warn("the database is away: {reason}; attempts and results wait on disk", reason=reason)
             if not self._stopping:
-                self._returning = Deferred.fromCoroutine(self._return())
+                self._returning = Deferred.fromCoroutine(self._return(outage))
                 self._returning.addErrback(lambda failure: self.log.failure("waiting for the database", failure))
 
-    async def _return(self) -> None:
+    async def _return(self, outage: Outage) -> None:
         """Until the database has everything that waits, or we stop."""
         wait_s = _FIRST_S
-        while self.outage is not None:
+        while True:
             await self._pause(wait_s)
             if self._stopping:
                 return
             wait_s = min(2 * wait_s, _LONGEST_S)
             try:
                 written = await self._write_waiting()
-            except OCSError as error:
-                self.outage = replace(self.outage, reason=str(error))
+            except Exception as error:
+                if not isinstance(error, OCSError):     # a bug; the changes stay where they are
+                    self.log.failure("writing what waited for the database")
+                outage = replace(outage, reason=str(error))
+                self.outage = outage
+                self._keep_asked(list(self._asked))
             else:
-                away_s = self._wall() - self.outage.since
-                self.outage, self._no_room = None, False
                 self.log.info("the database is back after {wait_s:.0f} s: {count} changes that waited on disk are written",
-                              wait_s=away_s, count=written)
+                              wait_s=self._wall() - outage.since, count=written)
+                self.outage, self._no_room = None, False
+                self._ask_held_back()
+                return
+
+    def _ask_held_back(self) -> None:
+        for number in [number for number in self._asked if number in self._held_back]:
+            if self.outage is None:
+                self._held_back.discard(number)
+                self._asked[number].ask().addBoth(self._answered, number)
+            else:                           # away again, at once
+                self._keep_asked([number])
 
     def _pause(self, wait_s: float) -> Deferred[None]:
         pausing: Deferred[None] = Deferred()
@@ -225,9 +246,15 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
         written = 0
         await self._store.replay(self._app_dbid, self.spool.name, ())       # is it there at all?
         while self.spool.waiting:
-            batch = await self.spool.oldest(_BATCH)
-            await self._replay(batch)
+            self._replaying = self.outage is not None
+            try:
+                batch = await self.spool.oldest(_BATCH)
+                await self._replay(batch)
+            finally:
+                self._replaying = False
             written += len(batch)
+            if self.spool.waiting:
+                self._keep_asked(list(self._asked))
         return written
 
     async def _replay(self, batch: Sequence[SpooledChange]) -> None:

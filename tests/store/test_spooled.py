@@ -177,6 +177,77 @@ def test_an_answer_in_time_puts_the_deadline_off(bench: Bench) -> None:
     assert bench.store.outage is None
 
 
+def replaying(bench: Bench) -> None:
+    """The database is back and at work on the first change that waited."""
+    bench.database.go_away()
+    bench.post(1, attempt=1)
+    bench.database.come_back()
+    bench.database.held.add("replay")
+    bench.pass_(1)
+    bench.database.release()                # it is there
+    assert bench.store.spool.waiting == 1
+
+
+def test_what_comes_while_the_last_of_the_spool_is_replayed_goes_to_the_database_behind_it(bench: Bench) -> None:
+    replaying(bench)
+    told = outcome(bench.store.save(ChainSave("list", (record(1, record_status=UPDATED, attempt=2),))))
+    assert told == [] and bench.store.spool.waiting == 1
+    bench.database.release()
+    assert told == ["done"] and bench.record(1).attempt == 2 and str(bench.store) == "there"
+    assert [name for name, _ in bench.database.asked][-2:] == ["replay", "save"]
+
+
+def test_what_comes_while_a_replay_fails_or_takes_too_long_is_on_disk(bench: Bench) -> None:
+    replaying(bench)
+    late = outcome(bench.store.save(ChainSave("list", (record(1, record_status=RETRIEVED, attempt=2),))))
+    bench.pass_(6)
+    assert late == ["done"] and bench.store.spool.waiting == 2
+    bench.database.failing.add("replay")
+    in_vain = outcome(bench.store.save(ChainSave("list", (record(1, record_status=UPDATED, attempt=3),))))
+    assert in_vain == []
+    bench.database.release()
+    assert in_vain == ["done"] and bench.store.spool.waiting == 3
+    bench.database.held.clear()
+    bench.back()
+    assert bench.record(1).attempt == 3 and bench.record(1).record_status is UPDATED
+
+
+def test_a_database_that_goes_away_again_at_once_loses_nothing_that_was_held_back(bench: Bench) -> None:
+    replaying(bench)
+    told = [outcome(bench.store.save(ChainSave("list", (record(n, record_status=UPDATED, attempt=9),)))) for n in (2, 3, 4)]
+    bench.database.failing |= {"save"}
+    bench.database.release()
+    assert told == [["done"]] * 3 and bench.store.outage is not None and bench.store.spool.waiting == 3
+    bench.database.held.clear()
+    bench.back()
+    assert [bench.record(n).attempt for n in (1, 2, 3, 4)] == [1, 9, 9, 9] and bench.store.outage is None
+
+
+def test_traffic_without_a_pause_does_not_keep_the_database_away_for_ever(bench: Bench) -> None:
+    writing, written = True, [0] * 6
+
+    def again(_: object, number: int) -> None:
+        if writing:
+            written[number] += 1
+            # as fast as it is acknowledged, but not within the very same step
+            bench.clock.callLater(0.001, lambda: bench.store.save(ChainSave("list", (
+                record(number, record_status=RETRIEVED, attempt=written[number]),))).addCallback(again, number))
+
+    bench.database.go_away()
+    for number in range(1, 6):
+        again(None, number)
+    bench.clock.pump([0.001] * 100)
+    bench.database.held.add("replay")
+    bench.database.come_back()
+    for _ in range(20):
+        bench.clock.pump([0.05] * 10)
+        bench.database.release()
+    assert bench.store.outage is None
+    writing = False
+    bench.clock.pump([0.01] * 10)
+    assert [bench.record(number).attempt for number in range(1, 6)] == written[1:]
+
+
 def test_a_change_whose_answer_was_lost_is_written_again_and_comes_to_the_same(bench: Bench, logged: Logged) -> None:
     bench.database.losing |= {"save", "open_attempts", "replay"}
     assert outcome(bench.post(1, READY, dial_sched_time=77)) == ["done"]
