@@ -23,8 +23,10 @@ _SOON = timedelta(days=14)      # a certificate that ends so soon is worth a war
 
 @dataclass(frozen=True)
 class Identity:
-    """What one side shows: its certificate, the rest of the chain, its key (as pyOpenSSL has them)."""
+    """What one side shows: its certificate, the rest of the chain, its key (as pyOpenSSL has them); `option` is what names
+    the certificate's file."""
 
+    option: str
     certificate: Any
     chain: list[Any]
     key: Any
@@ -42,8 +44,15 @@ class Identity:
         shown = first.to_cryptography()
         if private.public_key() != shown.public_key():
             raise ConfigurationError([f"{key_option}: {key} is not the key of the certificate in {certificate}"])
-        _look_at_age(shown.not_valid_after_utc, certificate_option, certificate)
-        return cls(first, chain, crypto.PKey.from_cryptography_key(private))    # type: ignore[arg-type]
+        return cls(certificate_option, first, chain, crypto.PKey.from_cryptography_key(private))    # type: ignore[arg-type]
+
+    def look_at_age(self) -> None:
+        """Warn if the certificate has ended or ends soon."""
+        ends = self.certificate.to_cryptography().not_valid_after_utc
+        left = ends - datetime.now(timezone.utc)
+        if left < _SOON:
+            log.warn("{option}: our certificate {ends} on {day}", option=self.option,
+                     ends="has ended" if left < timedelta() else "ends", day=ends.date().isoformat())
 
 
 def certificates(path: Path, name: str) -> list[crypto.X509]:
@@ -70,10 +79,3 @@ def _read(path: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError([f"{name}: cannot read {path}: {error.strerror or error}"]) from None
-
-
-def _look_at_age(ends: datetime, name: str, path: Path) -> None:
-    left = ends - datetime.now(timezone.utc)
-    if left < _SOON:
-        log.warn("{option}: the certificate in {path} {ends} on {day}", option=name, path=str(path),
-                 ends="has ended" if left < timedelta() else "ends", day=ends.date().isoformat())

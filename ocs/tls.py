@@ -76,7 +76,7 @@ class ServerTlsOptions:
         found = _pair_problems(self.certificate, self.private_key)
         if self.client_ca is not None and self.certificate is None:
             found.append("client_ca: needs certificate and private_key, or clients could not connect by TLS at all")
-        return found or (_faults_of(lambda: ServerSide(self)) if self.enabled else [])
+        return found or (_faults_of(lambda: _server_context(self, "")) if self.enabled else [])
 
 
 @dataclass(frozen=True)
@@ -97,45 +97,59 @@ class ClientTlsOptions:
         given = [name for name in ("ca", "certificate", "private_key", "server_name") if getattr(self, name)]
         if given and not self.enabled:
             found.append(f"{given[0]}: has no effect without enabled = true")
-        return found or (_faults_of(lambda: client_side(self, "host")) if self.enabled else [])
+        return found or (_faults_of(self._check) if self.enabled else [])
+
+    def _check(self) -> None:
+        _ascii(self.server_name or "host", "server_name")
+        _context(self.identity(""), authorities(self.ca, "ca"))
+
+    def identity(self, prefix: str) -> Identity | None:
+        """What is shown to a server that asks; ConfigurationError names the options behind `prefix`."""
+        if self.certificate is None or self.private_key is None:
+            return None
+        return Identity.load(self.certificate, self.private_key, f"{prefix}certificate", f"{prefix}private_key")
 
 
 @implementer(IOpenSSLServerConnectionCreator)
 class ServerSide:
-    """Makes the TLS side of every connection that a port accepts. ConfigurationError for files that cannot be used."""
+    """Makes the TLS side of every connection that a port accepts; `section` is the port's table. ConfigurationError for files
+    that cannot be used."""
 
-    def __init__(self, options: ServerTlsOptions, section: str = "") -> None:
-        assert options.certificate is not None and options.private_key is not None
-        self._options, self._prefix = options, f"{section}." if section else ""
-        self._context = _FromFiles(section or "tls", [options.certificate, options.private_key, options.client_ca], self._make)
-
-    def _make(self) -> SSL.Context:
-        options, prefix = self._options, self._prefix
-        assert options.certificate is not None and options.private_key is not None
-        own = Identity.load(options.certificate, options.private_key, f"{prefix}certificate", f"{prefix}private_key")
-        if options.client_ca is None:
-            return _context(own, None, f"{prefix}certificate")
-        context = _context(own, authorities(options.client_ca, f"{prefix}client_ca"), f"{prefix}certificate")
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _judge("client", None))
-        return context
+    def __init__(self, options: ServerTlsOptions, section: str) -> None:
+        self._context = _FromFiles(section, [options.certificate, options.private_key, options.client_ca],
+                                   lambda: _server_context(options, f"{section}.", in_use=True))
 
     def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
         return SSL.Connection(self._context.current(), None)
 
 
+def _server_context(options: ServerTlsOptions, prefix: str, in_use: bool = False) -> SSL.Context:
+    assert options.certificate is not None and options.private_key is not None
+    own = Identity.load(options.certificate, options.private_key, f"{prefix}certificate", f"{prefix}private_key")
+    if in_use:
+        own.look_at_age()
+    if options.client_ca is None:
+        return _context(own, None)
+    context = _context(own, authorities(options.client_ca, f"{prefix}client_ca"))
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _judge("client", None))
+    return context
+
+
 @implementer(IOpenSSLClientConnectionCreator)
 class ClientSide:
     """Makes the TLS side of every connection to `host` (the name or address that its certificate must have). `trust` and
-    `own` give whom to trust and what to show; they are asked again when one of `files` has changed."""
+    `own` give whom to trust and what to show; they are asked again when one of `files` has changed. `section` names it all."""
 
     def __init__(self, host: str, trust: Callable[[], Any], own: Callable[[], Identity | None],
                  files: list[Path | None], section: str) -> None:
-        self._host = _ascii(host, section)
-        self._trust, self._own, self._section = trust, own, section
-        self._context = _FromFiles(section or "tls", files, self._make)
+        self._host, self._trust, self._own = _ascii(host, section), trust, own
+        self._context = _FromFiles(section, files, self._make)
 
     def _make(self) -> SSL.Context:
-        context = _context(self._own(), self._trust(), f"{self._section}.certificate" if self._section else "certificate")
+        own = self._own()
+        if own is not None:
+            own.look_at_age()
+        context = _context(own, self._trust())
         context.set_verify(SSL.VERIFY_PEER, _judge("server", self._host))
         return context
 
@@ -146,19 +160,10 @@ class ClientSide:
         return connection
 
 
-def client_side(options: ClientTlsOptions, host: str, section: str = "") -> ClientSide:
-    """The side of a link to `host`; ConfigurationError for files that cannot be used."""
-    prefix = f"{section}." if section else ""
-
-    def own() -> Identity | None:
-        if options.certificate is None or options.private_key is None:
-            return None
-        return Identity.load(options.certificate, options.private_key, f"{prefix}certificate", f"{prefix}private_key")
-
-    if options.server_name:
-        _ascii(options.server_name, f"{prefix}server_name")
-    return ClientSide(options.server_name or host, lambda: authorities(options.ca, f"{prefix}ca"), own,
-                      [options.ca, options.certificate, options.private_key], section)
+def client_side(options: ClientTlsOptions, host: str, section: str) -> ClientSide:
+    """The side of a link to `host`; ConfigurationError for files that cannot be used. `section` is the link's table."""
+    return ClientSide(options.server_name or host, lambda: authorities(options.ca, f"{section}.ca"),
+                      lambda: options.identity(f"{section}."), [options.ca, options.certificate, options.private_key], section)
 
 
 def over_tls(options: ServerTlsOptions, factory: IProtocolFactory, section: str, clock: Any) -> Any:
@@ -198,13 +203,14 @@ class _FromFiles:
         return found
 
 
-def _context(own: Identity | None, trust: Any, name: str) -> SSL.Context:
-    """Of Twisted's making; who the peer may be is set by the caller. `name` is the option of the certificate."""
+def _context(own: Identity | None, trust: Any) -> SSL.Context:
+    """Of Twisted's making; who the peer may be is set by the caller."""
     shown = {} if own is None else {"privateKey": own.key, "certificate": own.certificate, "extraCertChain": own.chain or None}
     try:
         context: SSL.Context = ssl.CertificateOptions(
             **shown, trustRoot=trust, raiseMinimumTo=ssl.TLSVersion.TLSv1_2).getContext()
     except SSL.Error as error:
+        name = "certificate" if own is None else own.option
         raise ConfigurationError([f"{name}: cannot be used: " + "; ".join(entry[2] for entry in error.args[0])]) from None
     return context
 

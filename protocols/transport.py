@@ -25,10 +25,11 @@ def why(reason: Failure) -> str:
     error = reason.value
     if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
         return reason.getErrorMessage()
-    words = "; ".join(str(entry[-1]) for entry in error.args[0]) or "closed"
-    if " alert " in words:
-        return f"TLS: the peer refuses us: {words.partition(' alert ')[2]}"
-    return f"TLS: the peer does not speak it ({words})" if words in _NO_TLS else f"TLS: {words}"
+    words = [str(entry[-1]) for entry in error.args[0]] or ["closed"]
+    text = "; ".join(words)
+    if " alert " in text:
+        return f"TLS: the peer refuses us: {text.partition(' alert ')[2]}"
+    return f"TLS: the peer does not speak it ({text})" if any(word in _NO_TLS for word in words) else f"TLS: {text}"
 
 
 @implementer(IPushProducer)

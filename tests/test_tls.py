@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from ocs.errors import ConfigurationError
 from ocs.options import load
 from ocs.runtime import ListenOptions, listen_or_exit
-from ocs.tls import CertificateRefused, ClientTlsOptions, ServerTlsOptions, client_side
+from ocs.tls import CertificateRefused, ClientTlsOptions, ServerSide, ServerTlsOptions, client_side
 from protocols.transport import tls_fault, why
 from tests.conftest import Logged
 from tests.doubles.certificates import Authority
@@ -94,9 +94,12 @@ def test_a_port_whose_files_have_gone_since_exits_with_one_line(
 def test_a_certificate_of_ours_that_ends_soon_is_worth_a_warning(
         tmp_path: Path, logged: Logged, days: int, words: str | None) -> None:
     certificate, key = Authority(tmp_path).issue("127.0.0.1", days)
-    load(ServerTlsOptions, {"certificate": str(certificate), "private_key": str(key)})
+    options = load(ServerTlsOptions, {"certificate": str(certificate), "private_key": str(key)})
+    assert logged.texts(LogLevel.warn) == []
+    ServerSide(options, "listen.tls")
     warnings = logged.texts(LogLevel.warn)
-    assert (words is None and warnings == []) or (words is not None and words in warnings[0])
+    assert (words is None and warnings == []) or (words is not None and len(warnings) == 1
+                                                  and f"listen.tls.certificate: our certificate {words}" in warnings[0])
 
 
 @pytest.mark.parametrize("error, text", [
