@@ -164,6 +164,11 @@ class DialingMode(IntEnum):
         return self.name.lower().replace("_", "-")
 
     @property
+    def watches_agents(self) -> bool:
+        """True if the dialing depends on what agents do: not where only the lines to a voice application count."""
+        return self not in (DialingMode.POWER_GVP, DialingMode.PROGRESSIVE_GVP)
+
+    @property
     def desktop(self) -> str:
         """The value of GSW_CAMPAIGN_MODE."""
         return _DESKTOP_MODES[self]

@@ -18,7 +18,8 @@ from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
     "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "FilterText",
-    "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment", "TreatmentAction",
+    "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment",
+    "TreatmentAction",
 ]
 
 CustomValue = Union[str, int, float, None]
@@ -202,6 +203,12 @@ class CallingList:
     filter: FilterText | None = None    # which of its records are dialed, in which order
 
 
+class GroupKind(Enum):
+    """What a group is made of, where a Stat Server tells of it."""
+    AGENTS = "agents"
+    PLACES = "places"
+
+
 @dataclass(frozen=True)
 class AgentGroup:
     """Agents who work for a campaign, and the DNs at which they log in."""
@@ -210,6 +217,7 @@ class AgentGroup:
     dbid: int
     agents: tuple[str, ...]         # agent ids
     dns: tuple[str, ...]
+    kind: GroupKind = GroupKind.AGENTS
 
 
 class CallbackDialing(Enum):

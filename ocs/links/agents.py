@@ -1,12 +1,12 @@
 """Agent states from the switch's own events: the first provider of `IAgentState`."""
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping
 
 from zope.interface import implementer
 
 from ocs.dialing.agent import Agent, AgentEvent, WorkState, step
-from ocs.dialing.values import CampaignGroup
+from ocs.dialing.values import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState, ISwitchLink
 from protocols.attributes import KVList
 
@@ -18,15 +18,18 @@ class SwitchAgentState:
     """Who is free, by what the T-Server says of the DNs that the link watches. Without the link there is no picture."""
 
     def __init__(self, link: ISwitchLink) -> None:
-        self.available = False
+        self._sees = False
         self._agents: dict[str, Agent] = {}
         self._watched: set[str] = set()
         self._listeners: list[Callable[[Agent, AgentEvent], None]] = []
         link.add_listener(self)
 
-    def watch(self, dns: Sequence[str]) -> None:
-        """These DNs belong to agents; events elsewhere (queues, trunk groups) are not agents' events."""
-        self._watched.update(dns)
+    def watch(self, group: AgentGroup) -> None:
+        """Its DNs belong to agents; events elsewhere (queues, trunk groups) are not agents' events."""
+        self._watched.update(group.dns)
+
+    def blind(self, group: CampaignGroup) -> str:
+        return "" if self._sees else "no link to the T-Server, which tells of agents' states"
 
     def ready(self, group: CampaignGroup) -> list[str]:
         free = [agent for agent in self.of(group) if agent.free]
@@ -46,6 +49,9 @@ class SwitchAgentState:
     def add_listener(self, listener: Callable[[Agent, AgentEvent], None]) -> None:
         self._listeners.append(listener)
 
+    def add_change_listener(self, listener: Callable[[], None]) -> None:
+        """What changes beside agents' events is the link, of which the engine hears by itself."""
+
     # -- ISwitchListener ------------------------------------------------------------------------------------------
     def agent_event(self, event: AgentEvent) -> None:
         if event.dn not in self._watched:
@@ -62,8 +68,8 @@ class SwitchAgentState:
         """Not about states."""
 
     def switch_up(self, guids: Mapping[str, str]) -> None:
-        self.available = True
+        self._sees = True
 
     def switch_down(self, reason: str) -> None:
-        self.available = False
+        self._sees = False
         self._agents.clear()

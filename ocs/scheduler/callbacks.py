@@ -247,7 +247,7 @@ class Callbacks:
         left_alone = self._not_before.pop(agent.agent_id, None) is not None
         if left_alone or event.kind is AgentEventKind.LOGIN:
             self._asked_at = float("-inf")      # something may wait for this agent
-        if agent.work is WorkState.LOGGED_OUT and self._context.agents.available:
+        if agent.work is WorkState.LOGGED_OUT and not self._context.agents.blind(self._session.group):
             self._look_over()
         self.serve()
 
@@ -325,7 +325,7 @@ class Callbacks:
         it goes back, to come again, until it is too late for it."""
         held.timer = None
         agent, now = self._context.agents.agent_at(held.agent_dn), self._context.clock.wall()
-        if agent is not None and agent.calls or not self._context.agents.available:
+        if agent is not None and agent.calls or self._context.agents.blind(self._session.group):
             self._wait_for_answer(held)
             return
         self.log.info("agent {agent} did not react to the callback of record {record_id}", agent=held.agent_id,

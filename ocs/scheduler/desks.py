@@ -158,7 +158,7 @@ class Desks:
         """From now on the agent has the record; one who is gone or forgets it does not keep it."""
         held.drop_timer()
         held.timer = self._context.clock.callLater(self._context.options.stale_clean_s, self._stale, held)
-        gone = self._context.agents.available and not self._is_there(held)
+        gone = not self._context.agents.blind(self._session.group) and not self._is_there(held)
         if gone or self._session.state is SessionState.UNLOAD_IN_PROGRESS:
             self.leaves(held)
 

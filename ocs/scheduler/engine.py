@@ -32,6 +32,7 @@ class Engine:
         self.sessions = {name: DialingSession(context, group, self._changed) for name, group in groups.items()}
         context.switch.add_listener(self)
         context.agents.add_listener(self.agent_state)
+        context.agents.add_change_listener(self.agents_changed)
 
     async def start(self) -> None:
         """Read the do-not-call list; nothing is dialed before. StoreUnavailable if it cannot be read."""
@@ -107,6 +108,11 @@ class Engine:
 
     def user_event(self, dn: str, user_data: KVList) -> None:
         """Requests of desktops are the affair of `ocs.desktop`."""
+
+    def agents_changed(self) -> None:
+        """More, or less, is known of agents' states than before."""
+        for session in self.loaded():
+            session.wake()
 
     def agent_state(self, agent: Agent, event: AgentEvent) -> None:
         """An agent's state changed."""

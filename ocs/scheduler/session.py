@@ -126,7 +126,7 @@ class DialingSession:
     def watch_dns(self) -> None:
         """Follow the agents' DNs and those that the calls go through."""
         group = self.group
-        self.context.agents.watch(group.group.dns)
+        self.context.agents.watch(group.group)
         own = [dn for dn in (group.voice_transfer_destination, group.trunk_group_dn) if dn]
         self.context.switch.watch([*own, *group.group.dns])
 
@@ -213,14 +213,19 @@ class DialingSession:
     def may_dial(self) -> bool:
         """True if a call may be placed now, pacing apart."""
         return (self.state is SessionState.RUNNING and not self.paused and bool(self.context.switch.up)
-                and bool(self.context.agents.available) and self.context.clock.seconds() >= self._trouble_until)
+                and not self.blind and self.context.clock.seconds() >= self._trouble_until)
+
+    @property
+    def blind(self) -> str:
+        """Why the states of agents without whom nothing is dialed are not known; "" if they are, or are not needed."""
+        return str(self.context.agents.blind(self.group)) if self.group.mode.watches_agents else ""
 
     @property
     def why_not(self) -> str:
         """Why `may_dial` is False, in words."""
         if not self.context.switch.up:
             return "no link to the T-Server"
-        return "no picture of the agents' states" if not self.context.agents.available else self.trouble
+        return self.blind or self.trouble
 
     def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
         held = HeldChain(self, calling_list, chain, self.lists.filters.get(calling_list.name))

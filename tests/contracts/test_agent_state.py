@@ -1,4 +1,5 @@
-"""What every provider of agents' states keeps: one suite on the agents by command and on those that the switch tells of."""
+"""What every provider of agents' states keeps: one suite on the agents by command, on those that the switch tells of, and on
+those that a real Stat Server tells of."""
 from __future__ import annotations
 
 from typing import Any
@@ -10,15 +11,22 @@ from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
 from ocs.dialing.values import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState
 from ocs.links.agents import SwitchAgentState
+from ocs.links.statserver import StatServerAgentState
+from ocs.options import load
+from ocs.servers.statserver.config import StatServerOptions
+from ocs.servers.statserver.states import CallPhase, DNEvent, DNEventKind, DNState
 from tests.doubles.agents import FakeAgents
 from tests.doubles.clock import VirtualClock
+from tests.doubles.loopback import Loopback
 from tests.doubles.switch import FakeSwitch
+from tests.servers.statserver.world import PASSWORD, StatWorld
 
 DNS = ("7001", "7002", "7003")
 
 
 def group(agents: tuple[str, ...] = (), dns: tuple[str, ...] = DNS) -> CampaignGroup:
-    return CampaignGroup(1, "spring", 1, AgentGroup("sales", 1, agents, dns), ())
+    """A group of everybody, or one that names its agents; for a Stat Server it is the name that says which."""
+    return CampaignGroup(1, "spring", 1, AgentGroup("-".join(agents) or "sales", 1, agents, dns), ())
 
 
 _WORK = {AgentEventKind.LOGIN: WorkState.NOT_READY, AgentEventKind.LOGOUT: WorkState.LOGGED_OUT,
@@ -41,7 +49,7 @@ class ByCommand:
         self.agents.set(dn, kind, agent_id, _WORK.get(kind), calls)
 
     def blind(self) -> None:
-        self.agents.available = False
+        self.agents.out_of_sight("the curtain is drawn")
 
 
 class BySwitch:
@@ -57,15 +65,44 @@ class BySwitch:
         self.switch.go_down()
 
 
+class ByStatServer:
+    """The T-Server tells both, the Stat Server and the provider; they hear it one after the other."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        members = {"sales": [f"100{n}" for n in range(1, 4)], "1001-1009": ["1001"], "1002": ["1002"]}
+        options = load(StatServerOptions, {
+            "tserver": [{"name": "one", "dns": list(DNS)}], "agent": [{"id": f"100{n}"} for n in range(1, 4)],
+            "agent_group": [{"name": name, "agents": agents} for name, agents in members.items()]})
+        self.world = StatWorld(options.directory(), clock=clock)
+        self.world.picture.seen("one", {dn: DNState(monitored=True) for dn in DNS}, clock.wall())
+        self.switch = FakeSwitch(clock)
+        self.agents: Any = StatServerAgentState(self.switch)        # type: ignore[arg-type]
+        self.switch.go_up()
+        self.wire = Loopback(clock, self.world.server, self.agents, password=PASSWORD)
+        for agents in ((), ("1001", "1009"), ("1002",)):
+            self.agents.watch(group(agents).group)
+        self.wire.settle()
+
+    def event(self, kind: AgentEventKind, dn: str, agent_id: str = "", conn_id: str = "") -> None:
+        self.switch.agent(kind, dn, agent_id, conn_id)
+        self.world.event(dn, DNEvent(DNEventKind[kind.name], agent_id, conn_id=conn_id, phase=CallPhase.RINGING))
+        if kind is AgentEventKind.LOGIN:        # a T-Server tells the state that a log-in begins with
+            self.world.event(dn, DNEvent(DNEventKind.NOT_READY, agent_id))
+        self.wire.settle()
+
+    def blind(self) -> None:
+        self.wire.cut()
+
+
 Rig = Any
 
 
-@pytest.fixture(params=[ByCommand, BySwitch])
+@pytest.fixture(params=[ByCommand, BySwitch, ByStatServer])
 def rig(request: pytest.FixtureRequest) -> Rig:
     clock = VirtualClock()
     made = request.param(clock)
     made.clock = clock
-    made.agents.watch(DNS)
+    made.agents.watch(group().group)
     return made
 
 
@@ -76,7 +113,7 @@ def ready(rig: Rig, dn: str, agent_id: str) -> None:
 
 
 def test_it_provides_the_interface(rig):
-    assert verifyObject(IAgentState, rig.agents) and rig.agents.available
+    assert verifyObject(IAgentState, rig.agents) and rig.agents.blind(group()) == ""
 
 
 def test_nobody_is_ready_before_somebody_logs_in_and_goes_ready(rig):
@@ -149,4 +186,11 @@ def test_what_happens_at_a_dn_that_is_not_watched_is_nobodys_state(rig):
 def test_without_a_picture_nobody_is_ready(rig):
     ready(rig, "7001", "1001")
     rig.blind()
-    assert not rig.agents.available and list(rig.agents.ready(group())) == [] and rig.agents.agent_at("7001") is None
+    assert rig.agents.blind(group()) and list(rig.agents.ready(group())) == [] == list(rig.agents.of(group()))
+
+
+def test_whoever_waits_for_the_picture_is_told_when_it_changes(rig):
+    told: list[str] = []
+    rig.agents.add_change_listener(lambda: told.append(rig.agents.blind(group())))
+    rig.blind()
+    assert all(told) and (told or isinstance(rig, BySwitch)), "the engine hears of the switch by itself"

@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Sequence
+from typing import Callable
 
 from zope.interface import implementer
 
 from ocs.clock import IClock
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
-from ocs.dialing.values import CampaignGroup
+from ocs.dialing.values import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState
 
 __all__ = ["FakeAgents"]
@@ -16,17 +16,30 @@ __all__ = ["FakeAgents"]
 
 @implementer(IAgentState)
 class FakeAgents:
-    """Available from the start; agents appear with `set`."""
+    """In sight from the start, until `out_of_sight` says why not; agents appear with `set`."""
 
     def __init__(self, clock: IClock) -> None:
-        self.available = True
+        self._why_blind = ""
+        self._changes: list[Callable[[], None]] = []
         self.watched: set[str] = set()
         self._clock = clock
         self._agents: dict[str, Agent] = {}
         self._listeners: list[Callable[[Agent, AgentEvent], None]] = []
 
-    def watch(self, dns: Sequence[str]) -> None:
-        self.watched.update(dns)
+    def watch(self, group: AgentGroup) -> None:
+        self.watched.update(group.dns)
+
+    def blind(self, group: CampaignGroup) -> str:
+        return self._why_blind
+
+    def out_of_sight(self, why: str) -> None:
+        """From now on nothing is known of agents; "" brings them back."""
+        self._why_blind = why
+        for listener in self._changes:
+            listener()
+
+    def add_change_listener(self, listener: Callable[[], None]) -> None:
+        self._changes.append(listener)
 
     def ready(self, group: CampaignGroup) -> list[str]:
         return [agent.dn for agent in sorted(self.of(group), key=lambda agent: agent.since) if agent.free]
@@ -36,7 +49,7 @@ class FakeAgents:
         return [agent for agent in agents if agent.agent_id in group.group.agents or not group.group.agents]
 
     def agent_at(self, dn: str) -> Agent | None:
-        agent = self._agents.get(dn) if self.available else None
+        agent = None if self._why_blind else self._agents.get(dn)
         return agent if agent is not None and agent.work is not WorkState.LOGGED_OUT else None
 
     def add_listener(self, listener: Callable[[Agent, AgentEvent], None]) -> None:

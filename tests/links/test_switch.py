@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, fail
 
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.call import SwitchEvent
+from ocs.dialing.values import AgentGroup
 from ocs.links.agents import SwitchAgentState
 from ocs.links.switch import SwitchLink
 from protocols.attributes import KVList
@@ -87,6 +88,10 @@ def agent(name: str, **attributes: Any) -> Message:
     return Message(name, 0, {"ThisDN": DESK, "AgentID": "1001", **attributes})
 
 
+def desks(*dns: str) -> AgentGroup:
+    return AgentGroup("sales", 1, (), dns)
+
+
 def test_all_dns_are_registered_after_the_login_and_only_then_is_the_link_up():
     link, client, told = linked(DESK, QUEUE)
     assert [attributes["ThisDN"] for attributes, _ in client.waiting("RequestRegisterAddress")] == [DESK, QUEUE]
@@ -156,7 +161,7 @@ def test_events_that_come_during_the_registration_are_told_after_it_in_order():
 def test_a_registration_within_a_registration_lets_no_event_overtake_its_picture():
     link, client, told = linked(QUEUE)
     agents = SwitchAgentState(link)
-    agents.watch([DESK])
+    agents.watch(desks(DESK))
     link.watch([DESK])
     (_, queue), (_, desk) = client.waiting("RequestRegisterAddress")
     desk.callback(Message("EventRegistered", 2, {"ThisDN": DESK, "AgentID": "1001", "Extensions": (("AgentStatus", 3),)}))
@@ -164,7 +169,7 @@ def test_a_registration_within_a_registration_lets_no_event_overtake_its_picture
     assert link.up
     link, client, told = up(QUEUE)
     agents = SwitchAgentState(link)
-    agents.watch([DESK, "7002"])
+    agents.watch(desks(DESK, "7002"))
     link.watch([DESK])
     link.watch(["7002"])
     (_, desk), (_, other) = client.waiting("RequestRegisterAddress")
@@ -269,7 +274,7 @@ def test_a_call_at_an_extension_is_a_call_of_its_agent_until_it_leaves():
 def test_a_transferred_call_replaces_the_consultation_at_its_new_agent():
     link, client, told = up(DESK)
     agents = SwitchAgentState(link)
-    agents.watch([DESK])
+    agents.watch(desks(DESK))
     for message in (agent("EventAgentLogin"), agent("EventAgentReady"), Message("EventRinging", 0, {
             "ThisDN": DESK, "ConnID": "consult"}), Message("EventPartyChanged", 0, {
                 "ThisDN": DESK, "ConnID": "main", "PreviousConnID": "consult"})):

@@ -86,13 +86,28 @@ def test_without_the_link_nothing_is_dialed_and_the_reason_says_so():
     assert bench.session.loop.condition is Condition.SYSTEM_ERROR
 
 
-def test_without_a_picture_of_the_agents_nothing_is_dialed_and_the_reason_says_so():
+def test_without_a_picture_of_the_agents_nothing_is_dialed_until_it_is_back_and_the_reason_says_so(monkeypatch):
     bench = Bench()
     bench.ready("7001", "7002")
-    bench.agents.available = False
+    monkeypatch.setattr(bench.agents, "blind", lambda group: f"nobody tells of {group.group.name}")
     bench.switch.over(bench.switch.dialed[0].conn_id, call_state=7)
     bench.pass_(5)
-    assert len(bench.switch.dialed) == 2 and reason(bench) == "system error: no picture of the agents' states"
+    assert len(bench.switch.dialed) == 2 and reason(bench) == "system error: nobody tells of sales"
+    monkeypatch.undo()
+    bench.engine.agents_changed()
+    bench.pass_(0)
+    assert len(bench.switch.dialed) == 3, "at once, not at the next tick"
+
+
+def test_a_dial_that_is_prepared_when_the_agents_go_out_of_sight_does_not_take_place(monkeypatch):
+    bench = Bench()
+    bench.store.held.add("open_attempts")
+    bench.ready("7001")
+    monkeypatch.setattr(bench.agents, "blind", lambda group: "nobody tells of it")
+    bench.store.release()
+    bench.pass_(5)
+    assert bench.switch.dialed == [] and bench.session.under_way == 0
+    assert [each.state for each in bench.attempts(1)] == [AttemptState.NOT_DIALED]
 
 
 def test_without_records_the_session_waits_for_records():

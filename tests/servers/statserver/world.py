@@ -16,7 +16,7 @@ from protocols.statserver.messages import ObjectType
 from tests.doubles.clock import VirtualClock
 from tests.servers.statserver.site import ready_dns, site
 
-__all__ = ["StatClient", "StatWorld", "over_the_wire"]
+__all__ = ["PASSWORD", "StatClient", "StatWorld", "over_the_wire"]
 
 PASSWORD = "a password"
 
@@ -33,8 +33,9 @@ def over_the_wire(message: Message) -> Message:
 class StatWorld:
     """Server and clock of one test. The site's T-Server two is in sight with nobody at work, one as the test says."""
 
-    def __init__(self, directory: Directory | None = None, statistics_limit: int = 1_000) -> None:
-        self.clock = VirtualClock()
+    def __init__(self, directory: Directory | None = None, statistics_limit: int = 1_000,
+                 clock: VirtualClock | None = None) -> None:
+        self.clock = clock or VirtualClock()
         self.picture = Picture(directory or site())
         self.service = StatService(self.picture, self.clock, statistics_limit)
         self.server = MessageServer(self.service, {"ocs": "", "desktop": ""}, lambda _, given: succeed(given == PASSWORD))
