@@ -15,7 +15,7 @@ Source: the public rules of the do-not-call check (phone before customer id, ten
 """
 from __future__ import annotations
 
-from typing import Iterable, Iterator
+from typing import Callable, Iterable, Iterator
 
 from pyroaring import BitMap
 
@@ -41,8 +41,10 @@ class _Listed:
         self.customers = IdentifierSet("") if customers is None else customers
 
 
-_Phones = tuple[dict[int, BitMap], dict[int, SparseBlock], set[str], IdentifierSet]    # what `blocks` looks into, of a set
-_View = tuple[tuple[_Phones, ...], tuple[IdentifierSet, ...]]
+# what `blocks` looks into: a campaign's first scope (see NumberSet), whether there is more to see (its phones that are no
+# numbers; True where there are more scopes), and all its scopes
+_View = tuple[Callable[..., "BitMap | None"], Callable[..., "SparseBlock | BitMap"], "set[str] | bool", tuple[_Listed, ...]]
+_NONE = BitMap()
 
 
 class DoNotCallList:
@@ -54,7 +56,7 @@ class DoNotCallList:
         self.sequence = self.known = 0
         self.followed = followed
         self._scopes: dict[Scope, _Listed] = {}
-        self._views: dict[tuple[str | None, int | None], _View] = {}
+        self._views: dict[str | None | tuple[str | None, int], _View] = {}
         self._unconfirmed: dict[int, tuple[DoNotCallEntry, int]] = {}        # by request_id
         self._loads: list[Load] = []
         for entry in entries:
@@ -68,60 +70,29 @@ class DoNotCallList:
     def blocks(self, campaign: str | None, phone: str, customer_id: str | None = None, tenant: int | None = None) -> str | None:
         """Why this contact must not be dialed for this campaign: "phone" or "customer id"; None if it may. Without a tenant
         the entries of every tenant count."""
+        key = campaign if tenant is None else (campaign, tenant)
         try:
-            phones, customers = self._views[campaign, tenant]
+            bitmap, sparse, more, scopes = self._views[key]
         except KeyError:
-            phones, customers = self._view(campaign, tenant)
+            bitmap, sparse, more, scopes = self._views[key] = self._view(campaign, tenant)
         try:
             number = int(phone)
         except ValueError:
-            number = -1                         # in no set of numbers
-        # `phone in listed` written out: this is done before every dial. The spelling is compared only where the number is
-        # found, which is rare.
-        region, block, low = number >> REGION_BITS, number >> BLOCK_BITS, number & LOW
-        for bitmaps, sparse, others, _ in phones:
-            here: BitMap | SparseBlock | None = bitmaps.get(region)
-            if here is None:
-                here = sparse.get(block)
-            if here is not None and low in here and phone == f"+{number}" or others and phone in others:
-                return "phone"
-        if customer_id:
-            for listed in customers:
-                if customer_id in listed:
-                    return "customer id"
-        return None
-
-    def blocked_phones(self, campaign: str | None, phones: Iterable[str], tenant: int | None = None) -> list[str]:
-        """Those of many phones that must not be dialed for this campaign, as often as they are asked for; for the moment when
-        records are retrieved. Faster than one `blocks` for each."""
-        try:
-            sets, _ = self._views[campaign, tenant]
-        except KeyError:
-            sets, _ = self._view(campaign, tenant)
-        asked = list(phones)
-        try:
-            numbers = list(map(int, asked))
-        except ValueError:                      # one of them is no number
-            return [phone for phone in asked if self.blocks(campaign, phone, None, tenant)]
-        found: list[str] = []
-        for _, _, others, listed in sets:
-            found += listed.numbers.select(asked, numbers, listed.prefix)
-            if others:
-                found += [phone for phone in asked if phone in others]
-        if len(sets) > 1 and found:             # in several scopes, perhaps
-            known = set(found)
-            return [phone for phone in asked if phone in known]
-        return found
+            return _among(scopes, phone, customer_id)
+        # `phone in scopes[0].phones` written out: this is done before every dial, twice
+        near = bitmap(number >> REGION_BITS)
+        if number & LOW in (sparse(number >> BLOCK_BITS, _NONE) if near is None else near) and phone == f"+{number}":
+            return "phone"
+        return _among(scopes, phone, customer_id) if more or customer_id else None
 
     def _view(self, campaign: str | None, tenant: int | None) -> _View:
         """The sets that count for a campaign of a tenant; those that are empty are looked into too, they may fill."""
-        scopes = [listed for scope, listed in self._scopes.items()
-                  if scope.campaign in (None, campaign) and (tenant is None or scope.tenant in (0, tenant))]
         if len(self._views) >= _VIEWS_KEPT:
             self._views.clear()
-        phones = tuple((one.phones.numbers.bitmaps, one.phones.numbers.sparse, one.phones.others, one.phones) for one in scopes)
-        view = self._views[campaign, tenant] = (phones, tuple(one.customers for one in scopes))
-        return view
+        scopes = tuple(listed for scope, listed in self._scopes.items()
+                       if scope.campaign in (None, campaign) and (tenant is None or scope.tenant in (0, tenant)))
+        first = scopes[0].phones if scopes else IdentifierSet("+")
+        return first.numbers.bitmaps.get, first.numbers.sparse.get, len(scopes) > 1 or first.others, scopes
 
     # -- changes --------------------------------------------------------------------------------------------------
     def add(self, entry: DoNotCallEntry, tenant: int = 0) -> None:
@@ -225,6 +196,13 @@ class DoNotCallList:
             _, listed = self._scopes.popitem()
             listed.phones.dismantle()
             listed.customers.dismantle()
+
+
+def _among(scopes: Iterable[_Listed], phone: str, customer_id: str | None) -> str | None:
+    """What of a contact is in one of these scopes; as `DoNotCallList.blocks`."""
+    if any(phone in listed.phones for listed in scopes):
+        return "phone"
+    return "customer id" if customer_id and any(customer_id in listed.customers for listed in scopes) else None
 
 
 class Load:

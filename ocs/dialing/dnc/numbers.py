@@ -34,7 +34,6 @@ _SPARSE_LIMIT = 1 << 21                     # beyond this, 32 numbers in each sp
 _STEP = 32_768                              # numbers given to the library in one call
 _CONTAINER_OCTETS = 60                      # what a bitmap pays for a span of 65,536 numbers, beside the numbers
 _BITMAP_OCTETS = 400                        # what it pays once
-_NONE = BitMap()
 
 
 class NumberSet:
@@ -68,17 +67,6 @@ class NumberSet:
                 yield from map(base.__add__, self.bitmaps[region])
                 done, place = until, place + 1
             yield from map(base.__add__, lows[done:])
-
-    def select(self, texts: list[str], numbers: list[int], prefix: str) -> list[str]:
-        """Those of `texts` whose numbers, in the same order, are in the set and that are spelled `prefix` and number; the
-        loop is as short as it can be."""
-        bitmap, sparse = self.bitmaps.get, self.sparse.get
-        if not self.sparse:
-            return [text for text, number in zip(texts, numbers)
-                    if number & LOW in bitmap(number >> REGION_BITS, _NONE) and text == f"{prefix}{number}"]
-        return [text for text, number in zip(texts, numbers)
-                if number & LOW in (sparse(number >> BLOCK_BITS, _NONE) if (near := bitmap(number >> REGION_BITS)) is None
-                                    else near) and text == f"{prefix}{number}"]
 
     def add(self, number: int) -> bool:
         """Put a number in; whether it is new. ValueError for one that is not from 0 to 2^50 - 1."""
