@@ -3,6 +3,10 @@
 For a few moments ahead (the times at which a call dialed now would be answered) the surplus is: agents idle, less callers waiting, plus
 agents who become free, less calls that are answered first. Each agent and each call is a chance of its own, so mean, variance
 and skew of the surplus are sums over counts by age: one product of a matrix and a vector, whatever the number of calls.
+
+Waiting has a price and a worth. The price is an agent's idle time. The worth is what a moment tells: the more calls and wrap-ups are about
+to be decided, the more of the risk will be gone shortly. So the same risk counts for more when news is near: it is weighed by the
+square root of the number of answers and free agents that are expected next (measured: docs/pacing.md, section 4).
 """
 from __future__ import annotations
 
@@ -17,16 +21,20 @@ __all__ = ["Forecast", "Surplus"]
 
 _ROOT_HALF, _NORMAL = sqrt(0.5), 0.3989422804014327
 _CERTAIN = 1e-6
+_NO_NEWS = 0.1          # the least news, so that risk counts when none is due
 
 
 @dataclass(slots=True)
 class Surplus:
-    """The surplus at each moment: mean, variance and third moment, and the chance of one new call to be answered by then."""
+    """The surplus at each moment: mean, variance and third moment, and the chance of one new call to be answered by then.
+
+    `news` is the number of answers and free agents that are expected next."""
 
     mean: list[float]
     variance: list[float]
     third: list[float]
     chance: list[float]
+    news: float = 1.0
 
     def sureness(self, calls: int) -> float:
         """The chance, 0 to 1, that the answer of one more call after `calls` others finds an agent and takes none from another call."""
@@ -48,6 +56,10 @@ class Surplus:
             total += worst
         return max(0.0, total / len(self.mean))
 
+    def threshold(self, risk: float) -> float:
+        """The sureness, 0 to 1, that a call must have where the budget allows `risk`."""
+        return max(0.0, 1.0 - risk / sqrt(self.news + _NO_NEWS))
+
     def calls(self, threshold: float, most: int) -> int:
         """How many calls, at most `most`, can be dialed so that each of them is as sure as the threshold."""
         if most < 1 or self.sureness(0) < threshold:
@@ -67,33 +79,35 @@ class Forecast:
 
     def __init__(self, moments: int, size: int) -> None:
         self._moments = moments
-        self._matrix = np.zeros((3 * moments, size))
+        self._matrix = np.zeros((3 * moments + 1, size))
         self._chance = [0.0] * moments
 
     def supply(self, places: slice, chances: Floats) -> None:
-        """Those counted in `places` become idle agents with these chances (moments x places)."""
+        """Those counted in `places` become idle agents with these chances (moments and news x places)."""
         self._put(places, chances, 1.0)
 
     def demand(self, places: slice, chances: Floats) -> None:
-        """Those counted in `places` become answered calls with these chances (moments x places)."""
+        """Those counted in `places` become answered calls with these chances (moments and news x places)."""
         self._put(places, chances, -1.0)
 
     def _put(self, places: slice, chances: Floats, sign: float) -> None:
         moments, matrix = self._moments, self._matrix
+        matrix[-1, places] = chances[-1]
+        chances = chances[:-1]
         variance = chances * (1.0 - chances)
         matrix[:moments, places] = sign * chances
         matrix[moments:2 * moments, places] = variance
-        matrix[2 * moments:, places] = sign * variance * (1.0 - 2.0 * chances)
+        matrix[2 * moments:-1, places] = sign * variance * (1.0 - 2.0 * chances)
 
     def new_call(self, chances: list[float]) -> None:
-        """The chances of a call that is dialed now."""
+        """The chances of a call that is dialed now (moments)."""
         self._chance = chances
 
     def surplus(self, counts: Floats, now: float) -> Surplus:
         """The surplus with `now` agents to spare at once."""
         moments = self._moments
         sums = (self._matrix @ counts).tolist()
-        return Surplus([now + each for each in sums[:moments]], sums[moments:2 * moments], sums[2 * moments:], self._chance)
+        return Surplus([now + each for each in sums[:moments]], sums[moments:2 * moments], sums[2 * moments:-1], self._chance, sums[-1])
 
     def demanded(self, counts: Floats, moment: int, places: int) -> float:
         """Answers due by the moment, from the calls that are counted in the first `places`."""

@@ -21,6 +21,7 @@ __all__ = ["PredictivePacer"]
 
 _MOMENTS = 6
 _ANSWERS, _FAILURES = 10, 20        # seen before it predicts
+_NEWS_S = 3.0                       # what is decided within it is news
 _LOOK_S = 0.4                       # without news, look again after
 _DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
 _LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
@@ -145,7 +146,7 @@ class PredictivePacer:
                 surplus.mean[moment] -= expected
                 surplus.variance[moment] += expected
                 surplus.third[moment] -= expected
-        threshold = 1.0 - self.budget.risk
+        threshold = surplus.threshold(self.budget.risk)
         most = min(given.records_left, given.rate_left, 1_000_000 if given.ports_left is None else given.ports_left)
         wanted = surplus.calls(threshold, max(1, most))
         middle = _MOMENTS // 2
@@ -164,8 +165,8 @@ class PredictivePacer:
             calls.forget_lost(now)
             calls.learn()
             self._moments = calls.answer_delays(_MOMENTS)
-            calls.prepare(self._moments)
-            agents.prepare(self._moments + self._patience_s)
+            calls.prepare(np.append(self._moments, _NEWS_S))
+            agents.prepare(np.append(self._moments + self._patience_s, _NEWS_S))
             self._shares = 0.0, 0.0, 0.0
         shares = calls.ring_share.value(), calls.answer_share.value(), agents.stay
         if any(abs(new - old) > _CHANGED * old for new, old in zip(shares, self._shares)):
@@ -175,7 +176,7 @@ class PredictivePacer:
             forecast = self._forecast
             forecast.demand(_DIALED, dialed)
             forecast.demand(_RINGING, ringing)
-            forecast.new_call(dialed[:, 0].tolist())
+            forecast.new_call(dialed[:-1, 0].tolist())
             forecast.supply(_TALKING, talking)
             forecast.supply(_WRAPPING, wrapping)
             forecast.supply(_AWAY, back[:, None])
