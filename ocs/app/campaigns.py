@@ -17,7 +17,14 @@ from ocs.app.rules import (
 from ocs.dialing.actions import CallAction, Treatment
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
-from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, CallingList, CampaignGroup
+from ocs.dialing.values import (
+    AgentGroup,
+    CallbackDialing,
+    CallbackDistribution,
+    CallingList,
+    CampaignGroup,
+    GroupKind,
+)
 from ocs.options import REQUIRED, option, table
 
 __all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
@@ -66,6 +73,9 @@ class AgentGroupOptions:
     dbid: int = option(REQUIRED, example=1, low=1, text="Number of the group, unique; retrieved records carry it.")
     agents: tuple[str, ...] = option(REQUIRED, example=("1001", "1002"), text="Agent ids of the members.")
     dns: tuple[str, ...] = option(REQUIRED, example=("7001", "7002"), text="Extensions at which they may log in.")
+    kind: GroupKind = option(
+        GroupKind.AGENTS, text="Whether the Stat Server knows it, by its name, as a group of agents or of places; it then says "
+                               "who belongs to it, and agents is not looked at.")
 
 
 @dataclass(frozen=True)
@@ -174,7 +184,7 @@ def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
                                    list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
                                    check_dnc_list=one.check_dnc_list)
              for one in tables.calling_list}
-    groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns) for one in tables.agent_group}
+    groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns, one.kind) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
     made = [_campaign_group(one, campaigns[one.campaign], groups[one.group], lists) for one in tables.campaign_group]
     return {group.name: group for group in made}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
 
+from ocs.app.agents import StatServerLinkOptions
 from ocs.app.campaigns import (
     AgentGroupOptions,
     CallingListOptions,
@@ -164,6 +165,7 @@ class OCSOptions:
     database: DatabaseOptions = table(DatabaseOptions)
     change_spool: ChangeSpoolOptions = table(ChangeSpoolOptions)
     tserver: TServerOptions = table(TServerOptions)
+    statserver: StatServerLinkOptions = table(StatServerLinkOptions)
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions)
     treatment: tuple[TreatmentOptions, ...] = table()

@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
+from ocs.app.agents import AgentSource
 from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
@@ -25,7 +26,6 @@ from ocs.database.backend import backend_for
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
-from ocs.links.agents import SwitchAgentState
 from ocs.links.registry import Links
 from ocs.links.service import Link
 from ocs.links.switch import SwitchLink
@@ -90,7 +90,10 @@ class OCSService(Service):
         self.spooled = SpooledStore(self.store, ChangeSpool(spool, reactor), reactor, self.clock.wall, options.application.dbid,
                                     spool.answer_timeout_s)
         self.switch = SwitchLink(self.clock)
-        self.agents = SwitchAgentState(self.switch)
+        self.links = Links(SystemClock(reactor))
+        self.tserver = Link("tserver", options.tserver, self.switch, reactor, self.links, rng)
+        self.agent_source = AgentSource(options.statserver, self.switch, reactor, self.links, rng)
+        self.agents = self.agent_source.agents
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
         self.context = Context(
             self.clock, rng, self.spooled, self.switch, self.agents, self._describe, engine_options(options),
@@ -100,8 +103,7 @@ class OCSService(Service):
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
-        self.links = Links(SystemClock(reactor))
-        self.tserver = Link("tserver", options.tserver, self.switch, reactor, self.links, rng)
+        self.agent_source.listen(self.context.history)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
         self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
         self._starting: Deferred[None] | None = None
@@ -145,6 +147,7 @@ class OCSService(Service):
         await self._audit_checks()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
         self.tserver.startService()
+        self.agent_source.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
                 await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
@@ -190,6 +193,7 @@ class OCSService(Service):
         await self.outside.stop()
         await self.do_not_call.stop()
         await self.spooled.stop()
+        await self.agent_source.stop()
         await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()

@@ -57,6 +57,7 @@ class Verbs:
             "call audit": str(self._server.auditing),
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
                for link in self._server.links},
+            "Stat Server": str(self._server.agent_source),
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),
             "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
             "records held": sum(len(each.held) for each in engine.sessions.values()),
