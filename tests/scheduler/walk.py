@@ -69,6 +69,7 @@ class World:
         self.dialed: Counter[str] = Counter()
         self.blocked: set[str] = set()
         self.told: Counter[object] = Counter()
+        self.crashes = 0
         self.lost: set[int] = set()                     # reference ids of requests that went down with a crash
         self._live(Bench(records, **self._values))
 
@@ -88,7 +89,8 @@ class World:
         """The process dies; another one comes up with its database, and with a switch that has forgotten everything."""
         old = self.bench
         clock = VirtualClock(old.clock.wall())
-        bench = Bench(store=old.memory, clock=clock, seed=2, **self._values)
+        self.crashes += 1
+        bench = Bench(store=old.memory, clock=clock, seed=1 + self.crashes, **self._values)
         bench._references = old._references
         self.lost = set(range(1, old._references + 1))
         self._live(bench)
