@@ -128,6 +128,15 @@ def test_both_servers_accept_their_files_and_agree_on_time_agents_and_passwords(
         assert text not in repr(plan)
 
 
+def test_with_tls_the_tserver_and_the_link_to_it_have_certificates_of_the_run(tmp_path: Path) -> None:
+    plan = make_plan(options(tmp_path, tls=True), tmp_path, "sqlite:///x", LabTime(60.0, NOON, 5.0), shipped("demo.toml"))
+    switch, server = load(TServerOptions, tserver_config(plan)), load(OCSOptions, ocs_config(plan, 4711))
+    assert switch.listen.tls.enabled and server.tserver.tls.enabled and server.tserver.tls.ca == tmp_path / "ca.pem"
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("ca.pem", "server.pem", "server.key")} == {0o600}
+    again = make_plan(options(tmp_path, tls=True), tmp_path, "sqlite:///x", LabTime(60.0, NOON, 5.0), shipped("demo.toml"))
+    assert load(TServerOptions, tserver_config(again)).listen.tls.enabled       # a second run makes its own
+
+
 def test_a_demo_file_with_a_mistake_is_named(tmp_path: Path) -> None:
     (tmp_path / "demo.toml").write_text("[osc]\n")
     with pytest.raises(ConfigurationError, match="osc: unknown table"):

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -132,6 +133,23 @@ def test_a_users_own_file_is_dialed_to_its_end_and_both_accounts_agree(runs: Any
     assert not {"+14155551003", "+13125551002"} & {call["destination"] for call in calls}
     assert outcome["dnc_blocked"] >= 1 and 0 < outcome["utilisation"] < 1 and outcome["answered"] > 0
     assert "agree on every one of" in run.text() and not (run.folder / "endpoints.json").exists()
+
+
+def test_with_tls_everybody_speaks_it_a_visitor_too(runs: Any, tmp_path: Path) -> None:
+    contacts = tmp_path / "few.csv"
+    contacts.write_text("".join(written(tmp_path).read_text().splitlines(keepends=True)[:21]))
+    run = runs("demo", "--speed", "300", "--tls", contacts=contacts)
+    place = run.endpoints()["servers"]["tserver"]
+    assert place["tls"] is True
+    context = ssl.create_default_context(cafile=place["ca"])
+    with socket.create_connection((place["host"], place["port"]), timeout=10) as plain:
+        with context.wrap_socket(plain, server_hostname=place["host"]) as visitor:
+            visitor.sendall(encode_message(Message("RequestRegisterClient", 1, {
+                "ApplicationName": place["application"], "ApplicationPassword": place["password"], "ProtocolVersion": "1"})))
+            assert b"EventLinkConnected" in visitor.recv(65_536)
+    assert run.wait(90) == 0, run.text()
+    assert run.outcome()["reconciled"] and run.outcome()["calls"] > 0
+    assert "(TLS)" in (run.folder / "tserver.log").read_text()
 
 
 def test_ctrl_c_stops_in_order_and_a_second_run_goes_on_with_everything_that_was(runs: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from ocs.app.config import OCSOptions
+from ocs.app.demo.certificates import RunCertificates
 from ocs.app.demo.options import DemoOptions
 from ocs.clock import ScaledClock
 from ocs.errors import ConfigurationError
@@ -59,6 +60,17 @@ class Plan:
     visitors: tuple[AgentPerson, ...]
     passwords: dict[str, str] = field(repr=False)       # application, or "manhole" -> password
     base: dict[str, Any] = field(repr=False)            # etc/demo.toml
+    certificates: RunCertificates | None = None         # where TLS is spoken
+
+    @property
+    def listen_tls(self) -> dict[str, Any]:
+        """What TLS adds to the table `[listen]` of a server."""
+        return {} if self.certificates is None else {"tls": self.certificates.listen()}
+
+    @property
+    def link_tls(self) -> dict[str, Any]:
+        """What TLS adds to the table of a link."""
+        return {} if self.certificates is None else {"tls": self.certificates.link()}
 
     @property
     def behaviour(self) -> AgentBehaviour:
@@ -82,7 +94,8 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
                    for place in range(options.agents + VISITORS))
     passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "lab", "visitor", "manhole")}
-    return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base)
+    return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base,
+                RunCertificates(folder) if options.tls else None)
 
 
 def tserver_config(plan: Plan) -> dict[str, Any]:
@@ -90,7 +103,7 @@ def tserver_config(plan: Plan) -> dict[str, Any]:
     given = plan.base.get("tserver", {})
     people = plan.agents + plan.visitors
     return {
-        "listen": {"host": "127.0.0.1", "port": 0, "clients": len(people) + 200, **given.get("listen", {})},
+        "listen": {"host": "127.0.0.1", "port": 0, "clients": len(people) + 200, **plan.listen_tls, **given.get("listen", {})},
         "switch": {"call_log": str(plan.folder / "calls.jsonl"), **given.get("switch", {})},
         "simulator": {"seed": plan.options.seed, **given.get("simulator", {})},
         "clock": plan.time.table(),
@@ -114,7 +127,7 @@ def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
         "application": {"name": "ocs", "dbid": 1},
         "database": {"url": plan.database},
         "tserver": {"host": "127.0.0.1", "port": tserver_port, "application": "ocs", "password": plan.passwords["ocs"],
-                    "reconnect_min_s": 0.2, "reconnect_max_s": 2.0},
+                    "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},

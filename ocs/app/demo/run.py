@@ -7,7 +7,8 @@ from typing import Any, Callable
 
 from rich.console import Console
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -27,6 +28,7 @@ from ocs.database.backend import backend_for
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.servers.tserver.config import TServerOptions
+from ocs.tls import client_side
 
 __all__ = ["Demonstration", "on_signals"]
 
@@ -116,7 +118,9 @@ class Demonstration:
         write_json(self._directory.endpoints, _endpoints(plan, switch, engine))
         self._say(f"T-Server on port {port}, console on port {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
-        endpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
+        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
+        if plan.certificates is not None:
+            endpoint = wrapClientTLS(client_side(plan.certificates.client, "127.0.0.1", "lab.tls"), endpoint)
         floor = LabFloor(clock, plan.agents, tserver_desks(self._reactor, endpoint, "lab", plan.passwords["lab"]),
                          plan.behaviour, seed=self._options.seed)
         floor.start()
@@ -200,8 +204,9 @@ class Demonstration:
 def _endpoints(plan: Plan, switch: dict[str, Any], engine: dict[str, Any]) -> dict[str, Any]:
     """What a visitor's own client needs."""
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
-        return {"host": place["host"], "port": place["port"], "tls": place.get("tls", False), "application": application,
-                "password": password, "pid": facts["pid"]}
+        tls = place.get("tls", False)
+        return {"host": place["host"], "port": place["port"], "tls": tls, "application": application, "password": password,
+                "pid": facts["pid"], **({"ca": str(plan.certificates.ca)} if tls and plan.certificates is not None else {})}
     return {
         "servers": {"tserver": server(switch["tserver"], switch, "visitor", plan.passwords["visitor"]),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
