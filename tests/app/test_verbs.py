@@ -13,6 +13,7 @@ from ocs.dialing.checks import Refusal
 from ocs.dialing.results import RecordType
 from ocs.dialing.validation import Reason
 from ocs.dialing.values import DoNotCallEntry
+from ocs.links.registry import Links, LinkState
 from tests.doubles.clock import VirtualClock
 from tests.doubles.validation import FakePreDialValidation
 from tests.scheduler.bench import Bench, record
@@ -64,3 +65,21 @@ def test_callbacks_are_told_in_the_same_place() -> None:
     (event,) = [event for dn, event in bench.heard if event.name == "ScheduledCall"]
     bench.dial_preview(event)
     assert verbs.status()["callbacks"] == verbs.session("spring")["callbacks"] == {"CallbackCompleted": 1}
+
+
+def test_every_link_is_told_with_its_state_and_its_last_error() -> None:
+    _, verbs = console(record(1))
+    clock = VirtualClock()
+    links = verbs._server.links = Links(clock)
+    first, second = links.add("tserver", "switch.example:7020", tls=True), links.add("icon", "127.0.0.1:7021")
+    first.became(LinkState.CONNECTING, attempts=1)
+    clock.advance(30.0)
+    first.became(LinkState.UP, attempts=0)
+    second.became(LinkState.WAITING, peer="127.0.0.1:7022", attempts=3, error="refused")
+    status = verbs.status()
+    assert (status["link tserver"], status["link icon"]) == ("up", "waiting: refused")
+    up, waiting = verbs.links()
+    assert up == {"link": "tserver", "address": "switch.example:7020", "tls": "yes", "state": "up",
+                  "since": "2026-03-10T16:30:30+00:00", "tries": 0, "last error": ""}
+    assert waiting == {"link": "icon", "address": "127.0.0.1:7022", "tls": "no", "state": "waiting",
+                       "since": "2026-03-10T16:30:00+00:00", "tries": 3, "last error": "refused"}
