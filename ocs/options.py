@@ -287,7 +287,7 @@ def _converted(value: Any, hint: Any, rule: _Rule, folder: Path | None) -> Any:
 
 def _member(kind: type[Enum], value: Any, members: tuple[Any, ...]) -> Enum:
     """By its word; by number and public label too where the enumeration has them ("no-answer", "No Answer", 7)."""
-    words = {enum_word(member): member for member in members}
+    words = {enum_word(member).replace("_", "-"): member for member in members}
     if isinstance(value, str):
         word = value.strip().casefold().replace(" ", "-").replace("_", "-")
         labels = {member.label.casefold().replace(" ", "-"): member for member in members if hasattr(member, "label")}

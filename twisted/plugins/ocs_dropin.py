@@ -12,3 +12,7 @@ ocs_statserver = ServiceMaker(
 ocs_icon = ServiceMaker(
     "ocs-icon", "ocs.servers.icon.tap", "ICON: writes what OCSs report into an interaction database.", "ocs-icon"
 )
+ocs_cpdserver = ServiceMaker(
+    "ocs-cpdserver", "ocs.servers.cpdserver.tap", "CPD Server: places calls and tells by listening what answers.",
+    "ocs-cpdserver"
+)

@@ -100,14 +100,14 @@ class CallBoard:
         self.join(Party(call, destination, DNRole.DESTINATION, PartyState.DIALING, leg=leg))
         self.driver.place(leg, destination, ring_timeout_s, origin, call.extensions)
 
-    def establish(self, party: Party, call_state: CallState, asker: Asker | None = None) -> None:
+    def establish(self, party: Party, call_state: CallState, asker: Asker | None = None, **extra: Any) -> None:
         """A party on this switch is connected."""
         party.step(PartyStep.ANSWER)
         if party.dn is not None:
             if party.dn.kind is DNKind.EXTENSION:
                 party.dn.talked = True
                 party.call.agent_dn = party.call.agent_dn or party.name
-            self.tell(party, "EventEstablished", call_state, asker)
+            self.tell(party, "EventEstablished", call_state, asker, **extra)
 
     def join_legs(self, call: Call) -> None:
         """Tell the driver of every leg that now talks with somebody; a trunk group only holds a call, it does not talk."""

@@ -33,13 +33,17 @@ class ISwitchDriver(Interface):
 
         The leg ends in exactly one of `failed` and `remote_released`, or by `release`. An unanswered one fails with
         CallState.NO_ANSWER after `ring_timeout_s` seconds of ringing. `extensions` are those of the request: caller's
-        number, depth of the call progress detection."""
+        number, depth of the call progress detection (`call_answer_type_recognition`)."""
 
     def release(leg: str) -> None:
         """Hang up; nothing is told of this leg any more. A leg that is not there is ignored."""
 
     def connected(leg: str, agent_dn: str) -> None:
         """The called party now talks with somebody: the agent at `agent_dn`, or another leg's number."""
+
+    def audio(leg: str) -> KVList:
+        """What is heard on a leg from its answer on, as pairs of a kind of sound and milliseconds, for a CPD Server that listens;
+        empty where the sound itself goes over the line."""
 
     def play(leg: str, prompt: str, seconds: float) -> None:
         """Play a prompt to the called party, who has answered; `media_done` tells when it is over. `seconds` is how long it

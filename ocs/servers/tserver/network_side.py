@@ -1,7 +1,7 @@
 """What the network reports of the calls that left for it, and where an answered predictive call goes."""
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable
 
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -77,7 +77,7 @@ class NetworkSide:
             if call.predictive:
                 self._predictive_answer(call, near, call_state)
             else:
-                self._board.establish(near, call_state)
+                self._dialed_answer(call, near, leg, call_state)
         if call.conn_id in self._board.calls:
             self._board.join_legs(call)
 
@@ -105,6 +105,12 @@ class NetworkSide:
     @step
     def digits(self, leg: str, digits: str) -> None:
         self._treatments.digits(leg, digits)
+
+    def _dialed_answer(self, call: Call, near: Party, leg: str, call_state: CallState) -> None:
+        """A trunk group that dials for a CPD Server is told what is heard there."""
+        audio = self._board.driver.audio(leg) if near.dn is not None and near.dn.kind is DNKind.TRUNK_GROUP else ()
+        heard: dict[str, Any] = {"Extensions": (("line-audio", audio),)} if audio else {}
+        self._board.establish(near, call_state, **heard)
 
     def _predictive_answer(self, call: Call, origin: Party, call_state: CallState) -> None:
         """Source: docs/wire.md, sections 9.2 to 9.4. A machine or fax without a DN to go to ends here."""

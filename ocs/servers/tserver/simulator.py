@@ -18,8 +18,9 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 from ocs.servers.tserver.driver import ISwitchDriver
+from ocs.servers.tserver.line_audio import line_audio
 from ocs.servers.tserver.simulator_options import SimulatorOptions
-from protocols.attributes import KVList
+from protocols.attributes import KVList, first
 from protocols.tserver.messages import CallState
 
 __all__ = ["Behaviour", "SimulatedNetwork", "behaviour"]
@@ -74,6 +75,16 @@ def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
     return Behaviour(CallState.NO_ANSWER, setup_s)
 
 
+_MACHINE = frozenset({CallState.ANSWERING_MACHINE_DETECTED})
+_ANYTHING = frozenset({CallState.ANSWERING_MACHINE_DETECTED, CallState.FAX_DETECTED})
+
+
+def _unheard(extensions: KVList) -> frozenset[CallState]:
+    """What the request wants to be taken for a person."""
+    wanted = first(extensions, "call_answer_type_recognition")
+    return _ANYTHING if wanted == "no_progress_detection" else _MACHINE if wanted == "no_am_detection" else frozenset()
+
+
 def _cancel(timer: IDelayedCall | None) -> None:
     if timer is not None and timer.active():
         timer.cancel()
@@ -105,6 +116,7 @@ class _Leg:
     stage: _Stage = _Stage.SETUP
     timer: IDelayedCall | None = None
     media: IDelayedCall | None = None
+    unheard: frozenset[CallState] = frozenset()     # what the switch was not asked to tell from a person
     person: str = ""                # seed of what the person presses
     asked: int = 0                  # how often it was asked to
 
@@ -139,7 +151,8 @@ class SimulatedNetwork:
         party = behaviour(self._options, destination, nth)
         if len(self._legs) >= self._options.lines:
             party = Behaviour(CallState.ALL_TRUNKS_BUSY, 0.0)
-        placed = self._legs[leg] = _Leg(leg, ring_timeout_s, party, person=f"{self._options.seed}/{destination}/{nth}")
+        placed = self._legs[leg] = _Leg(leg, ring_timeout_s, party, unheard=_unheard(extensions),
+                                        person=f"{self._options.seed}/{destination}/{nth}")
         self._after(placed, party.setup_s, self._set_up)
 
     def release(self, leg: str) -> None:
@@ -154,6 +167,10 @@ class SimulatedNetwork:
             talking.stage = _Stage.TALKING
             if talking.party.end is CallState.OK:       # a machine speaks its text to whoever is there
                 self._after(talking, talking.party.talk_s, self._hang_up)
+
+    def audio(self, leg: str) -> KVList:
+        heard = self._legs.get(leg)
+        return () if heard is None else line_audio(heard.party.end, random.Random(f"{heard.person}/audio"))
 
     def play(self, leg: str, prompt: str, seconds: float) -> None:
         listening = self._listen(leg)
@@ -230,14 +247,14 @@ class SimulatedNetwork:
 
     def _pick_up(self, leg: _Leg) -> None:
         leg.stage = _Stage.DETECTING
-        self._after(leg, leg.party.detection_s, self._detected)
+        self._after(leg, 0.0 if leg.unheard is _ANYTHING else leg.party.detection_s, self._detected)
         self._listener.picked_up(leg.name)
 
     def _detected(self, leg: _Leg) -> None:
         leg.stage = _Stage.WAITING
         waits_s = leg.party.patience_s if leg.party.end is CallState.OK else leg.party.talk_s
         self._after(leg, waits_s, self._hang_up)
-        self._listener.answered(leg.name, leg.party.end)
+        self._listener.answered(leg.name, CallState.OK if leg.party.end in leg.unheard else leg.party.end)
 
     def _fail(self, leg: _Leg) -> None:
         del self._legs[leg.name]

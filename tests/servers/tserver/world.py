@@ -66,6 +66,9 @@ class ScriptedNetwork:
 
     lines = 0
 
+    def audio(self, leg: str) -> KVList:
+        return (("silence", 400), ("voice", 500))
+
     def play(self, leg: str, prompt: str, seconds: float) -> None:
         self.heard.append(("play", leg, prompt))
 

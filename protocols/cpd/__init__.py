@@ -1,0 +1,1 @@
+"""What the OCS and a CPD Server say to each other."""
