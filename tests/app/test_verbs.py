@@ -83,3 +83,10 @@ def test_every_link_is_told_with_its_state_and_its_last_error() -> None:
                   "since": "2026-03-10T16:30:30+00:00", "tries": 0, "last error": ""}
     assert waiting == {"link": "icon", "address": "127.0.0.1:7022", "tls": "no", "state": "waiting",
                        "since": "2026-03-10T16:30:00+00:00", "tries": 3, "last error": "refused"}
+
+
+def test_whether_the_database_is_there_is_told_with_what_waits_for_it() -> None:
+    _, verbs = console(record(1))
+    assert verbs.status()["database"] == "there"
+    verbs._server.spooled = "away since 2026-03-10 16:30:00 UTC, 3 changes on disk (0.1 of 256 MB): connection refused"
+    assert "3 changes on disk" in " ".join(as_text(verbs.status()).split())

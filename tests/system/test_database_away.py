@@ -262,6 +262,26 @@ async def test_a_server_that_does_not_answer_keeps_nobody_waiting(own_postgres_s
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_file_that_another_process_holds_keeps_nobody_waiting(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'ocs.sqlite'}"
+    upgrade(url)
+    with transaction(backend_for(url)) as work:
+        insert_records(work, create_list(work, Catalog(), "Spring"), [record(1)])
+    store = spooled(url, tmp_path, statement_timeout_s=0.2)
+    await store.start().addTimeout(10, CLOCK)
+    other = backend_for(url).connect()
+    other.execute("BEGIN IMMEDIATE")
+    await store.save(ChainSave("Spring", (record(1, attempt=1),))).addTimeout(10, CLOCK)
+    assert store.outage is not None and "locked" in store.outage.reason
+    other.rollback()
+    other.close()
+    await until(lambda: store.outage is None, "the file is free")
+    await store.stop().addTimeout(10, CLOCK)
+    with transaction(backend_for(url), write=False) as work:
+        assert work.cursor.execute("SELECT attempt FROM cl_spring").fetchall() == [(1,)]
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_value_that_only_the_database_refuses_is_set_aside_and_all_others_are_written(
         own_postgres_server: PostgresServer, tmp_path: Path) -> None:
     url = filled(own_postgres_server)
