@@ -43,8 +43,7 @@ class _Listed:
 
 # what `blocks` looks into: a campaign's first scope (see NumberSet), whether there is more to see (its phones that are no
 # numbers; True where there are more scopes), and all its scopes
-_View = tuple[Callable[..., "BitMap | None"], Callable[..., "SparseBlock | BitMap"], "set[str] | bool", tuple[_Listed, ...]]
-_NONE = BitMap()
+_View = tuple[Callable[[int], "BitMap | None"], Callable[[int], "SparseBlock | None"], "set[str] | bool", tuple[_Listed, ...]]
 
 
 class DoNotCallList:
@@ -81,7 +80,11 @@ class DoNotCallList:
             return _among(scopes, phone, customer_id)
         # `phone in scopes[0].phones` written out: this is done before every dial, twice
         near = bitmap(number >> REGION_BITS)
-        if number & LOW in (sparse(number >> BLOCK_BITS, _NONE) if near is None else near) and phone == f"+{number}":
+        if near is None:
+            block = sparse(number >> BLOCK_BITS)
+            if block is not None and block.has(number & LOW) and phone == f"+{number}":
+                return "phone"
+        elif number & LOW in near and phone == f"+{number}":
             return "phone"
         return _among(scopes, phone, customer_id) if more or customer_id else None
 

@@ -1,9 +1,8 @@
 """An ascending array of 32-bit numbers that are far apart: four octets each, with a coarse index over it.
 
-The index tells for each of many equal spans where its numbers begin, so that a search looks at some thirty numbers
-instead of a million; it costs an eighth to a quarter of an octet a number. It is made at once and not moved with every
-change: `drift` counts the changes since, and a search looks that much further to both sides; when it has grown the index is
-made anew.
+The index tells for each of many equal spans where its numbers begin, so that a search looks at a dozen numbers instead of a
+million; it costs a quarter to half an octet a number. It is made at once and not moved with every change: `drift` counts the
+changes since, and a search looks that much further to both sides; when it has grown the index is made anew.
 """
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from bisect import bisect_left
 __all__ = ["SparseBlock"]
 
 _BITS = 32
-_PER_SPAN_BITS = 5          # 16 to 32 numbers in a span, where they are spread evenly
+_PER_SPAN_BITS = 4          # 8 to 16 numbers in a span, where they are spread evenly
 _DRIFT = 512
 
 
@@ -29,7 +28,8 @@ class SparseBlock:
     def __len__(self) -> int:
         return len(self.lows)
 
-    def __contains__(self, low: int) -> bool:
+    def has(self, low: int) -> bool:
+        """Whether a number is in; called by name this is faster than `in`."""
         lows, starts = self.lows, self._starts
         if starts is None or self._drift:
             place = self._place(low)
@@ -37,6 +37,8 @@ class SparseBlock:
             span = low >> self._shift
             place = bisect_left(lows, low, starts[span], starts[span + 1])
         return place < len(lows) and lows[place] == low
+
+    __contains__ = has
 
     def add(self, low: int) -> bool:
         """Put a number in; whether it is new."""
