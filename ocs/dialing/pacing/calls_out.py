@@ -12,8 +12,8 @@ from typing import Hashable
 import numpy as np
 
 from ocs.dialing.pacing.ages import AgeCensus, Floats
-from ocs.dialing.pacing.durations import Durations, Spread, spreads
-from ocs.dialing.pacing.hit_ratio import LearnedShare
+from ocs.dialing.pacing.durations import Durations, spreads
+from ocs.dialing.pacing.hit_ratio import AGES_S, LearnedShare
 
 __all__ = ["CALL_SLOTS", "CallsOut"]
 
@@ -22,7 +22,6 @@ _MEMORY = 800.0
 _STEPS = 12                     # parts into which the wait for ringing is cut
 _LOST_S = 600.0                 # a call of which nothing was heard for so long is forgotten
 _TINY = 1e-6
-_SECONDS = np.arange(64) + 0.5
 
 
 class CallsOut:
@@ -93,8 +92,8 @@ class CallsOut:
         self._answer, self._rest = spreads(self._ringing.counts, self._to_answer, self._to_end)
         rung = self._to_ring.seen > 0
         self.decided = min(1.0, sum(each.share for each in ((self._answer, self._rest) if rung else (self._early, self._late))))
-        self.ring_share.timing(self._ring.by(_SECONDS))
-        self.answer_share.timing(self._answer.by(_SECONDS))
+        self.ring_share.timing(self._ring.by(AGES_S))
+        self.answer_share.timing(self._answer.by(AGES_S))
 
     def answer_delays(self, parts: int) -> Floats:
         """Seconds from dial to answer: the middles of `parts` equal shares of the answers."""
@@ -134,6 +133,6 @@ class CallsOut:
         return np.clip(dialed, 0.0, 1.0), np.clip(ringing, 0.0, 1.0)
 
     @property
-    def spread_of_answers(self) -> Spread:
-        """Seconds of ringing before a person answers."""
-        return self._answer
+    def doubt(self) -> float:
+        """Relative variance of the hit ratio, from the number of calls it rests on."""
+        return self.ring_share.doubt + self.answer_share.doubt

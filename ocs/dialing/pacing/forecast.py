@@ -28,13 +28,16 @@ _NO_NEWS = 0.1          # the least news, so that risk counts when none is due
 class Surplus:
     """The surplus at each moment: mean, variance and third moment, and the chance of one new call to be answered by then.
 
+    `due` are the answers that are expected by then, `doubt` the relative variance of the hit ratio, which is wrong for all calls alike;
     `news` is the number of answers and free agents that are expected next."""
 
     mean: list[float]
     variance: list[float]
     third: list[float]
     chance: list[float]
+    due: list[float]
     news: float = 1.0
+    doubt: float = 0.0
 
     def sureness(self, calls: int) -> float:
         """The chance, 0 to 1, that the answer of one more call after `calls` others finds an agent and takes none from another call."""
@@ -42,7 +45,8 @@ class Surplus:
         for moment in range(len(self.mean) - 1, -1, -1):        # an agent taken at one moment is missed at all later ones
             chance = self.chance[moment]
             spread = calls * chance * (1.0 - chance)
-            variance = self.variance[moment] + spread
+            due = self.due[moment] + calls * chance
+            variance = self.variance[moment] + spread + self.doubt * due * due
             mean = self.mean[moment] - calls * chance - 0.5
             if variance < _CERTAIN:
                 sure = 1.0 if mean >= 0.0 else 0.0
@@ -79,7 +83,7 @@ class Forecast:
 
     def __init__(self, moments: int, size: int) -> None:
         self._moments = moments
-        self._matrix = np.zeros((3 * moments + 1, size))
+        self._matrix = np.zeros((4 * moments + 1, size))
         self._chance = [0.0] * moments
 
     def supply(self, places: slice, chances: Floats) -> None:
@@ -97,18 +101,15 @@ class Forecast:
         variance = chances * (1.0 - chances)
         matrix[:moments, places] = sign * chances
         matrix[moments:2 * moments, places] = variance
-        matrix[2 * moments:-1, places] = sign * variance * (1.0 - 2.0 * chances)
+        matrix[2 * moments:3 * moments, places] = sign * variance * (1.0 - 2.0 * chances)
+        matrix[3 * moments:-1, places] = chances if sign < 0 else 0.0
 
     def new_call(self, chances: list[float]) -> None:
         """The chances of a call that is dialed now (moments)."""
         self._chance = chances
 
-    def surplus(self, counts: Floats, now: float) -> Surplus:
+    def surplus(self, counts: Floats, now: float, doubt: float = 0.0) -> Surplus:
         """The surplus with `now` agents to spare at once."""
-        moments = self._moments
+        n = self._moments
         sums = (self._matrix @ counts).tolist()
-        return Surplus([now + each for each in sums[:moments]], sums[moments:2 * moments], sums[2 * moments:-1], self._chance, sums[-1])
-
-    def demanded(self, counts: Floats, moment: int, places: int) -> float:
-        """Answers due by the moment, from the calls that are counted in the first `places`."""
-        return -float(self._matrix[moment, :places] @ counts[:places])
+        return Surplus([now + each for each in sums[:n]], sums[n:2 * n], sums[2 * n:3 * n], self._chance, sums[3 * n:-1], sums[-1], doubt)

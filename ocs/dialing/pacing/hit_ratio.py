@@ -13,12 +13,13 @@ import numpy as np
 
 from ocs.dialing.pacing.ages import Floats
 
-__all__ = ["LearnedShare"]
+__all__ = ["AGES_S", "LearnedShare"]
 
-_SLOTS = 64                 # seconds in which a trial is decided
+_WIDTH_S, _SLOTS = 0.25, 256    # a trial is decided within 64 s; fine slots, since hundreds of calls may begin at once
 _LONG, _SHORT = 500.0, 80.0  # trials remembered
 _ALARM = 12.0               # twice the log likelihood ratio: about one false alarm in 2,000 looks
 _LEAST, _MOST = 0.003, 0.98
+AGES_S: Floats = np.arange(_SLOTS) * _WIDTH_S
 
 
 class LearnedShare:
@@ -31,9 +32,10 @@ class LearnedShare:
         self._recent_wins, self._slot = 0.0, 0
         self._decided: Floats = np.ones(_SLOTS)
         self._value, self._stale = first, False
+        self.doubt = 0.5            # variance of the share over its square
 
     def timing(self, decided: Floats) -> None:
-        """Of the successes, what share has come by the age of 0.5, 1.5, 2.5 ... 63.5 s."""
+        """Of the successes, what share has come by each of `AGES_S`."""
         self._decided, self._stale = decided, True
 
     def trial(self, now: float) -> None:
@@ -45,7 +47,7 @@ class LearnedShare:
     def success(self, now: float, begun_at: float) -> None:
         """A trial that began then succeeds."""
         self.advance(now)
-        age = max(0, self._slot - int(begun_at))
+        age = max(0, self._slot - int(begun_at / _WIDTH_S))
         self._stale = True
         if age < _SLOTS:
             self._wins[age] += 1.0
@@ -56,10 +58,11 @@ class LearnedShare:
 
     def advance(self, now: float) -> None:
         """Let time pass: trials that are old enough go to the memories."""
-        shift = min(int(now) - self._slot, _SLOTS)
+        slot = int(now / _WIDTH_S)
+        shift = min(slot - self._slot, _SLOTS)
         if shift <= 0:
             return
-        self._slot = int(now)
+        self._slot = slot
         self._stale = True
         trials, wins = self._trials, self._wins
         old, won = float(trials[-shift:].sum()), float(wins[-shift:].sum())
@@ -88,4 +91,5 @@ class LearnedShare:
                 self._long, self._short = [3.0 * share, 3.0], [0.0, 0.0]
                 share = (self._long[0] + wins) / (self._long[1] + recent)
         self._value = min(_MOST, max(_LEAST, share))
+        self.doubt = (1.0 - self._value) / (self._value * (self._long[1] + recent))
         return self._value

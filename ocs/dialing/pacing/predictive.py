@@ -1,182 +1,28 @@
 """Our predictive pacer: dial while one more answered call is sure enough to find an agent; the abandon budget says how sure.
 
-It is told what a dialer sees, as it happens, and learns from that alone; there is no setting but the abandon limit. Until it has seen enough
-answers and failures it dials progressively. Theory and measurements: docs/pacing.md.
+There is no setting but the abandon limit. Theory and measurements: docs/pacing.md.
 """
 from __future__ import annotations
 
-from typing import Hashable
-
-import numpy as np
-
-from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
-from ocs.dialing.pacing.budget import AbandonBudget
-from ocs.dialing.pacing.calls_out import CALL_SLOTS, CallsOut
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput, within_limits
-from ocs.dialing.pacing.forecast import Forecast
-from ocs.dialing.pacing.progressive import progressive
-from ocs.dialing.session import Condition
+from ocs.dialing.pacing.learning import LearningPacer
 
 __all__ = ["PredictivePacer"]
 
-_MOMENTS = 6
-_ANSWERS, _FAILURES = 10, 20        # seen before it predicts
-_NEWS_S = 3.0                       # what is decided within it is news
-_LOOK_S = 0.4                       # without news, look again after
-_DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
-_LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
-_MORE = 1.15                        # so much more evidence is worth it
-_CHANGED = 0.02                     # relative change of a share that matters
-_INBOUND_S = 600.0                  # inbound calls are counted over about so long
-
-_DIALED = slice(0, CALL_SLOTS)
-_RINGING = slice(CALL_SLOTS, 2 * CALL_SLOTS)
-_WRAPPING = slice(2 * CALL_SLOTS, 2 * CALL_SLOTS + WRAP_SLOTS)
-_TALKING = slice(_WRAPPING.stop, _WRAPPING.stop + TALK_SLOTS)
-_AWAY = slice(_TALKING.stop, _TALKING.stop + 1)
+_ALL = 1_000_000
 
 
-class PredictivePacer:
-    """One campaign group's pacer, for 1 to 5,000 agents. Times are seconds of one clock; calls and agents any hashable names."""
-
-    def __init__(self, abandon_limit: float = 0.03, answered: int = 0, abandoned: int = 0) -> None:
-        """`answered` and `abandoned`: what the window of the rule has seen before."""
-        counts = self._counts = np.zeros(_AWAY.stop)
-        self.budget = AbandonBudget(abandon_limit, answered, abandoned)
-        self.calls = CallsOut(counts[_DIALED], counts[_RINGING])
-        self.agents = Agents(counts[_TALKING], counts[_WRAPPING], counts[_AWAY])
-        self._forecast = Forecast(_MOMENTS, _AWAY.stop)
-        self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
-        self._patience_s = 2.0
-        self._moments = np.zeros(_MOMENTS)
-        self._inbound_rate, self._inbound_at = 0.0, 0.0
-        self._learned_at, self._evidence, self._shares = float("-inf"), 0, (0.0, 0.0, 0.0)
-        self._news, self._look_at = True, float("-inf")
-        self._last = PacingDecision(0.0, 0, Condition.WAITING_AGENTS, "nothing has happened yet")
-
-    # -- what a dialer sees --------------------------------------------------------------------------------------------
-    def dialed(self, now: float, call: Hashable) -> None:
-        """A call was placed."""
-        self.calls.dial(now, call)
-
-    def rang(self, now: float, call: Hashable) -> None:
-        """The far end rings. Networks that do not say so may leave it out."""
-        self.calls.ring(now, call)
-
-    def failed(self, now: float, call: Hashable) -> None:
-        """The call ended without a person: busy, no answer, machine, invalid number, dropped while it rang."""
-        self._news |= self.calls.end(now, call, answered=False)
-
-    def answered(self, now: float, call: Hashable) -> None:
-        """A person answered, and wants an agent."""
-        if self.calls.end(now, call, answered=True):
-            self._answered[call] = now
-            self.budget.answer(now)
-
-    def connected(self, now: float, call: Hashable) -> None:
-        """An agent is on the call."""
-        self._answered.pop(call, None)
-
-    def abandoned(self, now: float, call: Hashable) -> None:
-        """No agent came in time; the call counts against the limit."""
-        since = self._answered.pop(call, None)
-        if since is not None:
-            self._patience_s += 0.1 * (now - since - self._patience_s)
-            self.budget.abandon()
-            self._news = True
-
-    def released(self, now: float, call: Hashable) -> None:
-        """An answered call ended before an agent came, and does not count as abandoned."""
-        self._news |= self._answered.pop(call, None) is not None
-
-    def agent(self, now: float, agent: Hashable, activity: Activity) -> None:
-        """The agent does this now; inbound talk is talk."""
-        self.agents.change(now, agent, activity)
-        self._news |= activity is Activity.READY or activity is Activity.WRAP
-
-    def agent_gone(self, now: float, agent: Hashable) -> None:
-        """The agent no longer belongs to the group."""
-        self.agents.forget(now, agent)
-
-    def inbound(self, now: float) -> None:
-        """An inbound call came for the same agents."""
-        self._inbound_rate = self._inbound_now(now) + 1.0 / _INBOUND_S
-        self._inbound_at = now
-
-    def _inbound_now(self, now: float) -> float:
-        return self._inbound_rate * float(np.exp(min(0.0, self._inbound_at - now) / _INBOUND_S)) if self._inbound_rate else 0.0
-
-    @property
-    def waiting(self) -> int:
-        """Answered calls without an agent."""
-        return len(self._answered)
-
-    # -- the decision --------------------------------------------------------------------------------------------------
-    def decide(self, given: PacingInput) -> PacingDecision:
-        """How many calls to place at `given.now`. `ready_agents`: idle, less those kept for others and inbound callers waiting.
-
-        Only an agent, a call's end or time can make room for calls: without these the last answer stands."""
-        now = given.now
-        if not self._news and now < self._look_at:
-            return self._last
-        self._news, self._look_at = False, now + _LOOK_S
-        self.calls.advance(now)
-        self.agents.advance(now)
-        self._learn(now)
-        return self._remember(self._predict(given) if self.ready else progressive(given))
-
-    @property
-    def ready(self) -> bool:
-        """True once it predicts: enough answers and failures, and calls seen to the end of their ringing."""
-        calls = self.calls
-        return calls.answered >= _ANSWERS and calls.failed >= _FAILURES and calls.decided > _DECIDED
-
-    def _remember(self, decision: PacingDecision) -> PacingDecision:
-        self._news |= decision.calls > 0
-        self._last = decision
-        return decision
+class PredictivePacer(LearningPacer):
+    """The default of predictive dialing."""
 
     def _predict(self, given: PacingInput) -> PacingDecision:
-        idle = given.ready_agents
-        surplus = self._forecast.surplus(self._counts, idle - len(self._answered))
-        inbound = self._inbound_now(given.now)
-        if inbound:
-            for moment, time in enumerate(self._moments):
-                expected = inbound * float(time)
-                surplus.mean[moment] -= expected
-                surplus.variance[moment] += expected
-                surplus.third[moment] -= expected
+        surplus, idle, waiting = self.surplus(given), given.ready_agents, self.waiting
         threshold = surplus.threshold(self.budget.risk)
-        most = min(given.records_left, given.rate_left, 1_000_000 if given.ports_left is None else given.ports_left)
+        most = min(given.records_left, given.rate_left, _ALL if given.ports_left is None else given.ports_left)
         wanted = surplus.calls(threshold, max(1, most))
-        middle = _MOMENTS // 2
-        due = self._forecast.demanded(self._counts, middle, _RINGING.stop)
-        free = surplus.mean[middle] - idle + len(self._answered) + due
-        text = (f"{idle} idle, {free:.1f} expected free in {self._moments[middle]:.0f} s, {due + len(self._answered):.1f} answers due, "
+        middle = len(self.moments) // 2
+        due = surplus.due[middle]
+        free = surplus.mean[middle] - idle + waiting + due
+        text = (f"{idle} idle, {free:.1f} expected free in {self.moments[middle]:.0f} s, {due + waiting:.1f} answers due, "
                 f"threshold {threshold:.3f}, budget {self.budget.credit:+.0f} calls")
         return within_limits(given, wanted, text)
-
-    def _learn(self, now: float) -> None:
-        calls, agents = self.calls, self.agents
-        evidence = calls.answered + calls.failed + agents.wraps.seen
-        since = now - self._learned_at
-        if since > _RELEARN_S or since > _LEARN_S and evidence > _MORE * self._evidence:
-            self._learned_at, self._evidence = now, evidence
-            calls.forget_lost(now)
-            calls.learn()
-            self._moments = calls.answer_delays(_MOMENTS)
-            calls.prepare(np.append(self._moments, _NEWS_S))
-            agents.prepare(np.append(self._moments + self._patience_s, _NEWS_S))
-            self._shares = 0.0, 0.0, 0.0
-        shares = calls.ring_share.value(), calls.answer_share.value(), agents.stay
-        if any(abs(new - old) > _CHANGED * old for new, old in zip(shares, self._shares)):
-            self._shares = shares
-            dialed, ringing = calls.chances()
-            talking, wrapping, back = agents.chances()
-            forecast = self._forecast
-            forecast.demand(_DIALED, dialed)
-            forecast.demand(_RINGING, ringing)
-            forecast.new_call(dialed[:-1, 0].tolist())
-            forecast.supply(_TALKING, talking)
-            forecast.supply(_WRAPPING, wrapping)
-            forecast.supply(_AWAY, back[:, None])
