@@ -2,9 +2,8 @@
 
     python benchmarks/retrieval.py [--quick] [--json]
 
-A server of its own is started in a temporary directory, and removed at the end; 10 million records take 12 GB of disk for a
-while. Its settings are the defaults but for the usual advice: a quarter of the memory, 4 GiB at most, as shared buffers, and
-checkpoints far apart, because PostgreSQL writes a page whole when it is first changed after a checkpoint. Measured:
+A server of its own is started in a temporary directory (settings: benchmarks/_postgresql.py), and removed at the end; 10
+million records take 12 GB of disk for a while. Measured:
 
 - claims of 500 chains on lists of 10,000, 1 million and 10 million Ready records, spread over eight zones and three types.
   Seven of ten chains are general; callbacks and retries fall due evenly over the time that the list takes, so a claim takes,
@@ -22,9 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -35,6 +32,7 @@ from typing import Any, Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks._postgresql import postgresql  # noqa: E402
 from benchmarks._report import arguments, machine, note, report  # noqa: E402
 from ocs.database.backend import Backend, backend_for, transaction  # noqa: E402
 from ocs.dialing.results import RecordType  # noqa: E402
@@ -44,7 +42,6 @@ from ocs.store.contacts import import_contacts  # noqa: E402
 from ocs.store.records import ClaimKind  # noqa: E402
 from ocs.store.registry import Catalog, create_list  # noqa: E402
 from ocs.store.versions import upgrade  # noqa: E402
-from tests.postgres import PostgresServer, require_postgres  # noqa: E402
 
 NOW = 1_790_000_000
 CHAINS = 500
@@ -56,12 +53,6 @@ CALLBACKS, RETRIES = 50, 100            # chains that fall due in a step
 GOALS = {"claim_ratio_10m_10k": ("<=", 1.5), "duplicates": ("<=", 0), "split_chains": ("<=", 0),
          "plan_uses_index": (">=", 1), "import_ratio_copy": (">=", 0.25)}
 COLUMNS = "record_id, contact_info, record_type, dial_sched_time, daily_from, daily_till, tz_dbid, chain_id, chain_n"
-
-
-def settings() -> tuple[str, ...]:
-    """Of the server: what its administrator would set first."""
-    memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
-    return (f"shared_buffers={min(memory_mib // 4, 4_096)}MB", "max_wal_size=16GB", "checkpoint_timeout=30min")
 
 
 def rows(count: int, zones: list[int], seed: int) -> Iterator[str]:
@@ -284,27 +275,18 @@ def main() -> int:
         return 0
     sizes = [10_000, 100_000, 500_000] if options.quick else [10_000, 1_000_000, 10_000_000]
     where = machine()
-    folder = Path(tempfile.mkdtemp(prefix="ocs-retrieval-"))
-    folder.chmod(0o755)                             # the server is another user's
-    server = None
-    try:
-        (folder / "server").mkdir(mode=0o755)
-        server = PostgresServer(require_postgres(), folder / "server", settings())
-        server.start()
-        url = server.database()
-        upgrade(url)
-        backend = backend_for(url, 120.0)
-        figures: dict[str, float] = {"records_largest": sizes[-1]}
-        figures.update(measure_import(backend, folder, 40_000 if options.quick else 200_000, 1 if options.quick else 3))
-        note("import measured")
-        figures.update(measure_instances(backend, url, 20_000 if options.quick else 200_000))
-        note("instances measured")
-        claims, plan = measure_claims(backend, sizes, 3 if options.quick else 12)
-        figures.update(claims)
-    finally:
-        if server is not None:
-            server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    figures: dict[str, float] = {"records_largest": sizes[-1]}
+    with tempfile.TemporaryDirectory(prefix="ocs-retrieval-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with postgresql(folder) as url:
+            upgrade(url)
+            backend = backend_for(url, 120.0)
+            figures |= measure_import(backend, folder, 40_000 if options.quick else 200_000, 1 if options.quick else 3)
+            note("import measured")
+            figures |= measure_instances(backend, url, 20_000 if options.quick else 200_000)
+            note("instances measured")
+            claims, plan = measure_claims(backend, sizes, 3 if options.quick else 12)
+            figures |= claims
     note(f"how the largest list was read:\n{plan}")
     return report("retrieval", where, figures, GOALS, options.json)
 
