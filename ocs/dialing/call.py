@@ -1,16 +1,18 @@
 """One outbound call, from the dial request to its end: states, signals, a table, and what the OCS must do at each step.
 
 Three ways of dialing share the table. A call on behalf of a queue is queued by the switch itself when the party answers
-(Queued). A call on behalf of a trunk group is Answered there and the OCS moves it to the voice transfer destination. A
-call that an agent dials (preview) is connected to that agent from the start. Events of the switch that change nothing in
-a state are rows of the table too, so an event without a row is a real surprise.
-Source: call flows 10.1 to 10.4 of the T-Server reference (docs/wire.md, section 7).
+(Queued). A call on behalf of a trunk group, or of a CPD Server's channels, is Answered there, and the OCS moves it on as its flow
+says: to the agents' queue, to an agent who is engaged, or into an application (Listening) and then on. A call that an agent
+dials (preview) is connected to that agent from the start. Events of the switch that change nothing in a state are rows of the
+table too, so an event without a row is a real surprise.
+Source: call flows 10.1 to 10.5 of the T-Server reference (docs/wire.md, section 9).
 """
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
 
@@ -22,6 +24,7 @@ class CallState(Enum):
     REQUESTED = auto()      # the dial request is out
     DIALING = auto()        # the switch dials
     ANSWERED = auto()       # picked up, at a trunk group, on its way to the agents
+    LISTENING = auto()      # led through an application
     QUEUED = auto()         # waits for an agent
     RINGING = auto()        # an agent's phone rings
     TALKING = auto()
@@ -58,6 +61,8 @@ class SwitchEvent(Enum):
     PARTY_DELETED = "EventPartyDeleted"
     HELD = "EventHeld"
     RETRIEVED = "EventRetrieved"
+    TREATMENT_APPLIED = "EventTreatmentApplied"
+    TREATMENT_END = "EventTreatmentEnd"
     DATA_CHANGED = "EventAttachedDataChanged"
     VANISHED = "vanished"           # ours: after a reconnect the switch no longer has the call
 
@@ -84,6 +89,7 @@ class Call:
 
     origin: CallOrigin
     origin_dn: str
+    flow: CallFlow = CallFlow.TRANSFER
     state: CallState = CallState.REQUESTED
     conn_id: str = ""
     call_uuid: str = ""             # the switch's GUID of the call, for reports
@@ -98,6 +104,8 @@ class Call:
     detected: int = 0
     busy_reported: bool = False
     transfer_failed: bool = False
+    dropped: bool = False           # nobody was there for the party: we hung up
+    listened: bool = False          # an application was applied
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
 
@@ -107,17 +115,26 @@ class Call:
         there still."""
         if self.state is not CallState.ANSWERED:
             return Effect.NONE
-        return Effect.DROP if self.detected in _NOT_A_PERSON else Effect.MOVE_TO_AGENTS
+        return Effect.DROP if self.detected in _NOT_A_PERSON else Effect.MOVE_ON
+
+    @property
+    def next_move(self) -> CallFlow:
+        """Where a party who picked up goes now: through the application first, then as any other call."""
+        return CallFlow.TRANSFER if self.flow is CallFlow.IVR and self.listened else self.flow
 
     def with_transfer_error(self) -> Call:
         """The call could not be moved to the agents: when it ends its result is Transfer Error."""
         return replace(self, transfer_failed=True)
 
+    def with_drop(self) -> Call:
+        """Nobody is there for the party: when the call ends its result is Dropped."""
+        return replace(self, dropped=True)
+
 
 class Effect(Enum):
     """What the OCS has to do after a step."""
     NONE = auto()
-    MOVE_TO_AGENTS = auto()     # a person at the trunk group: transfer to the voice transfer destination
+    MOVE_ON = auto()            # a person at the trunk group: to the agents, or into the application
     DROP = auto()               # machine, fax or silence at the trunk group: release
     ENDED = auto()              # settle the result
 
@@ -130,7 +147,9 @@ class _Signal(Enum):
     ANSWERED = auto()           # established at the trunk group
     QUEUED = auto()
     OFFERED = auto()            # rings at an agent
-    CONNECTED = auto()          # established at an agent
+    CONNECTED = auto()          # established at an agent, or joined with one
+    TREATED = auto()            # an application began
+    LISTENED = auto()           # it is over
     AGENT_GONE = auto()         # an agent's leg ended
     MOVED = auto()              # a leg ended because the call went elsewhere
     FAILED = auto()             # released at the origin
@@ -141,20 +160,25 @@ class _Signal(Enum):
 _VOID = frozenset({SwitchEvent.NETWORK_REACHED, SwitchEvent.DIVERTED, SwitchEvent.ROUTE_REQUEST, SwitchEvent.ROUTE_USED,
                    SwitchEvent.PARTY_CHANGED, SwitchEvent.PARTY_ADDED, SwitchEvent.PARTY_DELETED, SwitchEvent.HELD,
                    SwitchEvent.RETRIEVED, SwitchEvent.DATA_CHANGED})
+_TREATMENTS = frozenset({SwitchEvent.TREATMENT_APPLIED, SwitchEvent.TREATMENT_END})
 _MOVED_STATES = frozenset({int(CallResult.TRANSFERRED), int(CallResult.REDIRECTED), int(CallResult.FORWARDED)})
 _NOT_A_PERSON = frozenset({int(CallResult.ANSWERING_MACHINE_DETECTED), int(CallResult.FAX_DETECTED),
                            int(CallResult.SILENCE_DETECTED)})
 _PLAIN = {SwitchEvent.DIALING: _Signal.DIALING, SwitchEvent.DESTINATION_BUSY: _Signal.BUSY,
           SwitchEvent.QUEUED: _Signal.QUEUED, SwitchEvent.RINGING: _Signal.OFFERED,
-          SwitchEvent.ABANDONED: _Signal.ABANDONED, SwitchEvent.VANISHED: _Signal.VANISHED}
+          SwitchEvent.ABANDONED: _Signal.ABANDONED, SwitchEvent.VANISHED: _Signal.VANISHED,
+          SwitchEvent.TREATMENT_APPLIED: _Signal.TREATED, SwitchEvent.TREATMENT_END: _Signal.LISTENED}
 
 
 def _signal(call: Call, event: CallEvent) -> _Signal:
-    if event.kind in _VOID:
+    at_origin = event.dn == call.origin_dn and call.origin is not CallOrigin.AGENT
+    if event.kind is SwitchEvent.PARTY_CHANGED and call.flow is CallFlow.SEIZING and call.state is CallState.ANSWERED \
+            and not at_origin:
+        return _Signal.CONNECTED        # joined with the agent who was engaged
+    if event.kind in _VOID or event.kind in _TREATMENTS and call.flow is not CallFlow.IVR:
         return _Signal.PROGRESS
     if event.kind in _PLAIN:
         return _PLAIN[event.kind]
-    at_origin = event.dn == call.origin_dn and call.origin is not CallOrigin.AGENT
     if event.kind is SwitchEvent.ESTABLISHED:
         return _Signal.ANSWERED if at_origin else _Signal.CONNECTED
     if event.call_state in _MOVED_STATES:
@@ -175,11 +199,13 @@ _WAITS = {_G.PROGRESS: None, _G.MOVED: None, _G.QUEUED: _S.QUEUED, _G.OFFERED: _
 _NEXT: dict[CallState, dict[_Signal, CallState | None]] = {
     _S.REQUESTED: {**_WAITS, **_ENDS, _G.DIALING: _S.DIALING, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED},
     _S.DIALING: {**_WAITS, **_ENDS, _G.DIALING: None, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED, _G.AGENT_GONE: _S.ENDED},
-    _S.ANSWERED: {**_WAITS, **_ENDS, _G.ANSWERED: None},
-    _S.QUEUED: {**_WAITS, **_ENDS, _G.AGENT_GONE: None},
-    _S.RINGING: {**_WAITS, **_ENDS, _G.AGENT_GONE: _S.QUEUED},
+    _S.ANSWERED: {**_WAITS, **_ENDS, _G.ANSWERED: None, _G.TREATED: _S.LISTENING},
+    _S.LISTENING: {**_WAITS, **_ENDS, _G.ANSWERED: None, _G.TREATED: None, _G.LISTENED: _S.ANSWERED},
+    # music while waiting, too, is void
+    _S.QUEUED: {**_WAITS, **_ENDS, _G.AGENT_GONE: None, _G.TREATED: None, _G.LISTENED: None},
+    _S.RINGING: {**_WAITS, **_ENDS, _G.AGENT_GONE: _S.QUEUED, _G.LISTENED: None},
     _S.TALKING: {**_WAITS, **_ENDS, _G.QUEUED: None, _G.OFFERED: None, _G.ANSWERED: None, _G.AGENT_GONE: _S.ENDED,
-                 _G.BUSY: None},
+                 _G.BUSY: None, _G.LISTENED: None},
     _S.ENDED: dict.fromkeys(_G, None),
 }
 
@@ -193,13 +219,14 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
         raise UnexpectedEvent(f"call {event.conn_id}: {event.kind.value} at {event.dn} in state {call.state.name}") from None
     if call.state is CallState.ENDED:
         return call, Effect.NONE
+    alone = call.listened and call.state in (CallState.ANSWERED, CallState.LISTENING)
     call = _noted(call, signal, event)
     if following is None:
         return call, Effect.NONE
     call = replace(call, state=following)
     if following is CallState.ENDED:
-        return _ended(call, signal, event), Effect.ENDED
-    if signal is _Signal.ANSWERED:
+        return _ended(call, signal, event, alone), Effect.ENDED
+    if signal in (_Signal.ANSWERED, _Signal.LISTENED):
         return call, call.owed
     return call, Effect.NONE
 
@@ -214,6 +241,8 @@ def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
         return replace(call, busy_reported=True)
     if signal in (_Signal.ANSWERED, _Signal.QUEUED):
         return replace(_reached(call, signal, event.at), detected=event.call_state or call.detected)
+    if signal is _Signal.TREATED:
+        return replace(call, listened=True)
     if signal is _Signal.OFFERED:
         return replace(_reached(call, signal, event.at), agent_dn=event.dn)
     if signal is _Signal.CONNECTED:
@@ -235,8 +264,9 @@ def _reached(call: Call, signal: _Signal, at: float) -> Call:
     return call
 
 
-def _ended(call: Call, signal: _Signal, event: CallEvent) -> Call:
-    """The end and the result that the course of the call tells; an agent's word may replace it later."""
+def _ended(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> Call:
+    """The end and the result that the course of the call tells; an agent's word may replace it later. `alone`: the party was led
+    through an application, and not yet on to agents."""
     if call.detected in _NOT_A_PERSON:
         result = CallResult(call.detected)      # a machine stays one, whoever hangs up first
     elif call.talked:
@@ -245,6 +275,10 @@ def _ended(call: Call, signal: _Signal, event: CallEvent) -> Call:
         result = CallResult.UNKNOWN
     elif call.transfer_failed:
         result = CallResult.TRANSFER_ERROR
+    elif call.dropped:
+        result = CallResult.DROPPED
+    elif alone:
+        result = CallResult.ANSWER
     elif signal is _Signal.ABANDONED:
         result = CallResult.ABANDONED
     elif call.busy_reported:

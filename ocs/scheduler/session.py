@@ -371,7 +371,7 @@ class DialingSession:
         self.wake()
 
     def _do(self, held: HeldChain, effect: Effect) -> None:
-        if effect is Effect.MOVE_TO_AGENTS:
+        if effect is Effect.MOVE_ON:
             self.dialer.transfer(held)
         elif effect is Effect.DROP:
             self.dialer.treat_call(held)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocs.dialing.call import Call, CallEvent, CallOrigin, CallState, Effect, SwitchEvent, step
+from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
 from tests.dialing.machines import REFUSED, SAME, cells, mismatches, reachable
@@ -42,6 +43,8 @@ STIMULI: dict[str, tuple[SwitchEvent, str, int]] = {
     "released at another agent": (SwitchEvent.RELEASED, OTHER_AGENT, 0),
     "abandoned in queue": (SwitchEvent.ABANDONED, QUEUE, 0),
     "abandoned at agent": (SwitchEvent.ABANDONED, AGENT, 0),
+    "treatment applied": (SwitchEvent.TREATMENT_APPLIED, "origin", 0),
+    "treatment over": (SwitchEvent.TREATMENT_END, "origin", 0),
     "vanished": (SwitchEvent.VANISHED, "origin", 0),
 }
 
@@ -70,6 +73,8 @@ released at agent, redirected    -          -         -         -         -     
 released at another agent        !          ENDED     !         -         -         ENDED     -
 abandoned in queue               ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
 abandoned at agent               ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
+treatment applied                -          -         -         -         -         -         -
+treatment over                   -          -         -         -         -         -         -
 vanished                         ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
 """
 
@@ -102,16 +107,36 @@ released at agent, redirected    -          -         -         -         -     
 released at another agent        ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
 abandoned in queue               ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
 abandoned at agent               ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
+treatment applied                -          -         -         -         -         -         -
+treatment over                   -          -         -         -         -         -         -
 vanished                         ENDED      ENDED     ENDED     ENDED     ENDED     ENDED     -
+"""
+
+# into an application: what differs from another call of a trunk group
+IVR_TABLE = """
+event                            REQUESTED  DIALING   ANSWERED   LISTENING  QUEUED    RINGING   TALKING   ENDED
+treatment applied                !          !         LISTENING  -          -         !         !         -
+treatment over                   !          !         !          ANSWERED   -         -         -         -
+established at origin            ANSWERED   ANSWERED  -          -          !         !         -         -
+queued                           QUEUED     QUEUED    QUEUED     QUEUED     -         QUEUED    -         -
+ringing at agent                 RINGING    RINGING   RINGING    RINGING    RINGING   -         -         -
+established at agent             TALKING    TALKING   TALKING    TALKING    TALKING   TALKING   -         -
+party changed                    -          -         -          -          -         -         -         -
+released at origin               ENDED      ENDED     ENDED      ENDED      ENDED     ENDED     ENDED     -
+released at origin, transferred  -          -         -          -          -         -         -         -
+vanished                         ENDED      ENDED     ENDED      ENDED      ENDED     ENDED     ENDED     -
 """
 
 TABLES = {CallOrigin.TRUNK_GROUP: (TRUNK, TRUNK_GROUP_TABLE), CallOrigin.QUEUE: (QUEUE, QUEUE_TABLE),
           CallOrigin.AGENT: (AGENT, AGENT_TABLE)}
 
 
-def call_in(origin: CallOrigin, state: CallState) -> Call:
+STATES = [state for state in CallState if state is not CallState.LISTENING]     # of calls that meet no application
+
+
+def call_in(origin: CallOrigin, state: CallState, flow: CallFlow = CallFlow.TRANSFER) -> Call:
     """A call as it is in that state, with what the way there has noted."""
-    call = Call(origin, TABLES[origin][0], state=state, conn_id=CONN)
+    call = Call(origin, TABLES[origin][0], flow, state=state, conn_id=CONN)
     if state in (CallState.RINGING, CallState.TALKING):
         call = replace(call, agent_dn=AGENT, answered_at=5.0, talked=state is CallState.TALKING)
     return replace(call, ended_at=9.0, result=CallResult.BUSY) if state is CallState.ENDED else call
@@ -122,9 +147,9 @@ def stimulus(origin: CallOrigin, name: str) -> CallEvent:
     return CallEvent(kind, CONN, TABLES[origin][0] if place == "origin" else place, call_state, at=10.0)
 
 
-def cell(origin: CallOrigin, state: CallState, name: str) -> str:
+def cell(origin: CallOrigin, state: CallState, name: str, flow: CallFlow = CallFlow.TRANSFER) -> str:
     try:
-        after, _ = step(call_in(origin, state), stimulus(origin, name))
+        after, _ = step(call_in(origin, state, flow), stimulus(origin, name))
     except UnexpectedEvent:
         return REFUSED
     return SAME if after.state is state else after.state.name
@@ -135,9 +160,23 @@ def test_every_state_and_event_does_what_the_table_says(origin: CallOrigin) -> N
     expected = cells(TABLES[origin][1])
     if origin is CallOrigin.QUEUE:      # an answer at the queue is EventQueued; nobody is established there
         expected |= {("established at origin", state.name): REFUSED if state in (CallState.QUEUED, CallState.RINGING)
-                     else expected["established at origin", state.name] for state in CallState}
-    actual = {(name, state.name): cell(origin, state, name) for name in STIMULI for state in CallState}
+                     else expected["established at origin", state.name] for state in STATES}
+    actual = {(name, state.name): cell(origin, state, name) for name in STIMULI for state in STATES}
     assert mismatches(expected, actual) == []
+
+
+def test_a_call_into_an_application_does_what_its_table_says() -> None:
+    expected = cells(IVR_TABLE)
+    actual = {(name, state): cell(CallOrigin.TRUNK_GROUP, CallState[state], name, CallFlow.IVR) for name, state in expected}
+    assert mismatches(expected, actual) == [] and {state for _, state in expected} == {state.name for state in CallState}
+
+
+def test_seizing_differs_by_the_join_alone() -> None:
+    for name in STIMULI:
+        for state in STATES:
+            plain, seizing = (cell(CallOrigin.TRUNK_GROUP, state, name, flow) for flow in (CallFlow.TRANSFER, CallFlow.SEIZING))
+            joined = name == "party changed" and state is CallState.ANSWERED
+            assert seizing == ("TALKING" if joined else plain), (name, state)
 
 
 def test_the_tables_name_every_event_of_the_switch() -> None:
@@ -145,7 +184,7 @@ def test_the_tables_name_every_event_of_the_switch() -> None:
 
 
 @pytest.mark.parametrize("origin", CallOrigin)
-@pytest.mark.parametrize("state", CallState)
+@pytest.mark.parametrize("state", STATES)
 def test_every_state_can_come_to_its_end(origin: CallOrigin, state: CallState) -> None:
     def after(state: CallState, name: str) -> CallState | None:
         word = cell(origin, state, name)
@@ -154,7 +193,7 @@ def test_every_state_can_come_to_its_end(origin: CallOrigin, state: CallState) -
     found: set[CallState] = reachable(state, STIMULI, after)
     assert CallState.ENDED in found
     if state is CallState.REQUESTED:    # a call that an agent dials is never answered at a trunk group
-        assert set(CallState) - found == ({CallState.ANSWERED} if origin is CallOrigin.AGENT else set())
+        assert set(STATES) - found == ({CallState.ANSWERED} if origin is CallOrigin.AGENT else set())
 
 
 @pytest.mark.parametrize("origin", CallOrigin)
@@ -315,18 +354,18 @@ MOVED: list[Line] = [(E.QUEUED, QUEUE, 0), (E.RELEASED, TRUNK, 1)]
 
 def test_a_person_at_the_trunk_group_is_moved_to_the_agents() -> None:
     _, effects = play(CallOrigin.TRUNK_GROUP, ANSWERED_AT_TRUNK)
-    assert effects == [Effect.MOVE_TO_AGENTS]
+    assert effects == [Effect.MOVE_ON]
     call, effects = play(CallOrigin.TRUNK_GROUP, [
         *ANSWERED_AT_TRUNK, *MOVED, *TO_AGENT, (E.PARTY_CHANGED, AGENT, 0), (E.ESTABLISHED, AGENT, 0),
         (E.RELEASED, AGENT, 0)])
     assert told(call) == (CallResult.ANSWER, 102.0, True, AGENT)
-    assert effects == [Effect.MOVE_TO_AGENTS, Effect.ENDED]
+    assert effects == [Effect.MOVE_ON, Effect.ENDED]
 
 
 def test_an_answer_that_could_not_be_classified_counts_as_a_person() -> None:
     call, effects = play(CallOrigin.TRUNK_GROUP, [*DIALED_FOR_TRUNK, (E.ESTABLISHED, TRUNK, 28), *MOVED, *TO_AGENT,
                                                   (E.ESTABLISHED, AGENT, 0), (E.RELEASED, AGENT, 0)])
-    assert call.result is CallResult.ANSWER and effects == [Effect.MOVE_TO_AGENTS, Effect.ENDED]
+    assert call.result is CallResult.ANSWER and effects == [Effect.MOVE_ON, Effect.ENDED]
 
 
 def test_a_person_who_hangs_up_during_the_transfer_has_abandoned() -> None:
@@ -403,10 +442,10 @@ EVENTS = st.builds(
     call_state=st.one_of(st.integers(-1, 60), st.integers()), at=st.floats(0, 2e9))
 
 
-@given(st.sampled_from(CallOrigin), st.lists(EVENTS, max_size=30))
-def test_any_events_end_a_call_once_at_most_and_raise_nothing_but_unexpected_event(origin: CallOrigin,
-                                                                                   events: list[CallEvent]) -> None:
-    call, ended = Call(origin, TABLES[origin][0]), 0
+@given(st.sampled_from(CallOrigin), st.sampled_from(CallFlow), st.lists(EVENTS, max_size=30))
+def test_any_events_end_a_call_once_at_most_and_raise_nothing_but_unexpected_event(
+        origin: CallOrigin, flow: CallFlow, events: list[CallEvent]) -> None:
+    call, ended = Call(origin, TABLES[origin][0], flow), 0
     for event in events:
         before = call
         try:
@@ -418,9 +457,53 @@ def test_any_events_end_a_call_once_at_most_and_raise_nothing_but_unexpected_eve
             assert call == before and effect is Effect.NONE
         ended += effect is Effect.ENDED
         assert ended == (call.state is CallState.ENDED) == (call.result is not None)
-        assert effect not in (Effect.DROP, Effect.MOVE_TO_AGENTS) or call.state is CallState.ANSWERED
+        assert effect not in (Effect.DROP, Effect.MOVE_ON) or call.state is CallState.ANSWERED
     machine = {CallResult.ANSWERING_MACHINE_DETECTED, CallResult.FAX_DETECTED, CallResult.SILENCE_DETECTED}
     if call.result is not None:
-        # what a failed call reports may be a machine as well, but a success needs an agent who talked
+        # what a failed call reports may be a machine as well, but a success needs an agent who talked, or an application
         assert call.result in machine | {CallResult.ANSWER} if call.talked else call.result not in {
-            CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED, CallResult.ANSWER}
+            CallResult.OK, CallResult.TRANSFERRED, CallResult.CONFERENCED} and (
+                call.result is not CallResult.ANSWER or call.listened)
+
+
+# -- flows other than to the agents' queue -----------------------------------------------------------------------------------
+
+def walk(call: Call, *events: tuple[SwitchEvent, str] | tuple[SwitchEvent, str, int]) -> tuple[Call, list[Effect]]:
+    effects = []
+    for kind, dn, *state in events:
+        call, effect = step(call, CallEvent(kind, CONN, dn, *state, at=10.0))
+        if effect is not Effect.NONE:
+            effects.append(effect)
+    return call, effects
+
+
+def test_a_customer_is_joined_with_an_engaged_agent() -> None:
+    call, effects = walk(Call(CallOrigin.TRUNK_GROUP, TRUNK, CallFlow.SEIZING), (E.DIALING, TRUNK), (E.ESTABLISHED, TRUNK),
+                         (E.RELEASED, TRUNK, 1), (E.PARTY_CHANGED, AGENT), (E.RELEASED, AGENT, 5))
+    assert call.result is CallResult.ANSWER and call.agent_dn == AGENT and effects == [Effect.MOVE_ON, Effect.ENDED]
+    assert call.agent_connected_at == 10.0
+
+
+def test_a_customer_for_whom_no_engaged_agent_is_free_is_dropped() -> None:
+    call, _ = walk(Call(CallOrigin.TRUNK_GROUP, TRUNK, CallFlow.SEIZING), (E.DIALING, TRUNK), (E.ESTABLISHED, TRUNK))
+    call, effects = walk(call.with_drop(), (E.RELEASED, TRUNK))
+    assert call.result is CallResult.DROPPED and effects == [Effect.ENDED]
+
+
+def test_an_application_comes_first_and_the_agents_afterwards() -> None:
+    call, effects = walk(Call(CallOrigin.TRUNK_GROUP, TRUNK, CallFlow.IVR), (E.DIALING, TRUNK), (E.ESTABLISHED, TRUNK))
+    assert effects == [Effect.MOVE_ON] and call.next_move is CallFlow.IVR
+    call, effects = walk(call, (E.TREATMENT_APPLIED, TRUNK))
+    assert call.state is CallState.LISTENING and effects == [] and call.owed is Effect.NONE
+    over, effects = walk(call, (E.TREATMENT_END, TRUNK))
+    assert effects == [Effect.MOVE_ON] and over.next_move is CallFlow.TRANSFER
+    talked, _ = walk(over, (E.QUEUED, QUEUE), (E.RELEASED, TRUNK, 1), (E.RINGING, AGENT), (E.ESTABLISHED, AGENT),
+                     (E.RELEASED, AGENT))
+    assert talked.result is CallResult.ANSWER and talked.talked
+    waited, _ = walk(over, (E.QUEUED, QUEUE), (E.RELEASED, TRUNK, 1), (E.ABANDONED, QUEUE))
+    assert waited.result is CallResult.ABANDONED
+    for listener in (call, over):
+        left, _ = walk(listener, (E.RELEASED, TRUNK, 5))
+        assert left.result is CallResult.ANSWER and not left.talked and left.listened
+    machine, effects = walk(Call(CallOrigin.TRUNK_GROUP, TRUNK, CallFlow.IVR), (E.ESTABLISHED, TRUNK, 9), (E.RELEASED, TRUNK))
+    assert machine.result is CallResult.ANSWERING_MACHINE_DETECTED and effects == [Effect.DROP, Effect.ENDED]
