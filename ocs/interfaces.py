@@ -60,8 +60,9 @@ class IStore(Interface):
 
     def save(change: ChainSave) -> Deferred[None]:
         """Write the mutable columns of the records (guarded by record_id), the attempts (by guid, inserted if they are
-        not there) and the do-not-call rows (an entry that exists is left alone), all or nothing; fires after the commit.
-        Saves at the same time share a transaction; saves of one chain are committed in the order of the calls."""
+        not there), the do-not-call rows (an entry that exists is left alone) and the requests (each once), all or nothing; fires
+        after the commit. Saves at the same time share a transaction; saves of one chain are committed in the order of the
+        calls."""
 
     def recover(owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
         """After a crash: chains that this owner still holds. Those without an open attempt become Ready again (siblings

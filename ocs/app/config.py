@@ -150,6 +150,9 @@ class DialingOptions:
                    "is audited.")
     check_dnc_callback: bool = option(
         True, text="Whether callbacks that were agreed on are checked, too. To switch it off is audited.")
+    request_log: bool = option(
+        False, text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, "
+                    "with what outcome.")
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")
 

@@ -79,9 +79,11 @@ def one_of(column: ColumnElement[Any], name: str, dialect: Dialect,
     return column.in_(bindparam(name, expanding=True))
 
 
-def insert_ignoring(table: Table) -> Sql:
-    """Insert a row, or leave the one that is there alone."""
-    return Sql(lambda dialect: _insert(dialect)(table).on_conflict_do_nothing())
+def insert_ignoring(table: Table, *without: str) -> Sql:
+    """Insert a row, or leave the one that is there alone. The columns `without` which it is made get their defaults."""
+    given: dict[str, Any] = {column.name: bindparam(column.name) for column in table.columns if column.name not in without}
+    return Sql(lambda dialect: (
+        _insert(dialect)(table).values(given) if without else _insert(dialect)(table)).on_conflict_do_nothing())
 
 
 def insert_or_update(table: Table, *key: str, where: ColumnElement[bool] | None = None) -> Sql:

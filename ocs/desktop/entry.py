@@ -66,19 +66,27 @@ class AgentEntry:
             request = parse_request(user_data)
         except DesktopError as error:
             if self._for_us(error.echo):
-                self.send(dn, error_answer(error))
+                self._refuse(dn, error)
             return
         if request is None or not self._for_us(request.echo):
             return
         if self._outstanding[dn] >= _OUTSTANDING_LIMIT:
-            self.send(dn, error_event(request, DesktopErrorCode.INVALID_REQUEST, "too many requests at once"))
+            self._refuse(dn, DesktopError(DesktopErrorCode.INVALID_REQUEST, "too many requests at once", request.echo))
             return
         self._outstanding[dn] += 1
-        agent = self._agents.agent_at(dn)
-        requester = Requester(dn, agent.agent_id if agent is not None else "")
+        requester = Requester(dn, self._agent_id(dn))
         done = Deferred.fromCoroutine(self._operations.perform(requester, request))
         done.addCallbacks(self._answer, self._bug, callbackArgs=(dn,), errbackArgs=(dn, request))
         done.addBoth(self._answered, dn)
+
+    def _agent_id(self, dn: str) -> str:
+        agent = self._agents.agent_at(dn)
+        return "" if agent is None else agent.agent_id
+
+    def _refuse(self, dn: str, error: DesktopError) -> None:
+        if self._operations.requests is not None:
+            self._operations.requests.refused(dn, self._agent_id(dn), error.echo, error)
+        self.send(dn, error_answer(error))
 
     def _for_us(self, echo: Echo) -> bool:
         """A request that names another application is that application's affair."""

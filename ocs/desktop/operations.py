@@ -11,6 +11,7 @@ from typing import Any, Awaitable, Callable
 from twisted.logger import Logger
 
 from ocs.desktop.records import changed_fields, record_data
+from ocs.desktop.request_log import RequestEntry, RequestLog
 from ocs.dialing import chain as chains
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.chain import ChainState
@@ -33,6 +34,7 @@ from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatmen
 
 __all__ = ["RecordOperations", "Requester", "news_of"]
 
+_ORIGIN = "desktop"       # of do-not-call requests, in the audit trail
 _SEPARATORS = re.compile(r"[ ().\-/]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -47,10 +49,12 @@ def _number(text: str) -> str:
 
 @dataclass(frozen=True)
 class Requester:
-    """Who asks: the agent logged in at the DN that the request came by."""
+    """Who asks: the agent logged in at the DN that the request came by. `entry` is the request's row of the log of requests,
+    where there is one."""
 
     dn: str
     agent_id: str = ""
+    entry: RequestEntry | None = None
 
 
 def news_of(session: DialingSession, kind: CampaignEvent, application_id: int, reference_id: Any = None) -> KVList:
@@ -69,6 +73,7 @@ class RecordOperations:
 
     def __init__(self, engine: Engine, send: Callable[[str, KVList], None]) -> None:
         self._engine, self._context, self._send = engine, engine.context, send
+        self.requests = RequestLog(engine.context) if engine.context.options.request_log else None
         self._application_id = engine.context.options.application_id
         self._operations: dict[str, Callable[[Requester, DesktopRequest], Awaitable[list[KVList]]]] = {
             "CampaignStatusRequest": self._campaign_status,
@@ -88,28 +93,42 @@ class RecordOperations:
 
     async def perform(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         """The answers to a request, in order: one, but for ChainedRecordRequest and CampaignStatusRequest."""
+        if self.requests is None:
+            return (await self._carry_out(requester, request))[0]
+        entry = self.requests.entry(requester.dn, requester.agent_id, request, self._sessions(requester, request))
+        answers, error = await self._carry_out(replace(requester, entry=entry), request)
+        self.requests.finish(entry, error)
+        return answers
+
+    async def _carry_out(self, requester: Requester, request: DesktopRequest) -> tuple[list[KVList], int]:
+        """The answers, and the number of the error that they tell; 0 if it was done."""
         operation = self._operations.get(request.name)
         try:
             if operation is None:
                 raise DesktopError(DesktopErrorCode.INVALID_REQUEST, f"{request.name} is not available", request.echo)
-            return await operation(requester, request)
+            return await operation(requester, request), 0
         except DesktopError as error:
-            return [error_event(request, error.code, error.detail)]
+            code, detail = error.code, error.detail
         except NoRecords:
-            return [error_event(request, DesktopErrorCode.NO_RECORDS_AVAILABLE)]
+            code, detail = DesktopErrorCode.NO_RECORDS_AVAILABLE, ""
         except TooManyPreviews as error:
-            return [error_event(request, DesktopErrorCode.INVALID_REQUEST, str(error))]
+            code, detail = DesktopErrorCode.INVALID_REQUEST, str(error)
         except (StoreUnavailable, UnknownCallingList) as error:
-            return [error_event(request, DesktopErrorCode.DATABASE_ERROR, str(error))]
+            code, detail = DesktopErrorCode.DATABASE_ERROR, str(error)
         except UnexpectedEvent as error:
             self.log.info("{request} came too late: {reason}", request=request.name, reason=str(error))
-            return [error_event(request, DesktopErrorCode.RECORD_NOT_FOUND, "the record is no longer held")]
+            code, detail = DesktopErrorCode.RECORD_NOT_FOUND, "the record is no longer held"
+        return [error_event(request, code, detail)], int(code)
 
     # -- finding what a request names -----------------------------------------------------------------------------
+    def _sessions(self, requester: Requester, request: DesktopRequest) -> list[DialingSession]:
+        """The agent's sessions of the campaign that the request names."""
+        return [session for session in self._engine.sessions.values() if requester.dn in session.group.group.dns
+                and request.campaign_name in (session.group.campaign, session.group.name)]
+
     def _session(self, requester: Requester, request: DesktopRequest) -> DialingSession:
         """The agent's session of the campaign that the request names, loaded."""
-        mine = [session for session in self._engine.sessions.values() if requester.dn in session.group.group.dns
-                and request.campaign_name in (session.group.campaign, session.group.name)]
+        mine = self._sessions(requester, request)
         if not mine:
             raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, str(request.campaign_name))
         session = max(mine, key=lambda each: each.state)
@@ -131,6 +150,9 @@ class RecordOperations:
             held.session.desks.turn_to(held, index)
         if index != held.index:
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle} was not dialed")
+        if requester.entry is not None:
+            requester.entry.about(held, index)
+            requester.entry.beside(held)
         return held
 
     def _ack(self, request: DesktopRequest, held: HeldChain | None = None, *pairs: tuple[str, KVValue]) -> list[KVList]:
@@ -172,6 +194,8 @@ class RecordOperations:
         if session.paused or not session.may_dial:
             raise NoRecords(session.why_not)
         held = await session.desks.preview(requester.dn, requester.agent_id)
+        if requester.entry is not None:
+            requester.entry.about(held, held.index)
         data = record_data(held, held.index, self._application_id, self._context.clock.wall())
         return [record_event("PreviewRecord", data, request.reference_id)]
 
@@ -294,12 +318,14 @@ class RecordOperations:
         if request.record_handle is None:
             entry, name = self._entry(requester, request, now)
             self._block((entry,))
-            await self._context.store.save(ChainSave(name, do_not_call=(entry,)))
+            requests = () if requester.entry is None else requester.entry.take()
+            await self._context.store.save(ChainSave(name, do_not_call=(entry,), requests=requests))
             return self._ack(request)
         held = self._held(requester, request)
         chain, entries = held.chain, []
         for index in self._meant(held, request):
-            entries.append(DoNotCallEntry(phone=chain.records[index].contact_info, internal=True, time_stamp=now))
+            entries.append(DoNotCallEntry(phone=chain.records[index].contact_info, internal=True, time_stamp=now,
+                                          requested_by=requester.agent_id or requester.dn, origin=_ORIGIN))
             chain = chains.blocked_by_dnc(chain, index)
         saved = held.session.settlement.by_agent(held, self._rest_of(held, chain), CallResult.DO_NOT_CALL,
                                                  Settled.DO_NOT_CALL, tuple(entries))
@@ -313,7 +339,8 @@ class RecordOperations:
         if request.calling_list not in (None, *names):
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         phone = None if not request.phone else _number(request.phone)
-        entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now)
+        entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now,
+                               requested_by=requester.agent_id or requester.dn, origin=_ORIGIN)
         return entry, request.calling_list or names[0]
 
     def _block(self, entries: tuple[DoNotCallEntry, ...]) -> None:

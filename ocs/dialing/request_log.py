@@ -4,8 +4,9 @@ Source: the public request types of the log table; its other columns are not pub
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from uuid import uuid4
 
 __all__ = ["LoggedRequest", "RequestType"]
 
@@ -45,3 +46,4 @@ class LoggedRequest:
     list_dbid: int | None = None
     phone: str = ""
     error: int = 0
+    request_id: int = field(default_factory=lambda: uuid4().int >> 66, compare=False, repr=False)   # a row is written once

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.filtering import FilterText, RecordFilter
+from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, DEFAULT_SHARE, BufferFactors, TypePriorities
 from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
@@ -176,6 +177,7 @@ class ChainSave:
     records: tuple[Record, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     do_not_call: tuple[DoNotCallEntry, ...] = ()
+    requests: tuple[LoggedRequest, ...] = ()    # rows for the log of requests; may stand alone, then of no list ("")
     holding: Holding | None = None      # of the records; None: they are written whoever has them
 
 

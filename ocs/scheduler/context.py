@@ -38,6 +38,7 @@ class EngineOptions:
     check_dnc_list: bool = True
     check_dnc_callback: bool = True
     customer_id_field: str = ""
+    request_log: bool = False               # whether requests are kept in the database
     personal_callback_wait_s: float = 600.0         # an agent who is not there at the time of a personal callback
     callback_missed_tolerance_s: float = 3_600.0    # a callback that nobody could dial for so long is missed
     callback_answer_s: float = 300.0                # an agent who does not react to a callback

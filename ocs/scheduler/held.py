@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IDelayedCall
 from ocs.dialing.call import Call
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
 from ocs.dialing.contact import Contact
+from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, CallingList, Chain, Record, RecordFilter
@@ -28,7 +29,7 @@ class HeldChain:
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
                  "agent_dn", "agent_id", "scheduled", "timer", "lease", "treatment", "disposition", "counted", "writes",
-                 "_filter")
+                 "requests", "_filter")
 
     writes: ChainWrites         # set by whoever holds the chain
 
@@ -51,6 +52,7 @@ class HeldChain:
         self.treatment: str | None = None           # applied last
         self.disposition = ""                       # the code that an agent gave in this attempt
         self.counted = False                        # is in its session's count of calls that need an agent
+        self.requests: tuple[LoggedRequest, ...] = ()       # rows of the log of requests that the next write takes along
 
     @property
     def record(self) -> Record:

@@ -79,10 +79,11 @@ class Settlement:
 
     def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
              entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
-        """Write these values now; `held` itself is not changed."""
+        """Write these values now, and the requests that caused it; nothing else of `held` is changed."""
         self._context.history.saving(held, chain, attempt)
+        requests, held.requests = held.requests, ()
         return held.writes.post(
-            ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries))
+            ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries, requests))
 
     def quietly(self, saved: Deferred[None], what: str, held: HeldChain) -> None:
         """A write that nobody awaits. That the database refused it was logged, and it is tried again."""

@@ -30,7 +30,8 @@ def merged(older: ChainSave | None, newer: ChainSave) -> ChainSave:
         return newer
     attempts = {attempt.guid: attempt for attempt in (*older.attempts, *newer.attempts)}
     return replace(newer, records=newer.records or older.records, attempts=tuple(attempts.values()),
-                   do_not_call=tuple({one.request_id: one for one in (*older.do_not_call, *newer.do_not_call)}.values()))
+                   do_not_call=tuple({one.request_id: one for one in (*older.do_not_call, *newer.do_not_call)}.values()),
+                   requests=tuple({one.request_id: one for one in (*older.requests, *newer.requests)}.values()))
 
 
 class ChainWrites:

@@ -15,6 +15,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
     Attempt,
@@ -192,6 +193,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.available = True
         self.attempts: dict[str, Attempt] = {}                              # by guid
+        self.requests: dict[int, LoggedRequest] = {}                        # the log of requests, by their ids
         self._lists: dict[str, _List] = {}
         self._spools: dict[int, tuple[str, int]] = {}                       # app_dbid -> its spool, replayed up to
         self._do_not_call: dict[tuple[str | None, str | None, str | None], DoNotCallEntry] = {}
@@ -269,13 +271,19 @@ class MemoryStore:
         self.attempts.update(zip(guids, attempts))
 
     def _save(self, change: ChainSave) -> None:
-        calling_list = self._list(change.calling_list)
-        for record in change.records:
-            if record.record_id not in calling_list.records:
-                raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
-        self._write(calling_list, change.records)
+        if change.calling_list or change.records:
+            calling_list = self._list(change.calling_list)
+            for record in change.records:
+                if record.record_id not in calling_list.records:
+                    raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
+            self._write(calling_list, change.records)
         self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
         self.add_do_not_call(change.do_not_call)
+        self._log(change.requests)
+
+    def _log(self, requests: Iterable[LoggedRequest]) -> None:
+        for one in requests:
+            self.requests.setdefault(one.request_id, one)
 
     @staticmethod
     def _write(calling_list: _List, records: Iterable[Record]) -> None:
@@ -302,6 +310,7 @@ class MemoryStore:
                 if known is None or known.state is AttemptState.OPEN or attempt.state is not AttemptState.OPEN:
                     self.attempts[attempt.guid] = attempt
             self.add_do_not_call(change.do_not_call)
+            self._log(change.requests)
             if ours:
                 self._spools[app_dbid] = spool, number
         return tuple([record_id for guard in guards.values() for record_id in guard.left])

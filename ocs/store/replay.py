@@ -18,6 +18,7 @@ from ocs.store.attempts import write_late_attempts
 from ocs.store.loading import write_records
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
+from ocs.store.request_log import log_requests
 from ocs.store.rules import ReplayGuard
 
 __all__ = ["adopt_spool", "replay"]
@@ -51,6 +52,7 @@ def replay(work: Transaction, catalog: Catalog, app_dbid: int, spool: str, chang
                                            for record in guards[name].records(change)])
     write_late_attempts(work, [attempt for _, change in due for attempt in change.attempts])
     block(work, [entry for _, change in due for entry in change.do_not_call])
+    log_requests(work, [request for _, change in due for request in change.requests])
     if due and ours:
         adopt_spool(work, app_dbid, spool, due[-1][0])
     return tuple([record_id for guard in guards.values() for record_id in guard.left])

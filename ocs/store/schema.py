@@ -178,8 +178,10 @@ request_log = Table(
     Column("list_dbid", BigInteger),
     Column("phone", String(128)),
     Column("error_code", Integer, nullable=False),              # 0: it was done
+    Column("request_id", BigInteger),                           # by which a row is written once
     sqlite_autoincrement=True,
 )
+Index("uq_gsw_request_log_request", request_log.c.request_id, unique=True)
 
 # How often records were not dialed, by session, list and reason.
 refusals = Table(

@@ -14,7 +14,6 @@ from ocs.database.backend import backend_for
 from ocs.database.pool import Database, GroupCommit, Threads
 from ocs.database.statements import Transaction
 from ocs.dialing.checks import RefusalCount
-from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.values import (
     Attempt,
     Chain,
@@ -160,10 +159,6 @@ class SqlStore:
         """Run a change of this package's other modules behind the store's own; it shares their transactions."""
         return self._changes.submit(interaction) if self._open else self._closed()
 
-    def log_requests(self, requests: Sequence[LoggedRequest]) -> Deferred[None]:
-        """Write requests to the optional log table; fires after the commit. Not a part of `IStore`."""
-        return self.change(lambda work: log_requests(work, requests))
-
     def keep_refusals(self, counts: Sequence[RefusalCount]) -> Deferred[None]:
         """Write how often records were not dialed; fires after the commit. Not a part of `IStore`."""
         return self.change(lambda work: write_refusals(work, counts))
@@ -172,12 +167,13 @@ class SqlStore:
         return fail(StoreUnavailable(f"{self.backend}: the store is not open"))
 
     def _write(self, work: Transaction, change: ChainSave) -> None:
-        calling_list = self._catalog.calling_list(work, change.calling_list)
-        missing = write_records(work, calling_list, change.records)
-        if missing is not None:
-            raise StoreUnavailable(f"record {missing} is not in calling list {change.calling_list!r}")
+        if change.calling_list or change.records:
+            missing = write_records(work, self._catalog.calling_list(work, change.calling_list), change.records)
+            if missing is not None:
+                raise StoreUnavailable(f"record {missing} is not in calling list {change.calling_list!r}")
         write_attempts(work, change.attempts)
         self._block(work, change.do_not_call)
+        log_requests(work, change.requests)
 
     def _block(self, work: Transaction, entries: Sequence[DoNotCallEntry]) -> None:
         if entries:

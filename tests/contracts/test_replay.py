@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from zope.interface.verify import verifyObject
 
+from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import AttemptState, ChainSave, DoNotCallEntry, Holding, Owner, Record
 from ocs.errors import UnknownCallingList
@@ -20,6 +21,7 @@ from tests.contracts.test_store import (  # noqa: F401  make is a fixture
     attempt,
     attempts_in,
     claim,
+    logged,
     make,
     record,
     result,
@@ -70,6 +72,14 @@ def test_what_comes_late_is_written_in_order(store: Any) -> None:
     assert replay(store, waits, replace(done(1), attempts=(closed,), do_not_call=(entry,)), done(2)) == ()
     assert all_records(store)[1] == done(1).records[0] and all_records(store)[2] == done(2).records[0]
     assert attempts_in(store) == [closed] and result(store.do_not_call()) == [entry]
+
+
+def test_requests_that_come_late_are_each_written_once(store: Any) -> None:
+    asked, alone = (LoggedRequest(RequestType.RECORD_PROCESSED, float(n)) for n in (1, 2))
+    change = replace(done(1), requests=(asked,))
+    result(store.save(change))              # the answer was lost, so it waited
+    assert replay(store, change, ChainSave("", requests=(alone,)), ChainSave("", requests=(alone,))) == ()
+    assert logged(store) == [asked, alone]
 
 
 def test_what_has_been_replayed_is_not_written_again(store: Any) -> None:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from ocs.database.backend import backend_for, transaction
+from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import (
     Attempt,
@@ -33,6 +34,7 @@ from ocs.store.change_spool import ChangeSpool, ChangeSpoolOptions
 from ocs.store.loading import insert_records
 from ocs.store.memory import MemoryStore
 from ocs.store.registry import Catalog, create_list
+from ocs.store.request_log import logged_requests
 from ocs.store.spooled import SpooledStore
 from ocs.store.sql import SqlStore
 from tests.postgres import PostgresServer, upgraded_database
@@ -324,6 +326,29 @@ def test_a_save_of_a_record_that_is_not_there_writes_nothing(make: Harness) -> N
         result(store.save(change))
     assert all_records(store) == {1: record(1)}
     assert result(store.do_not_call()) == []
+
+
+def logged(store: Any) -> list[LoggedRequest]:
+    store = store._store if isinstance(store, SpooledStore) else store
+    if isinstance(store, MemoryStore):
+        return list(store.requests.values())
+    with transaction(store.backend, write=False) as work:
+        return [request for _, request in logged_requests(work)]
+
+
+def test_requests_are_written_with_what_they_changed_or_not_at_all(make: Harness) -> None:
+    store = make([record(1)])
+    cancel, refused = (LoggedRequest(RequestType.RECORD_CANCEL, float(n), "1001", "7001", n) for n in (1, 2))
+    change = ChainSave(LIST, (replace(record(1), attempt=9),), requests=(cancel,))
+    with pytest.raises(StoreUnavailable):
+        result(store.save(replace(change, records=(*change.records, record(2)))))
+    assert logged(store) == []
+    result(store.save(change))
+    result(store.save(change))              # repeated: the answer was lost
+    result(store.save(ChainSave("", requests=(refused,))))
+    assert logged(store) == [cancel, refused] and all_records(store)[1].attempt == 9
+    with pytest.raises(UnknownCallingList):
+        result(store.save(ChainSave("", (record(1),))))
 
 
 def test_attempts_are_opened_once_and_closed_by_a_save(make: Harness) -> None:

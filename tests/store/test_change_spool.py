@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import Attempt, AttemptState, ChainSave, DoNotCallEntry, Holding, Owner, Record
 from ocs.errors import DatabaseAway, StoreUnavailable
@@ -63,7 +64,9 @@ attempts = st.builds(Attempt, texts, texts, *[st.integers(0, 2**62)] * 3, texts,
 entries = st.builds(DoNotCallEntry, st.none() | texts, st.none() | texts, st.none() | texts, texts, requested_by=texts)
 holdings = st.builds(Holding, st.builds(Owner, *[st.integers(0, 2**31)] * 3),
                      st.dictionaries(st.integers(1, 2**62), st.frozensets(st.sampled_from(RecordStatus))))
-changes = st.builds(ChainSave, texts, *[st.lists(one, max_size=2).map(tuple) for one in (records, attempts, entries)],
+requests = st.builds(LoggedRequest, st.sampled_from(RequestType), st.floats(0, 2e9), texts, texts,
+                     st.none() | st.integers(0, 2**62))
+changes = st.builds(ChainSave, texts, *[st.lists(one, max_size=2).map(tuple) for one in (records, attempts, entries, requests)],
                     st.none() | holdings)
 
 
@@ -80,6 +83,8 @@ def test_changes_come_back_as_they_were_after_the_file_is_opened_again(tmp_path_
     assert found == kept and again.waiting == len(kept) and again.name == spool.name
     assert [[entry.request_id for entry in one.do_not_call] for one in found] == [
         [entry.request_id for entry in one.do_not_call] for one in kept]
+    assert [[each.request_id for each in one.requests] for one in found] == [
+        [each.request_id for each in one.requests] for one in kept]
     assert (again.octets, math.ceil(again.octets)) == (spool.octets, again.octets)
     result(again.stop())
 

@@ -9,7 +9,7 @@ from ocs.database.backend import backend_for, transaction
 from ocs.dialing.checks import Refusal, RefusalCount
 from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import Attempt, AttemptState, Record
+from ocs.dialing.values import Attempt, AttemptState, ChainSave, DoNotCallEntry, Record
 from ocs.store import attempts as attempts_store
 from ocs.store import reading
 from ocs.store.attempts import (
@@ -100,11 +100,23 @@ def test_requests_are_kept_in_the_order_in_which_they_came(database: str) -> Non
     result(store.start())
     asked = [LoggedRequest(RequestType.RECORD_RESCHEDULE, 1_000.5, "1001", "7001", 5, 101, 201, 301, "+12125550100"),
              LoggedRequest(RequestType.DO_NOT_CALL, 1_000.25, error=415), LoggedRequest(RequestType.LOGOUT, 2_000.0, "1002")]
-    result(store.log_requests(asked[:1]))
-    result(store.log_requests(asked[1:]))
+    result(store.save(ChainSave("", requests=(asked[0],))))
+    result(store.save(ChainSave("", requests=tuple(asked))))       # one is repeated: the answer was lost
     result(store.stop())
     with transaction(backend_for(database), write=False) as work:
         kept = logged_requests(work)
         assert [request for _, request in kept] == asked
+        assert [request.request_id for _, request in kept] == [request.request_id for request in asked]
         assert logged_requests(work, after=kept[0][0], count=1) == kept[1:2]
     assert (RequestType.RECORD_RESCHEDULE, RequestType.CAMPAIGN_STATUS) == (13, 20)
+
+
+def test_what_a_desktop_sent_does_not_stand_in_the_way_of_its_change(database: str) -> None:
+    store = SqlStore(database, InlineReactor(), threads=InlineThreads)
+    result(store.start())
+    odd = LoggedRequest(RequestType.DO_NOT_CALL, 1.0, "a\x00b", "d\ud800", 2**70, phone="9" * 300)
+    result(store.save(ChainSave("", do_not_call=(DoNotCallEntry("+12125550100"),), requests=(odd,))))
+    result(store.stop())
+    with transaction(backend_for(database), write=False) as work:
+        ((_, kept),) = logged_requests(work)
+    assert (kept.agent_id, kept.dn, kept.record_handle, kept.phone) == ("ab", "d?", None, "9" * 128)
