@@ -40,11 +40,16 @@ class Agents:
         self._away, self._away_at = away, 0.0
         self._agents: dict[Hashable, tuple[Activity, int, float]] = {}
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
-        self.idle, self.stay = 0, 0.98
+        self.idle, self.stay, self.handle_s = 0, 0.98, 0.0
         self._returns, self._away_s = 0.2, 600.0
 
     def __len__(self) -> int:
         return len(self._agents)
+
+    @property
+    def present(self) -> int:
+        """Agents who are not away."""
+        return len(self._agents) - round(float(self._away[0]))
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -108,6 +113,7 @@ class Agents:
         """Work out the chances to become free within each of the times, by age, of those who stay."""
         talk, = spreads(self._talking.counts, self.talks)
         wrap, = spreads(self._wrapping.counts, self.wraps)
+        self.handle_s = talk.mean_s + wrap.mean_s
         talk_share, wrap_share = min(talk.share, 1.0), min(wrap.share, 1.0)
         ages = self._wrapping.ages()
         done = wrap_share * wrap.by(ages)

@@ -53,6 +53,6 @@ class AgeCensus:
 
     def ages(self) -> Floats:
         """The mean age, in seconds, of each count."""
-        ages = np.arange(len(self.counts)) * self.width_s
+        ages: Floats = np.arange(len(self.counts), dtype=np.float64) * self.width_s
         ages[0] = self.width_s / 4
         return ages

@@ -16,10 +16,11 @@ from math import exp, log
 
 __all__ = ["AbandonBudget"]
 
-_KEPT, _DAY_S, _MOST_KEPT = 1.2, 28_800.0, 0.06     # abandoned calls kept back in a day; at most this part of the budget
+_KEPT, _DAY_S = 1.2, 28_800.0       # abandoned calls kept back in a day,
+_LEAST_KEPT, _MOST_KEPT = 0.01, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
-_WANDER = 0.03                      # of the budget earned
-_FIRMEST, _LOOSEST = 3.0, 12.0      # abandoned calls of credit that move the odds by the factor e
+_WANDER = 0.04                      # of the budget earned
+_FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
@@ -54,9 +55,14 @@ class AbandonBudget:
         self._rate = self._rate * exp(min(0.0, self._at - now) / _RATE_S) + 1.0 / _RATE_S
         self._at = now
         daily = self.limit * self.rate * _DAY_S
-        earned = self.limit * (1.0 - min(_MOST_KEPT, _KEPT / daily))
+        earned = self.limit * (1.0 - min(_MOST_KEPT, max(_LEAST_KEPT, _KEPT / daily)))
         self._spare += earned
         self._settle(earned)
+
+    def begin(self) -> None:
+        """Prediction begins: what was saved while dialing one call an agent is not spent later, debts remain."""
+        self._spare = min(self._spare, 0.0)
+        self._settle(0.0)
 
     @property
     def rate(self) -> float:

@@ -34,6 +34,7 @@ class CallsOut:
             Durations(_WIDTH_S, CALL_SLOTS, _MEMORY) for _ in range(5))
         self.ring_share, self.answer_share = LearnedShare(0.9), LearnedShare(0.3)
         self.answered, self.failed, self.decided = 0, 0, 0.0
+        self._yet = np.zeros(CALL_SLOTS), np.zeros(CALL_SLOTS)
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -97,14 +98,15 @@ class CallsOut:
 
     def answer_delays(self, parts: int) -> Floats:
         """Seconds from dial to answer: the middles of `parts` equal shares of the answers."""
-        edges = np.arange(CALL_SLOTS + 1) * _WIDTH_S
+        edges: Floats = np.arange(CALL_SLOTS + 1, dtype=np.float64) * _WIDTH_S
         rung, answered = np.diff(self._ring.by(edges)), np.diff(self._answer.by(edges))
         density = np.convolve(rung, answered)[:CALL_SLOTS] * self._ring.share * self._answer.share
         density += np.diff(self._early.by(edges)) * self._early.share
         cumulated = np.concatenate(([0.0], np.cumsum(density)))
         if cumulated[-1] <= 0.0:
             return np.linspace(5.0, 20.0, parts)
-        return np.interp((np.arange(parts) + 0.5) / parts, cumulated / cumulated[-1], edges)
+        middles = (np.arange(parts) + 0.5) / parts
+        return np.asarray(np.interp(middles, cumulated / cumulated[-1], edges), dtype=np.float64)
 
     def prepare(self, within_s: Floats) -> None:
         """Work out what does not depend on the shares: chances by age for each of the times `within_s`."""
@@ -124,13 +126,38 @@ class CallsOut:
         """The chance to be answered within each of the prepared times, by age: (of dialed calls, of ringing calls)."""
         rings, answers = self.ring_share.value(), self.answer_share.value()
         out = answers * (1 - self._answer_then) + (1 - answers) * (1 - self._rest_then)
-        ringing = answers * self._answer_soon / np.maximum(out, _TINY)
+        out = np.maximum(out, _TINY)
+        ringing, ringing_yet = answers * self._answer_soon / out, answers * (1 - self._answer_then) / out
         others = self._early.share + self._late.share
         early = (1 - rings) * (self._early.share / others if others > 0 else 0.0)
         late = 1 - rings - early
         out = rings * (1 - self._ring_then) + early * (1 - self._early_then) + late * (1 - self._late_then)
-        dialed = (rings * answers * self._via_ring + early * self._early_soon) / np.maximum(out, _TINY)
+        out = np.maximum(out, _TINY)
+        dialed = (rings * answers * self._via_ring + early * self._early_soon) / out
+        dialed_yet = (rings * answers * (1 - self._ring_then) + early * (1 - self._early_then)) / out
+        self._yet = np.clip(dialed_yet, 0.0, 1.0), np.clip(ringing_yet, 0.0, 1.0)
         return np.clip(dialed, 0.0, 1.0), np.clip(ringing, 0.0, 1.0)
+
+    @property
+    def hit_ratio(self) -> float:
+        """The share of dialed calls that a person answers."""
+        others = self._early.share + self._late.share
+        unrung = (1.0 - self.ring_share.value()) * (self._early.share / others if others > 0 else 0.0)
+        return self.ring_share.value() * self.answer_share.value() + unrung
+
+    @property
+    def failure_s(self) -> float:
+        """The mean time from dial to an end without a person."""
+        rung = self.ring_share.value() * (1.0 - self.answer_share.value())
+        unrung = (1.0 - self.ring_share.value()) * self._late.share / max(_TINY, self._early.share + self._late.share)
+        mean = rung * (self._ring.mean_s + self._rest.mean_s) + unrung * self._late.mean_s
+        return mean / max(_TINY, rung + unrung)
+
+    def chances_out(self) -> list[float]:
+        """The chance of each call that is out to be answered yet, 0 to 1."""
+        dialed, ringing = self._yet
+        counts = ((self._dialed.counts, dialed), (self._ringing.counts, ringing))
+        return [float(chance) for count, chances in counts for chance in np.repeat(chances, np.maximum(count, 0.0).astype(int))]
 
     @property
     def doubt(self) -> float:

@@ -40,11 +40,12 @@ class Durations:
 
 
 class Spread:
-    """A distribution of durations: `share` of all end in this way, `by(t)` of these by time t."""
+    """A distribution of durations: `share` of all end in this way, `by(t)` of these by time t, after `mean_s` on average."""
 
     def __init__(self, width_s: float, density: Floats) -> None:
         total = float(density.sum())
         self.share = total
+        self.mean_s = float(density @ (np.arange(len(density)) + 0.5)) * width_s / total if total > 0 else 0.0
         self._edges = np.arange(len(density) + 1) * width_s
         self._cumulated = np.concatenate(([0.0], np.cumsum(density) / total if total > 0 else np.zeros(len(density))))
 

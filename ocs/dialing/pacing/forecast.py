@@ -17,11 +17,16 @@ import numpy as np
 
 from ocs.dialing.pacing.ages import Floats
 
-__all__ = ["Forecast", "Surplus"]
+__all__ = ["Forecast", "Surplus", "normal_share"]
 
 _ROOT_HALF, _NORMAL = sqrt(0.5), 0.3989422804014327
 _CERTAIN = 1e-6
 _NO_NEWS = 0.1          # the least news, so that risk counts when none is due
+
+
+def normal_share(z: float) -> float:
+    """The standard normal distribution's share below z."""
+    return 0.5 + 0.5 * erf(z * _ROOT_HALF)
 
 
 @dataclass(slots=True)
@@ -54,7 +59,7 @@ class Surplus:
                 deviation = sqrt(variance)
                 z = mean / deviation
                 skew = (self.third[moment] - spread * (1.0 - 2.0 * chance)) / (variance * deviation)
-                sure = 0.5 + 0.5 * erf(z * _ROOT_HALF) + skew / 6.0 * (z * z - 1.0) * _NORMAL * exp(-0.5 * z * z)
+                sure = normal_share(z) + skew / 6.0 * (z * z - 1.0) * _NORMAL * exp(-0.5 * z * z)
             if sure < worst:
                 worst = sure
             total += worst

@@ -19,7 +19,7 @@ _WIDTH_S, _SLOTS = 0.25, 256    # a trial is decided within 64 s; fine slots, si
 _LONG, _SHORT = 500.0, 80.0  # trials remembered
 _ALARM = 12.0               # twice the log likelihood ratio: about one false alarm in 2,000 looks
 _LEAST, _MOST = 0.003, 0.98
-AGES_S: Floats = np.arange(_SLOTS) * _WIDTH_S
+AGES_S: Floats = np.arange(_SLOTS, dtype=np.float64) * _WIDTH_S
 
 
 class LearnedShare:

@@ -51,6 +51,7 @@ class LearningPacer:
         self.moments: Floats = np.zeros(_MOMENTS)         # seconds ahead that are looked at
         self._inbound_rate, self._inbound_at = 0.0, 0.0
         self._learned_at, self._evidence, self._shares = float("-inf"), 0, (0.0, 0.0, 0.0)
+        self.ready = False                              # True once it predicts
         self._news, self._look_at = True, float("-inf")
         self._last = PacingDecision(0.0, 0, Condition.WAITING_AGENTS, "nothing has happened yet")
 
@@ -123,11 +124,13 @@ class LearningPacer:
         self.calls.advance(now)
         self.agents.advance(now)
         self._learn(now)
+        if not self.ready and self._enough():
+            self.ready = True
+            self.budget.begin()
         return self._remember(self._predict(given) if self.ready else progressive(given))
 
-    @property
-    def ready(self) -> bool:
-        """True once it predicts: enough answers and failures, and calls seen to the end of their ringing."""
+    def _enough(self) -> bool:
+        """Enough answers and failures, and calls seen to the end of their ringing."""
         calls = self.calls
         return calls.answered >= _ANSWERS and calls.failed >= _FAILURES and calls.decided > _DECIDED
 

@@ -1,0 +1,70 @@
+"""The abandon budget and the risk it allows."""
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocs.dialing.pacing.budget import AbandonBudget
+
+
+def test_credit_is_the_limit_of_the_answers_less_the_abandons() -> None:
+    budget = AbandonBudget(0.03, answered=100, abandoned=1)
+    for second in range(100):
+        budget.answer(float(second))
+    budget.abandon()
+    assert budget.credit == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("limit", [0.0, 1.0, -0.1, 3.0])
+def test_a_limit_is_a_ratio(limit: float) -> None:
+    with pytest.raises(ValueError, match="abandon limit"):
+        AbandonBudget(limit)
+
+
+def test_each_abandon_lowers_the_risk_and_answers_raise_it_again() -> None:
+    budget = AbandonBudget(0.03)
+    for second in range(50):
+        budget.answer(float(second))
+    before = budget.risk
+    budget.abandon()
+    after = budget.risk
+    for second in range(60):
+        budget.answer(50.0 + second)
+    assert after < before and budget.risk > after
+
+
+def test_a_spent_budget_allows_next_to_no_risk() -> None:
+    budget = AbandonBudget(0.03, answered=100, abandoned=30)
+    assert budget.risk < 0.001
+
+
+def test_what_was_saved_before_prediction_is_not_spent_by_it() -> None:
+    saved, fresh = AbandonBudget(0.03), AbandonBudget(0.03)
+    for budget in (saved, fresh):
+        for second in range(300):
+            budget.answer(float(second))
+    fresh.begin()
+    assert fresh.risk < saved.risk and fresh.credit == saved.credit
+
+
+@pytest.mark.parametrize("chance_at_risk_one", [0.3, 1.0, 2.0])
+def test_whatever_a_risk_leads_to_the_rate_comes_to_the_limit_and_not_above(chance_at_risk_one: float) -> None:
+    rng, budget = random.Random(7), AbandonBudget(0.03)
+    for answer in range(20_000):
+        budget.answer(answer * 2.0)
+        if rng.random() < chance_at_risk_one * budget.risk:
+            budget.abandon()
+    assert 0.028 < budget.abandoned / budget.answered <= 0.0301
+
+
+@given(st.floats(0.001, 0.2), st.lists(st.booleans(), max_size=300))
+def test_the_risk_is_a_chance(limit: float, abandons: list[bool]) -> None:
+    budget = AbandonBudget(limit)
+    for second, abandoned in enumerate(abandons):
+        budget.answer(float(second))
+        if abandoned:
+            budget.abandon()
+        assert 0.0 < budget.risk < 1.0
