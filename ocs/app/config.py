@@ -31,6 +31,7 @@ from ocs.links.http_options import (
     PreDialValidationOptions,
     outgoing_problems,
 )
+from ocs.links.icon import IconLinkOptions
 from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
 from ocs.options import load_file, one_secret, option, read_secret, table
@@ -169,6 +170,7 @@ class OCSOptions:
     change_spool: ChangeSpoolOptions = table(ChangeSpoolOptions)
     tserver: TServerOptions = table(TServerOptions)
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
+    icon: IconLinkOptions = table(IconLinkOptions)
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions)
     treatment: tuple[TreatmentOptions, ...] = table()

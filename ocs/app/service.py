@@ -20,6 +20,7 @@ from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
+from ocs.app.reporting import Reporting
 from ocs.app.verbs import Verbs
 from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
@@ -95,15 +96,17 @@ class OCSService(Service):
         self.agent_source = AgentSource(options.statserver, self.switch, reactor, self.links, rng)
         self.agents = self.agent_source.agents
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
+        self.reporting = Reporting(options.icon, options.application.dbid, self.store, reactor, self.clock, self.links, rng)
         self.context = Context(
-            self.clock, rng, self.spooled, self.switch, self.agents, self._describe, engine_options(options),
-            carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier,
+            self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
+            engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier,
             keep_refusals=self.store.keep_refusals)
         self.auditing = Auditing(options.call_audit, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)
         self.agent_source.listen(self.context.history)
+        self.reporting.listen(self.context.history)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
         self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
         self._starting: Deferred[None] | None = None
@@ -145,6 +148,7 @@ class OCSService(Service):
         await self.outside.start()
         await self.do_not_call.start()
         await self._audit_checks()
+        await self.reporting.start()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
         self.tserver.startService()
         self.agent_source.start()
@@ -189,6 +193,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.reporting.stop()
         await self.auditing.stop()
         await self.outside.stop()
         await self.do_not_call.stop()

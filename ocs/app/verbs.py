@@ -55,6 +55,7 @@ class Verbs:
             "speed": self._server.clock.speed,
             "database": str(self._server.spooled),
             "call audit": str(self._server.auditing),
+            "ICON": str(self._server.reporting),
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
                for link in self._server.links},
             "Stat Server": str(self._server.agent_source),

@@ -5,12 +5,12 @@ from typing import Any, Iterator, Sequence
 
 from sqlalchemy import BigInteger, Integer, String, bindparam, func, insert, literal_column, select, tuple_
 
-from ocs.database.statements import Sql, Transaction, insert_or_update
+from ocs.database.statements import Sql, Transaction, insert_or_update, one_of
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 
-__all__ = ["attempts_of", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
+__all__ = ["attempts_of", "attempts_with", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
            "open_attempts_of", "write_attempts", "write_late_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
@@ -30,6 +30,7 @@ _history = Sql(select(schema.attempts)
                .limit(bindparam("count")))
 _count = Sql(select(func.count()).select_from(schema.attempts)
              .where(schema.attempts.c.calling_list == bindparam("calling_list")))
+_by_guid = Sql(lambda dialect: select(schema.attempts).where(one_of(schema.attempts.c.guid, "guids", dialect, String)))
 _open = Sql(_by_list.where(_is_open))
 
 
@@ -106,6 +107,16 @@ def history_row(attempt: Attempt) -> list[Any]:
     answered, ended = attempt.answered_at, attempt.ended_at
     duration = round(max(0.0, ended - answered), 3) if answered is not None and ended is not None else None
     return [*_attempt_row(attempt).values(), duration]
+
+
+def attempts_with(work: Transaction, guids: Sequence[str]) -> dict[str, Attempt]:
+    """Those of these attempts that there are, by GUID."""
+    found: dict[str, Attempt] = {}
+    for start in range(0, len(guids), _PAGE):
+        for row in work.rows(_by_guid, guids=list(guids[start:start + _PAGE])):
+            attempt = _attempt(row)
+            found[attempt.guid] = attempt
+    return found
 
 
 def open_attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:

@@ -31,7 +31,7 @@ def console(*records: Any) -> tuple[Bench, Verbs]:
     bench.begin()
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
                              agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there",
-                             auditing="off", agent_source="up")
+                             auditing="off", reporting="none", agent_source="up")
     return bench, Verbs(server)
 
 
