@@ -99,8 +99,8 @@ class OCSService(Service):
         self.reporting = Reporting(options.icon, options.application.dbid, self.store, reactor, self.clock, self.links, rng)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
-            engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation, notifier=self.outside.notifier,
-            keep_refusals=self.store.keep_refusals)
+            engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
+            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals)
         self.auditing = Auditing(options.call_audit, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
