@@ -1,10 +1,12 @@
 """`ocs demo` and `ocs serve-lab` as a person runs them: real processes, sockets, signals."""
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
@@ -133,6 +135,27 @@ def test_a_users_own_file_is_dialed_to_its_end_and_both_accounts_agree(runs: Any
     assert not {"+14155551003", "+13125551002"} & {call["destination"] for call in calls}
     assert outcome["dnc_blocked"] >= 1 and 0 < outcome["utilisation"] < 1 and outcome["answered"] > 0
     assert "agree on every one of" in run.text() and not (run.folder / "endpoints.json").exists()
+    what_is_kept_of_the_calls_agrees(run.folder, calls)
+
+
+def what_is_kept_of_the_calls_agrees(folder: Path, calls: list[Any]) -> None:
+    """The audit has a line for each call that the T-Server has, the attempts' table a row; requests were logged, refusals
+    counted."""
+    files = list((folder / "call-audit").glob("CallStats.*.log"))
+    lines = [line for path in files for line in csv.DictReader(path.read_text().splitlines())]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
+    assert sorted(line["conn_id"] for line in lines) == sorted(call["conn_id"] for call in calls)
+    with sqlite3.connect(folder / "ocs.sqlite") as database:
+        attempts = {guid: (phone, result) for guid, phone, result in database.execute(
+            "SELECT guid, phone, call_result FROM ocs_attempt WHERE state = 'closed'")}
+        requests = dict(database.execute("SELECT request_type, count(*) FROM gsw_request_log WHERE error_code = 0 GROUP BY 1"))
+        refused = dict(database.execute("SELECT reason, sum(records) FROM ocs_refusal GROUP BY 1"))
+    database.close()
+    assert attempts == {line["guid"]: (line["phone"], int(line["call_result"])) for line in lines}
+    assert all(line["opened"] <= line["dialed"] <= line["ended"] for line in lines)
+    talked = [line for line in lines if line["call_result"] == "33"]
+    assert talked and all(line["agent_id"] and line["transferred"] <= line["agent_connected"] for line in talked)
+    assert requests[10] >= len(talked) / 2 and refused["on the do-not-call list"] >= 1
 
 
 def test_with_tls_everybody_speaks_it_a_visitor_too(runs: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ocs.database.backend import backend_for, transaction
 from ocs.store.versions import upgrade
 from tests.doubles.ports import busy_port
 
@@ -55,24 +56,47 @@ def test_a_busy_port_is_told_with_its_option(tmp_path: Path) -> None:
     assert f"manhole.port: cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
 
 
-def test_the_server_runs_without_its_tserver_and_stops_in_order(tmp_path: Path) -> None:
-    """SIGTERM in the middle of attempts to connect. (twistd ends itself by the signal once all is done.)"""
-    upgrade(f"sqlite:///{tmp_path}/ocs.db")
-    (tmp_path / "ocs.toml").write_text(
-        f'[service]\nready_file = "{tmp_path}/ready"\n[database]\nurl = "sqlite:///{tmp_path}/ocs.db"\n[tserver]\nport = 1\n')
-    child = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"], cwd=tmp_path,
+def ready_and_stopped(folder: Path, more: str = "") -> str:
+    """What a server without a T-Server says that is stopped as soon as it is ready. (twistd ends itself by the signal once all
+    is done.)"""
+    upgrade(f"sqlite:///{folder}/ocs.db")
+    (folder / "ocs.toml").write_text(
+        f'[service]\nready_file = "{folder}/ready"\n[database]\nurl = "sqlite:///{folder}/ocs.db"\n[tserver]\nport = 1\n{more}')
+    child = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"], cwd=folder,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              env={**os.environ, "PYTHONPATH": str(ROOT)})
     try:
         import time
         deadline = time.monotonic() + 20
-        while not (tmp_path / "ready").exists() and time.monotonic() < deadline and child.poll() is None:
+        while not (folder / "ready").exists() and time.monotonic() < deadline and child.poll() is None:
             time.sleep(0.05)
-        assert (tmp_path / "ready").exists()
+        assert (folder / "ready").exists()
         child.send_signal(signal.SIGTERM)
         text, _ = child.communicate(timeout=20)
     finally:
         child.kill()
         child.wait()
-    assert child.returncode == -signal.SIGTERM and "stopped" in text and "Traceback" not in text and "Unhandled" not in text
+    assert child.returncode == -signal.SIGTERM
+    return text
+
+
+def test_the_server_runs_without_its_tserver_and_stops_in_order(tmp_path: Path) -> None:
+    """SIGTERM in the middle of attempts to connect."""
+    text = ready_and_stopped(tmp_path)
+    assert "stopped" in text and "Traceback" not in text and "Unhandled" not in text
     assert not (tmp_path / "ready").exists()
+
+
+def test_do_not_call_checks_that_are_off_are_told_and_audited_and_so_is_their_return(tmp_path: Path) -> None:
+    off = ('[dialing]\ncheck_dnc_callback = false\n[[calling_list]]\nname = "spring"\ndbid = 1\ncheck_dnc_list = false\n'
+           '[call_audit]\nlog_call_stats = true\n')
+    text = ready_and_stopped(tmp_path, off)
+    for option in ("dialing.check_dnc_callback", "calling_list[spring].check_dnc_list"):
+        assert f"{option} = false: numbers on the do-not-call list are dialed" in text
+    assert "are dialed" not in ready_and_stopped(tmp_path)
+    with transaction(backend_for(f"sqlite:///{tmp_path}/ocs.db"), write=False) as work:
+        work.cursor.execute("SELECT action, who, why, origin FROM dnc_audit WHERE action <> 'begin' ORDER BY sequence")
+        rows = work.cursor.fetchall()
+    assert rows == [("check-off", "ocs", "calling_list[spring].check_dnc_list = false", "configuration"),
+                    ("check-off", "ocs", "dialing.check_dnc_callback = false", "configuration"),
+                    ("check-on", "ocs", "dialing.check_dnc_callback = true", "configuration")]

@@ -131,6 +131,7 @@ def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},
+        "call_audit": {"directory": str(plan.folder / "call-audit"), **given.get("call_audit", {})},
         "clock": plan.time.table(),
         "service": {"ready_file": str(plan.folder / "ocs.ready"), "stop_with_parent": True},
         "treatment": treatments,
