@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from ocs.dialing.dnc.changes import ChangeKind, DoNotCallChange, Scope
 from ocs.dialing.dnc.identifiers import IdentifierSet
-from ocs.dialing.dnc.numbers import BLOCK_BITS, LOW, REGION_BITS
+from ocs.dialing.dnc.numbers import LOW, REGION_BITS, REGION_IN_BLOCK
 from ocs.dialing.dnc.sparse import SparseBlock
 from ocs.dialing.values import DoNotCallEntry
 
@@ -79,9 +79,10 @@ class DoNotCallList:
         except ValueError:
             return _among(scopes, phone, customer_id)
         # `phone in scopes[0].phones` written out: this is done before every dial, twice
-        near = bitmap(number >> REGION_BITS)
+        region = number >> REGION_BITS
+        near = bitmap(region)
         if near is None:
-            block = sparse(number >> BLOCK_BITS)
+            block = sparse(region >> REGION_IN_BLOCK)
             if block is not None and block.has(number & LOW) and phone == f"+{number}":
                 return "phone"
         elif number & LOW in near and phone == f"+{number}":

@@ -23,12 +23,12 @@ from pyroaring import BitMap
 
 from ocs.dialing.dnc.sparse import SparseBlock
 
-__all__ = ["BLOCK_BITS", "LIMIT", "LOW", "NumberSet", "NumberSetBuilder", "REGION_BITS"]
+__all__ = ["BLOCK_BITS", "LIMIT", "LOW", "NumberSet", "NumberSetBuilder", "REGION_BITS", "REGION_IN_BLOCK"]
 
 BLOCK_BITS, REGION_BITS = 32, 26
 LIMIT = 1 << 50                             # 15 decimal digits, the longest E.164 number, are below it
 LOW = (1 << BLOCK_BITS) - 1
-_REGION_IN_BLOCK = BLOCK_BITS - REGION_BITS
+REGION_IN_BLOCK = BLOCK_BITS - REGION_BITS
 _SMALL = 4_096                              # a block with fewer numbers is not worth a look for bitmaps
 _SPARSE_LIMIT = 1 << 21                     # beyond this, 32 numbers in each span of 65,536, bitmaps are always smaller
 _STEP = 32_768                              # numbers given to the library in one call
@@ -58,9 +58,9 @@ class NumberSet:
         """All numbers, ascending."""
         regions, empty = sorted(self.bitmaps), SparseBlock(array("I"))
         place = 0
-        for block in sorted(self.sparse.keys() | {region >> _REGION_IN_BLOCK for region in regions}):
+        for block in sorted(self.sparse.keys() | {region >> REGION_IN_BLOCK for region in regions}):
             base, lows, done = block << BLOCK_BITS, self.sparse.get(block, empty).lows, 0
-            while place < len(regions) and regions[place] >> _REGION_IN_BLOCK == block:
+            while place < len(regions) and regions[place] >> REGION_IN_BLOCK == block:
                 region = regions[place]
                 until = bisect_left(lows, region << REGION_BITS & LOW)
                 yield from map(base.__add__, lows[done:until])
@@ -113,12 +113,12 @@ class NumberSet:
         own = array("I") if known is None else known.lows
         self._count -= len(own)
         parts = _by_region(lows)
-        first = block << _REGION_IN_BLOCK
+        first = block << REGION_IN_BLOCK
         if len(own) + len(lows) < _SMALL and not any(first + region in self.bitmaps for region in parts):
             rest = array("I", sorted({*own, *lows}))
         else:
             rest, begin = array("I"), 0
-            for region in range(1 << _REGION_IN_BLOCK):
+            for region in range(1 << REGION_IN_BLOCK):
                 end = bisect_left(own, region + 1 << REGION_BITS, begin)
                 self._absorb_region(first + region, own[begin:end], parts.get(region), regroup, rest)
                 begin = end
@@ -148,7 +148,7 @@ class NumberSet:
     def update(self, other: NumberSet) -> None:
         """Put all numbers of another set in, which is left as it is."""
         for region, bitmap in other.bitmaps.items():
-            self.absorb(region >> _REGION_IN_BLOCK, bitmap.to_array())
+            self.absorb(region >> REGION_IN_BLOCK, bitmap.to_array())
         for block, numbers in other.sparse.items():
             self.absorb(block, numbers.lows)
 

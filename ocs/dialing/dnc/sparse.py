@@ -36,7 +36,10 @@ class SparseBlock:
         else:                                   # `_place` written out for the usual case
             span = low >> self._shift
             place = bisect_left(lows, low, starts[span], starts[span + 1])
-        return place < len(lows) and lows[place] == low
+        try:
+            return lows[place] == low
+        except IndexError:                      # greater than all: too rare to look for it each time
+            return False
 
     __contains__ = has
 
