@@ -1,8 +1,9 @@
-"""Tables of options, declared once: they load TOML into frozen values, print their own sample, tell what changed.
+"""Tables of options, declared once: they load TOML into frozen values and print their own sample.
 
 An option table is a frozen dataclass whose fields are made by `option`; a field whose type is another table is a TOML
 table, `tuple[Table, ...]` an array of tables. Types of options: bool, int, float, str, Path, an Enum (by its word),
-`tuple[str, ...]`, and `Path | None` ("" in the file means none). Relative paths in a file count from its folder.
+`tuple[str, ...]`, `Path | None` ("" in the file means none), and NumberedText (NAME, NAME1, NAME2 ... in the file). Relative
+paths in a file count from its folder.
 A table may have a method `problems() -> list[str]` for rules that span several options; it is asked even when single
 values are wrong (those stand at their defaults, or empty where required), so that everything is reported at once.
 """
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import Any, Iterator, Mapping, TypeVar, cast
 
 from ocs.errors import ConfigurationError
+from ocs.numbered import NumberedText, read_numbered, stem
 
-__all__ = ["REQUIRED", "Change", "Entry", "diff", "entries", "enum_word", "load", "load_file", "one_secret", "option",
-           "read_secret", "sample", "table"]
+__all__ = ["AT_NEXT_LOAD", "AT_ONCE", "AT_RESTART", "REQUIRED", "Entry", "NumberedText", "entries", "enum_word", "load",
+           "load_file", "one_secret", "option", "read_secret", "sample", "table"]
 
 Root = TypeVar("Root")
 
@@ -34,6 +36,8 @@ class _Required:
 
 
 REQUIRED: Any = _Required()
+# When a changed option takes effect: once the file is read again, with the campaign group's next load, with a restart.
+AT_ONCE, AT_NEXT_LOAD, AT_RESTART = "at once", "at next load", "at restart"
 
 
 @dataclass(frozen=True)
@@ -45,28 +49,30 @@ class _Rule:
     low: float | None = None
     high: float | None = None
     choices: tuple[Any, ...] | None = None
-    effect: str = "at restart"
+    effect: str = ""
     secret: bool = False
     example: Any = None
 
 
 def option(default: Any, *, text: str, unit: str = "", low: float | None = None, high: float | None = None,
-           choices: tuple[Any, ...] | None = None, effect: str = "at restart", secret: bool = False,
+           choices: tuple[Any, ...] | None = None, effect: str = "", secret: bool = False,
            example: Any = None) -> Any:
     """A field of an table. `default` REQUIRED makes it mandatory (`example` is then what the sample shows); `low`
     and `high` are inclusive; `choices` the permitted values (of an Enum: members); `effect` says when a change takes
-    effect; a `secret` value is never shown. Fields are keyword-only, so required ones may stand anywhere."""
+    effect, "" = as its table says; a `secret` value is never shown. Fields are keyword-only, so required ones may stand
+    anywhere."""
     rule = _Rule(text, unit, low, high, choices, effect, secret, example)
     if default is REQUIRED:
         return dataclasses.field(kw_only=True, repr=not secret, metadata={"rule": rule})
     return dataclasses.field(default=default, kw_only=True, repr=not secret, metadata={"rule": rule})
 
 
-def table(kind: type | None = None, *, text: str = "") -> Any:
+def table(kind: type | None = None, *, text: str = "", effect: str = "") -> Any:
     """A field that is a nested table of `kind` (its options at their defaults where the file has none), or, without
-    `kind`, an array of tables, empty by default. `text` stands above it in the sample."""
+    `kind`, an array of tables, empty by default. `text` stands above it in the sample; `effect` says when changes in it take
+    effect, and elements that come or go; "" = as the table around it says, at a restart where none does."""
     factory = tuple if kind is None else kind
-    return dataclasses.field(default_factory=factory, kw_only=True, metadata={"text": text})
+    return dataclasses.field(default_factory=factory, kw_only=True, metadata={"text": text, "effect": effect})
 
 
 def load(root: type[Root], mapping: Mapping[str, Any], folder: Path | None = None) -> Root:
@@ -140,17 +146,18 @@ class Entry:
     heading: str        # of the section: `[name]`, or `[[name]]` where it is an array of tables
 
 
-def entries(root: type, section: str = "", array: bool = False, heading: str = "") -> Iterator[Entry]:
+def entries(root: type, section: str = "", array: bool = False, heading: str = "", effect: str = AT_RESTART) -> Iterator[Entry]:
     """Every option of `root`, its own first, then those of its tables in order."""
     hints = typing.get_type_hints(root)
     for field in dataclasses.fields(root):
         if "rule" in field.metadata:
-            yield _entry(field, hints[field.name], section, array, heading)
+            yield _entry(field, hints[field.name], section, array, heading, effect)
     for field in dataclasses.fields(root):
         inner, is_array = _table_type(hints[field.name])
         if inner is not None:
             name = _join(section, field.name)
-            yield from entries(inner, name, array or is_array, f"[[{name}]]" if is_array else f"[{name}]")
+            yield from entries(inner, name, array or is_array, f"[[{name}]]" if is_array else f"[{name}]",
+                               field.metadata["effect"] or effect)
 
 
 def sample(root: type, title: str = "") -> str:
@@ -170,43 +177,13 @@ def sample(root: type, title: str = "") -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-@dataclass(frozen=True)
-class Change:
-    """One option that differs between two values of the same table; secrets are not shown."""
-
-    name: str
-    old: Any
-    new: Any
-    effect: str
-
-
-def diff(old: Any, new: Any, section: str = "") -> tuple[Change, ...]:
-    """What a reload would change, option by option; an array whose length changed is one change."""
-    changes: list[Change] = []
-    for field in dataclasses.fields(old):
-        before, after = getattr(old, field.name), getattr(new, field.name)
-        name, rule = _join(section, field.name), field.metadata.get("rule")
-        if before == after:
-            continue
-        if dataclasses.is_dataclass(before):
-            changes.extend(diff(before, after, name))
-        elif rule is None and len(before) == len(after):
-            for number, (one, other) in enumerate(zip(before, after), 1):
-                changes.extend(diff(one, other, f"{name}[{number}]"))
-        elif rule is None:
-            changes.append(Change(name, before, after, "at restart"))
-        else:
-            hidden = rule.secret
-            changes.append(Change(name, "***" if hidden else before, "***" if hidden else after, rule.effect))
-    return tuple(changes)
-
-
 def _build(kind: type, mapping: Mapping[str, Any], section: str, problems: list[str], folder: Path | None) -> Any:
     hints = typing.get_type_hints(kind)
     values: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(kind)}
+    numbered = {name for name, hint in hints.items() if hint is NumberedText}
     for name in mapping:
-        if name not in fields:
+        if name not in fields and stem(name) not in numbered:
             kind_word = "table" if isinstance(mapping[name], dict) else "option"
             problems.append(f"{_join(section, name)}: unknown {kind_word}{_hint(name, fields)}")
     for name, field in fields.items():
@@ -221,6 +198,9 @@ def _build(kind: type, mapping: Mapping[str, Any], section: str, problems: list[
             else:
                 problems.append(f"{where}: a table [{where}] is expected, not {_shown(given)}")
                 values[name] = _build(inner, {}, where, [], folder)
+        elif hint is NumberedText:
+            values[name], faults = read_numbered(name, mapping)
+            problems += [_join(section, fault) for fault in faults]
         elif name in mapping:
             try:
                 values[name] = _converted(mapping[name], hint, field.metadata["rule"], folder)
@@ -308,7 +288,8 @@ def _choices(kind: type[Enum], members: tuple[Any, ...]) -> str:
 
 
 _LISTED = 16    # members of an enumeration that people are shown in full
-_TYPE_NAMES = {tuple: "array of strings", bool: "bool", int: "integer", float: "number", str: "string", Path: "path"}
+_TYPE_NAMES = {tuple: "array of strings", bool: "bool", int: "integer", float: "number", str: "string", Path: "path",
+               NumberedText: "string"}
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 
 
@@ -342,7 +323,7 @@ def _table_texts(root: type, section: str = "") -> Iterator[tuple[str, str]]:
             yield from _table_texts(inner, name)
 
 
-def _entry(field: Any, hint: Any, section: str, array: bool, heading: str) -> Entry:
+def _entry(field: Any, hint: Any, section: str, array: bool, heading: str, effect: str) -> Entry:
     rule, kind = field.metadata["rule"], _plain(hint)
     required = not _has_default(field)
     members = tuple(kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
@@ -353,8 +334,8 @@ def _entry(field: Any, hint: Any, section: str, array: bool, heading: str) -> En
         span = f"one of {', '.join(map(str, rule.choices))}" if rule.choices else _range(rule)
     default = "" if required else _toml(field.default)
     example = _toml(rule.example) if rule.example is not None else default or _toml(_empty(hint))
-    return Entry(section, field.name, word, default, required, rule.unit, span, rule.effect, rule.text, array, example,
-                 heading)
+    return Entry(section, field.name, word, default, required, rule.unit, span, rule.effect or effect, rule.text, array,
+                 example, heading)
 
 
 def _has_default(field: Any) -> bool:

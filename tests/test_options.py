@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocs.errors import ConfigurationError
-from ocs.options import REQUIRED, Change, diff, entries, load, load_file, option, read_secret, sample, table
+from ocs.options import REQUIRED, NumberedText, entries, load, load_file, option, read_secret, sample, table
 
 
 class Colour(Enum):
@@ -182,15 +182,32 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | No
     assert problem.startswith(f"{path}: ") and words in problem
 
 
-def test_a_reload_is_told_option_by_option_and_hides_secrets() -> None:
-    old = load(Shop, {"brush": [{"name": "flat"}], "pin": "1"})
-    new = load(Shop, {"brush": [{"name": "fine"}], "pin": "2", "paint": {"coats": 2}})
-    assert diff(old, new) == (
-        Change("pin", "***", "***", "at once"), Change("paint.coats", 1, 2, "at once"),
-        Change("brush[1].name", "flat", "fine", "at restart"))
-    assert diff(old, old) == ()
-    assert [change.name for change in diff(old, Shop())] == ["pin", "brush"]
-    assert "pin" not in repr(old)
+def test_a_secret_is_not_shown() -> None:
+    assert "pin" not in repr(load(Shop, {"pin": "1"}))
+
+
+@dataclass(frozen=True)
+class Letter:
+    """With a long text."""
+
+    body: NumberedText = option(NumberedText(), text="What it says.")
+
+
+def test_a_long_text_is_joined_from_numbered_options() -> None:
+    letter = load(Letter, {"body2": "and", "body": "Dear", "body1": "Sir", "body10": "?",
+                           **{f"body{n}": "." for n in range(3, 10)}})
+    assert letter.body == "Dear Sir and . . . . . . . ?" and letter.body.pieces[:2] == (("body", "Dear"), ("body1", "Sir"))
+    assert load(Letter, {}).body == "" and load(Letter, {"body1": "Sir"}).body == "Sir"
+    assert 'body = ""' in sample(Letter) and next(entries(Letter)).type == "string"
+
+
+def test_faults_of_a_long_text_name_the_numbered_option() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(Letter, {"body": "Dear", "body3": "!", "body2": 7, "body0": "", "body01": "", "body1000": ""})
+    assert sorted(caught.value.problems) == [
+        "body01: unknown option (did you mean body?)", "body0: unknown option (did you mean body?)",
+        "body1000: unknown option (did you mean body?)", "body1: missing, but body3 is given",
+        "body2: a string is expected, not '7'"]
 
 
 def test_a_secret_is_the_first_line_of_its_file(tmp_path: Path) -> None:

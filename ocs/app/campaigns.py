@@ -7,9 +7,12 @@ from enum import Enum
 from typing import Iterable, Iterator, Mapping, Protocol
 
 from ocs.app.rules import (
+    DialingFilterOptions,
     HolidayCalendarOptions,
     TreatmentOptions,
     calendar_of,
+    filter_problems,
+    filter_text,
     hours_problems,
     list_windows,
     treatment_of,
@@ -25,11 +28,11 @@ from ocs.dialing.values import (
     CampaignGroup,
     GroupKind,
 )
-from ocs.options import REQUIRED, option, table
+from ocs.options import AT_NEXT_LOAD, AT_RESTART, REQUIRED, NumberedText, option, table
 
 __all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
-           "CampaignOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions", "campaign_groups",
-           "reference_problems"]
+           "CampaignOptions", "DialingFilterOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions",
+           "campaign_groups", "reference_problems"]
 
 AVAILABLE_MODES = (DialingMode.PROGRESSIVE, DialingMode.PREVIEW)
 
@@ -57,12 +60,21 @@ class CallingListOptions:
         text="When the list is dialed, by the clock in each record's time zone and beside the record's own window; weekdays "
              "that are not named are closed; no line = all days.")
     holiday_calendars: tuple[str, ...] = option((), text="Names of the calendars on whose days it is not dialed.")
+    filter: str = option("", text="Name of the dialing filter that applies; or give criteria and order_by here.")
+    criteria: NumberedText = option(
+        NumberedText(), text="What a record must meet to be dialed, as behind WHERE in SQL, over the list's own columns; none = "
+                             "every record. A long text goes on in criteria1, criteria2 ...")
+    order_by: NumberedText = option(
+        NumberedText(), text="What is dialed first, as behind ORDER BY in SQL; it rules the phones of a chain, too. It goes on "
+                             "in order_by1 ...")
     check_dnc_list: bool = option(
         True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
                    "off for this list, and is audited.")
 
     def problems(self) -> list[str]:
-        return hours_problems(self.hours)
+        both = ["filter: give a filter's name, or criteria and order_by here, not both"]
+        found = both if self.filter and (self.criteria or self.order_by) else []
+        return [*hours_problems(self.hours), *found, *filter_problems(self.criteria, self.order_by)]
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,8 @@ class AgentGroupOptions:
     """Agents who work together."""
 
     name: str = option(REQUIRED, example="outbound", text="Name, unique.")
-    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the group, unique; retrieved records carry it.")
+    dbid: int = option(
+        REQUIRED, example=1, low=1, effect=AT_NEXT_LOAD, text="Number of the group, unique; retrieved records carry it.")
     agents: tuple[str, ...] = option(REQUIRED, example=("1001", "1002"), text="Agent ids of the members.")
     dns: tuple[str, ...] = option(REQUIRED, example=("7001", "7002"), text="Extensions at which they may log in.")
     kind: GroupKind = option(
@@ -94,7 +107,8 @@ class CampaignOptions:
     """A purpose, and the lists that are dialed for it."""
 
     name: str = option(REQUIRED, example="renewals", text="Name, unique; do-not-call entries may be limited to it.")
-    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the campaign, unique; retrieved records carry it.")
+    dbid: int = option(
+        REQUIRED, example=1, low=1, effect=AT_NEXT_LOAD, text="Number of the campaign, unique; retrieved records carry it.")
     description: str = option("", text="What agents are told about it.")
     lists: tuple[str, ...] = option(REQUIRED, example=("spring",), text="Names of its calling lists.")
     shares: tuple[ListShareOptions, ...] = table()
@@ -112,13 +126,13 @@ class CampaignGroupOptions:
 
     campaign: str = option(REQUIRED, example="renewals", text="Name of the campaign.")
     group: str = option(REQUIRED, example="outbound", text="Name of the agent group.")
-    dbid: int = option(REQUIRED, example=1, low=1, text="Number of the campaign group, unique.")
+    dbid: int = option(REQUIRED, example=1, low=1, effect=AT_NEXT_LOAD, text="Number of the campaign group, unique.")
     description: str = option("", text="What people are told about it.")
-    mode: DialingMode = option(DialingMode.PROGRESSIVE, choices=AVAILABLE_MODES, text="How it dials.")
+    mode: DialingMode = option(DialingMode.PROGRESSIVE, effect=AT_NEXT_LOAD, choices=AVAILABLE_MODES, text="How it dials.")
     voice_transfer_destination: str = option(
-        REQUIRED, example="6001", text="DN of the queue at which answered calls wait for an agent.")
+        REQUIRED, example="6001", effect=AT_NEXT_LOAD, text="DN of the queue at which answered calls wait for an agent.")
     trunk_group_dn: str = option(
-        "", text="DN on whose behalf calls are placed; empty = the voice transfer destination.")
+        "", effect=AT_NEXT_LOAD, text="DN on whose behalf calls are placed; empty = the voice transfer destination.")
     multiplier: float = option(
         1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
     maximum_ports: int = option(0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit.")
@@ -146,7 +160,7 @@ class CampaignGroupOptions:
         True, text="Whether numbers are checked against the do-not-call list, callbacks apart; false switches the check off for "
                    "this group, and is audited.")
     check_dnc_callback: bool = option(True, text="The same for callbacks that were agreed on.")
-    at_start: AtStart = option(AtStart.MANUAL, text="What is done with it when the server starts.")
+    at_start: AtStart = option(AtStart.MANUAL, effect=AT_RESTART, text="What is done with it when the server starts.")
 
     @property
     def name(self) -> str:
@@ -166,6 +180,8 @@ class Tables(Protocol):
     @property
     def holiday_calendar(self) -> tuple[HolidayCalendarOptions, ...]: ...
     @property
+    def dialing_filter(self) -> tuple[DialingFilterOptions, ...]: ...
+    @property
     def calling_list(self) -> tuple[CallingListOptions, ...]: ...
     @property
     def agent_group(self) -> tuple[AgentGroupOptions, ...]: ...
@@ -179,10 +195,12 @@ def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
     """The engine's values, by name; the references of `tables` must have been checked."""
     treatments = {one.name: treatment_of(one) for one in tables.treatment}
     calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
+    filters = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in tables.dialing_filter}
     lists = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts,
                                    tuple(treatments[name] for name in one.treatments), one.disposition_field,
                                    list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
-                                   check_dnc_list=one.check_dnc_list)
+                                   check_dnc_list=one.check_dnc_list,
+                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
              for one in tables.calling_list}
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns, one.kind) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
@@ -214,6 +232,8 @@ def reference_problems(tables: Tables) -> list[str]:
                                          ((one, one.treatments) for one in tables.calling_list)),
             *_unknown("calling_list", "holiday_calendars", "holiday calendar", tables.holiday_calendar,
                       ((one, one.holiday_calendars) for one in tables.calling_list)),
+            *_unknown("calling_list", "filter", "dialing filter", tables.dialing_filter,
+                      ((one, (one.filter,)) for one in tables.calling_list)),
             *_unknown("campaign", "lists", "calling list", tables.calling_list,
                       ((one, one.lists) for one in tables.campaign)),
             *_unknown("campaign_group", "campaign", "campaign", tables.campaign,
@@ -230,8 +250,9 @@ class _Named(Protocol):
 
 def _doubles(tables: Tables) -> Iterator[str]:
     arrays: dict[str, tuple[_Named, ...]] = {
-        "treatment": tables.treatment, "holiday_calendar": tables.holiday_calendar, "calling_list": tables.calling_list,
-        "agent_group": tables.agent_group, "campaign": tables.campaign, "campaign_group": tables.campaign_group}
+        "treatment": tables.treatment, "holiday_calendar": tables.holiday_calendar,
+        "dialing_filter": tables.dialing_filter, "calling_list": tables.calling_list, "agent_group": tables.agent_group,
+        "campaign": tables.campaign, "campaign_group": tables.campaign_group}
     for array, elements in arrays.items():
         names = Counter(one.name for one in elements if one.name.strip("@"))
         what = "campaign and group" if array == "campaign_group" else "name"

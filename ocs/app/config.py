@@ -15,6 +15,7 @@ from ocs.app.campaigns import (
     CallingListOptions,
     CampaignGroupOptions,
     CampaignOptions,
+    DialingFilterOptions,
     HolidayCalendarOptions,
     TreatmentOptions,
     campaign_groups,
@@ -34,7 +35,7 @@ from ocs.links.http_options import (
 from ocs.links.icon import IconLinkOptions
 from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
-from ocs.options import load_file, one_secret, option, read_secret, table
+from ocs.options import AT_ONCE, load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
 from ocs.store.call_audit import CallAuditOptions
@@ -172,20 +173,21 @@ class OCSOptions:
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
     icon: IconLinkOptions = table(IconLinkOptions)
     manhole: ManholeOptions = table(ManholeOptions)
-    dialing: DialingOptions = table(DialingOptions)
-    treatment: tuple[TreatmentOptions, ...] = table()
-    holiday_calendar: tuple[HolidayCalendarOptions, ...] = table()
-    calling_list: tuple[CallingListOptions, ...] = table()
-    agent_group: tuple[AgentGroupOptions, ...] = table()
-    campaign: tuple[CampaignOptions, ...] = table()
-    campaign_group: tuple[CampaignGroupOptions, ...] = table()
+    dialing: DialingOptions = table(DialingOptions, effect=AT_ONCE)
+    treatment: tuple[TreatmentOptions, ...] = table(effect=AT_ONCE)
+    holiday_calendar: tuple[HolidayCalendarOptions, ...] = table(effect=AT_ONCE)
+    dialing_filter: tuple[DialingFilterOptions, ...] = table(effect=AT_ONCE)
+    calling_list: tuple[CallingListOptions, ...] = table(effect=AT_ONCE)
+    agent_group: tuple[AgentGroupOptions, ...] = table(effect=AT_ONCE)
+    campaign: tuple[CampaignOptions, ...] = table(effect=AT_ONCE)
+    campaign_group: tuple[CampaignGroupOptions, ...] = table(effect=AT_ONCE)
     http: HttpOptions = table(HttpOptions)
     pre_dial_validation: tuple[PreDialValidationOptions, ...] = table()
     contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
     notification_spool: NotificationSpoolOptions = table(NotificationSpoolOptions)
     call_audit: CallAuditOptions = table(CallAuditOptions)
-    http_request: tuple[HttpRequestOptions, ...] = table()
-    sql_statement: tuple[SqlStatementOptions, ...] = table()
+    http_request: tuple[HttpRequestOptions, ...] = table(effect=AT_ONCE)
+    sql_statement: tuple[SqlStatementOptions, ...] = table(effect=AT_ONCE)
 
     def problems(self) -> list[str]:
         groups = [f"{one.campaign}@{one.group}" for one in self.campaign_group]

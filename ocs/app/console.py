@@ -69,6 +69,12 @@ class IConsoleVerbs(Interface):
     def resume(group: str) -> Any:
         """Dial on after a pause."""
 
+    def lists() -> Any:
+        """Calling lists of the campaign groups: shares, filters, and what is wrong with them."""
+
+    def reload() -> Any:
+        """Read the configuration file again: what changes, and when. A file with a fault changes nothing."""
+
     def log_level(name: str) -> Any:
         """Write events of this level and above: debug, info, warn, error."""
 

@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 
 from ocs.app.config import OCSOptions
 from ocs.clock import IClock
@@ -26,10 +27,13 @@ class Outside:
     """Built from the configuration; `validation` and `notifier` are None where nobody is to be asked or told. Requests keep
     the reactor's time, repetitions the engine's."""
 
+    log = Logger()
+
     def __init__(self, options: OCSOptions, reactor: Any, clock: IClock, rng: random.Random,
                  change: Callable[[Any], Deferred[Any]]) -> None:
         application_id = options.application.dbid
         self._client = http_client(reactor, options.http)
+        self._clock, self._change = clock, change
         self._requests = NamedRequests(self._client, options.http_request, application_id, clock)
         self._statements = NamedStatements(options.sql_statement, change)
         self.validation = self.notifier = None
@@ -43,12 +47,28 @@ class Outside:
             self.notifier = ContactNotifier(self._client, options.contact_processed_notification,
                                             options.notification_spool, spool, application_id, clock, rng)
 
+    def prepared(self, options: OCSOptions) -> Callable[[], None]:
+        """Requests and statements of a configuration that was read again; reads files. To call what is returned puts them in
+        the place of those before. ConfigurationError for a header's file that cannot be used."""
+        requests = NamedRequests(self._client, options.http_request, options.application.dbid, self._clock)
+        statements = NamedStatements(options.sql_statement, self._change)
+
+        def use() -> None:
+            requests.counts = self._requests.counts
+            self._requests, self._statements = requests, statements
+
+        return use
+
     def carry_out(self, effect: SideEffect, contact: Contact) -> None:
-        """What a treatment does beside the dialing. The names have been checked with the configuration."""
-        if isinstance(effect, SendHttpRequest):
+        """What a treatment does beside the dialing. The names have been checked with the configuration; but a list that was
+        taken out of it keeps its treatments for as long as agents have records of it."""
+        if isinstance(effect, SendHttpRequest) and effect.request in self._requests.names():
             self._requests.send(effect.request, contact)
-        elif isinstance(effect, ExecuteSql):
+        elif isinstance(effect, ExecuteSql) and effect.statement in self._statements.names():
             self._statements.run(effect.statement, contact)
+        else:
+            self.log.warn("record {record_id}: {effect} is not configured any more", record_id=contact.record.record_id,
+                          effect=repr(effect))
 
     async def start(self) -> None:
         """Go on with what the last run could not tell; StoreUnavailable if its spool cannot be opened."""

@@ -1,4 +1,4 @@
-"""Treatments, hours and holidays as option tables, and the values of the engine that they become."""
+"""Treatments, filters, hours and holidays as option tables, and the values of the engine that they become."""
 from __future__ import annotations
 
 import re
@@ -18,10 +18,13 @@ from ocs.dialing.actions import (
 from ocs.dialing.dial_hours import known_zone
 from ocs.dialing.holidays import HolidayCalendar, calendar_problem
 from ocs.dialing.results import CallResult
+from ocs.dialing.values import FilterText
 from ocs.dialing.windows import ListWindows, parse_hours
-from ocs.options import REQUIRED, option
+from ocs.options import REQUIRED, NumberedText, option
+from ocs.store.filters import text_fault
 
-__all__ = ["HolidayCalendarOptions", "TreatmentOptions", "calendar_of", "hours_problems", "list_windows", "treatment_of"]
+__all__ = ["DialingFilterOptions", "HolidayCalendarOptions", "TreatmentOptions", "calendar_of", "filter_problems", "filter_text",
+           "hours_problems", "list_windows", "treatment_of"]
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,33 @@ def hours_problems(hours: Sequence[str]) -> list[str]:
 def list_windows(hours: Sequence[str], calendars: Iterable[HolidayCalendar]) -> ListWindows:
     """When a list is dialed; no hours = on all days."""
     return ListWindows(parse_hours(hours) if hours else None, tuple(calendars))
+
+
+@dataclass(frozen=True)
+class DialingFilterOptions:
+    """Which records of a list are dialed, in which order; for several lists that have the same columns."""
+
+    name: str = option(REQUIRED, example="promising", text="Name, unique; calling lists refer to it.")
+    criteria: NumberedText = option(
+        NumberedText(), example="attempt < 3",
+        text="What a record must meet to be dialed, as behind WHERE in SQL, over the list's own columns; none = every record. A "
+             "long text goes on in criteria1, criteria2 ...")
+    order_by: NumberedText = option(
+        NumberedText(), example="record_id DESC",
+        text="What is dialed first, as behind ORDER BY in SQL; it rules the phones of a chain, too. It goes on in order_by1 ...")
+
+    def problems(self) -> list[str]:
+        return filter_problems(self.criteria, self.order_by)
+
+
+def filter_problems(criteria: NumberedText, order_by: NumberedText) -> list[str]:
+    """What is wrong with a filter whatever columns its list has."""
+    fault = text_fault(dict((*criteria.pieces, *order_by.pieces)))
+    return [] if fault is None else [str(fault)]
+
+
+def filter_text(criteria: NumberedText, order_by: NumberedText, name: str = "") -> FilterText | None:
+    """The engine's value; None where there is nothing to filter by."""
+    if not criteria.strip() and not order_by.strip():
+        return None
+    return FilterText((*criteria.pieces, *order_by.pieces), name)

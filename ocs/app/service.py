@@ -7,7 +7,8 @@ parts all at once, so both orders are written out here.
 from __future__ import annotations
 
 import random
-from typing import Any, Callable
+from pathlib import Path
+from typing import Any, Callable, Mapping
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,6 +21,7 @@ from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
+from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.verbs import Verbs
 from ocs.clock import SystemClock
@@ -47,8 +49,9 @@ from protocols.attributes import KVList
 __all__ = ["OCSService", "engine_options", "make_service"]
 
 
-def make_service(options: OCSOptions, reactor: Any) -> OCSService:
-    """The whole server, not yet started. ConfigurationError for a database that cannot be used."""
+def make_service(options: OCSOptions, reactor: Any, path: Path | None = None) -> OCSService:
+    """The whole server, not yet started; it can read the options again from the file at `path`. ConfigurationError for a
+    database that cannot be used."""
     try:
         backend = backend_for(options.database.url)
         found = current_version(backend)
@@ -57,7 +60,7 @@ def make_service(options: OCSOptions, reactor: Any) -> OCSService:
     if found != needed_version():
         raise ConfigurationError([f"database.url: {backend} is at schema version {found or 'none'}, this program"
                                   f" needs {needed_version()}: run `ocs db upgrade`"])
-    return OCSService(options, reactor)
+    return OCSService(options, reactor, path)
 
 
 def engine_options(options: OCSOptions) -> EngineOptions:
@@ -79,8 +82,9 @@ class OCSService(Service):
 
     log = Logger()
 
-    def __init__(self, options: OCSOptions, reactor: Any) -> None:
+    def __init__(self, options: OCSOptions, reactor: Any, path: Path | None = None) -> None:
         self.options, self._reactor = options, reactor
+        self.is_up = False                  # started whole, not stopping
         self.clock = make_clock(options.clock, reactor)
         rng = random.SystemRandom()
         groups = to_campaign_groups(options)
@@ -109,30 +113,38 @@ class OCSService(Service):
         self.reporting.listen(self.context.history)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
         self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
+        self.reloading = Reloading(self, path, self._in_thread)
+        self._hang_up = None if path is None else HangUp(reactor, self.reloading.hung_up)
         self._starting: Deferred[None] | None = None
 
     def _describe(self, held: HeldChain) -> KVList:
         return record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
 
+    def _in_thread(self, work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args)
+
     def _do_not_call_feed(self) -> DoNotCallFeed:
         """The list in memory follows the one in the database; beside a SQLite file lies its snapshot."""
-        def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
-            return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work)
-
         path = getattr(self.store.backend, "path", None)
-        return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, in_thread, self._reactor,
+        return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, self._in_thread, self._reactor,
                              snapshot=None if path is None else snapshot_path(path))
 
-    async def _audit_checks(self) -> None:
-        """A check that is switched off leaves a trace in the database and in the log."""
-        chosen = do_not_call_checks(self.options)
+    async def audit_checks(self, chosen: Mapping[str, bool]) -> None:
+        """A check that is switched off leaves a trace in the database and in the log; `chosen`: option -> whether it is made."""
         act = Act(self.clock.wall(), self.options.application.name, origin="configuration")
         for name in await self.store.change(lambda work: audit_checks(work, chosen, act)):
             self.log.warn("{option} = false: numbers on the do-not-call list are dialed", option=name)
 
+    def use(self, options: OCSOptions) -> None:
+        """Go on with other options, as far as they are the engine's own numbers; groups and requests are changed beside."""
+        self.options, self.context.options = options, engine_options(options)
+        self.store.know_campaigns({one.name: one.dbid for one in options.campaign})
+
     # -- start ----------------------------------------------------------------------------------------------------
     def privilegedStartService(self) -> None:
         super().privilegedStartService()
+        if self._hang_up is not None:
+            self._hang_up.startService()
         if self.manhole is not None:
             self.manhole.privilegedStartService()
 
@@ -147,7 +159,7 @@ class OCSService(Service):
         await self.spooled.start()          # with what the last run could not write
         await self.outside.start()
         await self.do_not_call.start()
-        await self._audit_checks()
+        await self.audit_checks(do_not_call_checks(self.options))
         await self.reporting.start()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
         self.tserver.startService()
@@ -160,6 +172,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             facts = {} if self.manhole is None else {"manhole": self.manhole.address()}
             write_ready_file(self.options.service.ready_file, facts)
+        self.is_up = True
         self.log.info("ready: {count} campaign groups", count=len(self.engine.sessions))
 
     async def _bring_up(self, name: str, at_start: AtStart) -> None:
@@ -183,6 +196,7 @@ class OCSService(Service):
     # -- stop -----------------------------------------------------------------------------------------------------
     def stopService(self) -> Deferred[None]:
         super().stopService()
+        self.is_up = False
         if self._starting is not None:
             self._starting.cancel()
         return Deferred.fromCoroutine(self._stop()).addErrback(lambda failure: self.log.failure("stopping", failure))
@@ -202,4 +216,6 @@ class OCSService(Service):
         await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()
+        if self._hang_up is not None and self._hang_up.running:
+            self._hang_up.stopService()
         self.log.info("stopped")

@@ -1,6 +1,8 @@
 """`twistd ocs`: the command line of the server, and the service behind it."""
 from __future__ import annotations
 
+from pathlib import Path
+
 from twisted.application.service import IService
 from twisted.python import usage
 
@@ -35,7 +37,7 @@ def makeService(options: Options) -> IService:
 
     from ocs.app.service import make_service
     try:
-        service: IService = make_service(options.configuration, reactor)
+        service: IService = make_service(options.configuration, reactor, Path(options["config"]).resolve())
     except ConfigurationError as error:
         refuse(error)
     return service

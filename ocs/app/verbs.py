@@ -11,6 +11,7 @@ from ocs.app.console import IConsoleVerbs
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.session import SessionState
+from ocs.dialing.values import CallingList
 from ocs.log import masked, set_level
 from ocs.scheduler.session import DialingSession
 
@@ -116,7 +117,8 @@ class Verbs:
 
     async def _load(self, session: DialingSession) -> str:
         await session.load()
-        return f"{session.group.name} is loaded"
+        faults = "; ".join(session.lists.faults.values())
+        return f"{session.group.name} is loaded" + (f", but for lists with faults: {faults}" if faults else "")
 
     def load(self, group: str) -> Any:
         return self._load(self._server.engine.session(group))
@@ -147,6 +149,22 @@ class Verbs:
         session = self._server.engine.session(group)
         session.resume()
         return f"{session.group.name} goes on"
+
+    def lists(self) -> list[dict[str, Any]]:
+        return [self._list_row(session, one) for session in self._server.engine.sessions.values() for one in session.group.lists]
+
+    def _list_row(self, session: DialingSession, one: CallingList) -> dict[str, Any]:
+        fault, texts = session.lists.faults.get(one.name, ""), {} if one.filter is None else one.filter.by_option
+        return {"session": session.group.name, "list": one.name, "share": one.share,
+                "dialed": f"no: {fault}" if fault else "yes" if one.active and one.share else "no",
+                **{name: " ".join(text for option, text in texts.items() if option.startswith(name))
+                   for name in ("criteria", "order_by")}}
+
+    async def _reload(self) -> Any:
+        return await self._server.reloading.reload() or "nothing has changed"
+
+    def reload(self) -> Any:
+        return self._reload()
 
     def log_level(self, name: str) -> str:
         set_level(name)

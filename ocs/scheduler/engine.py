@@ -30,6 +30,7 @@ class Engine:
         self.context = context
         self._watchers: list[Callable[[DialingSession, SessionEvent], None]] = []
         self.sessions = {name: DialingSession(context, group, self._changed) for name, group in groups.items()}
+        self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
         context.agents.add_listener(self.agent_state)
         context.agents.add_change_listener(self.agents_changed)
@@ -70,6 +71,18 @@ class Engine:
             raise UnknownCampaign(f"campaign group {name!r}: {'not unique' if found else 'not configured'} (there: {known})")
         return found[0]
 
+    def add(self, group: CampaignGroup) -> None:
+        """A campaign group that there was not before."""
+        self.sessions[group.name] = DialingSession(self.context, group, self._changed)
+
+    def remove(self, name: str) -> None:
+        """A campaign group that is to be no more: gone once it is not loaded."""
+        if self.sessions[name].state is SessionState.NOT_LOADED:
+            self.leaving.discard(name)
+            del self.sessions[name]
+        else:
+            self.leaving.add(name)
+
     def watch(self, watcher: Callable[[DialingSession, SessionEvent], None]) -> None:
         """Tell `watcher(session, event)` of every change of a session's state."""
         self._watchers.append(watcher)
@@ -78,6 +91,8 @@ class Engine:
         for watcher in self._watchers:
             with self.log.failuresHandled("telling {watcher} of a session", watcher=watcher):
                 watcher(session, event)
+        if session.group.name in self.leaving and session.state is SessionState.NOT_LOADED:
+            self.remove(session.group.name)
 
     def loaded(self) -> list[DialingSession]:
         """Sessions that are loaded or on their way out."""

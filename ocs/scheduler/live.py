@@ -49,6 +49,9 @@ class Prepared:
             return True
         if self.lists is None or not session.keeps_chains:
             return False
+        if (self.group, self.lists.filters) == (session.group, session.lists.filters):
+            session.lists = self.lists
+            return True
         _change(session, self.group, self.lists)
         return True
 

@@ -68,8 +68,18 @@ def checked_words(text: str, columns: Mapping[str, str], functions: Collection[s
     if len(words) > MOST_WORDS:
         raise FilterError(f"{len(words)} words long, {MOST_WORDS} are possible")
     _check_depth(words)
-    return [_checked(word, before, after, columns, functions, order)
-            for before, word, after in zip([None, *words], words, [*words[1:], None])]
+    taken: list[Token] = []
+    unknown: FilterError | None = None
+    for before, word, after in zip([None, *words], words, [*words[1:], None]):
+        try:
+            taken.append(_checked(word, before, after, columns, functions, order))
+        except FilterError as error:
+            if not error.unknown_column:
+                raise
+            unknown = unknown or error      # what no list can have is told first
+    if unknown is not None:
+        raise unknown
+    return taken
 
 
 def _check_depth(words: Sequence[Token]) -> None:

@@ -159,6 +159,10 @@ class SqlStore:
         """Run a change of this package's other modules behind the store's own; it shares their transactions."""
         return self._changes.submit(interaction) if self._open else self._closed()
 
+    def know_campaigns(self, campaigns: Mapping[str, int]) -> None:
+        """The campaigns that are configured from now on, with their dbids. Not a part of `IStore`."""
+        self._campaigns = dict(campaigns)
+
     def keep_refusals(self, counts: Sequence[RefusalCount]) -> Deferred[None]:
         """Write how often records were not dialed; fires after the commit. Not a part of `IStore`."""
         return self.change(lambda work: write_refusals(work, counts))

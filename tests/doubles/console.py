@@ -60,5 +60,11 @@ class FakeVerbs:
     def resume(self, group: str) -> Any:
         return self._note("resume", group)
 
+    def lists(self) -> Any:
+        return self._note("lists")
+
+    def reload(self) -> Any:
+        return self._note("reload")
+
     def log_level(self, name: str) -> Any:
         return self._note("log_level", name)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
-from ocs.errors import ConfigurationError
+from ocs.errors import ConfigurationError, OCSError
 from ocs.options import Entry, entries, sample
 
 __all__ = ["REFERENCE_TITLE", "SAMPLE_TITLE", "config", "reference"]
@@ -38,24 +38,45 @@ def print_sample() -> None:
 
 @config.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--offline", is_flag=True, help="Do not look into the database.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
-def check(file: Path, as_json: bool) -> None:
-    """Report every problem of FILE; exit status 1 if there is one."""
+def check(file: Path, offline: bool, as_json: bool) -> None:
+    """Report every problem of FILE; exit status 1 if there is one.
+
+    Filters and disposition fields are checked against the columns that their lists have in the database; where it cannot be
+    opened, this is said and is no problem."""
     problems: list[str] = []
     groups: dict[str, object] = {}
+    unchecked = "--offline" if offline else ""
     try:
-        groups = dict(to_campaign_groups(load_configuration(file)))
+        options = load_configuration(file)
+        groups = dict(to_campaign_groups(options))
+        if not offline:
+            problems, unchecked = _against_database(file, options)
     except ConfigurationError as error:
         problems = error.problems
     if as_json:
-        click.echo(json.dumps({"file": str(file), "problems": problems, "campaign_groups": list(groups)}))
-    elif problems:
+        click.echo(json.dumps({"file": str(file), "problems": problems, "campaign_groups": list(groups),
+                               "not_checked_against_database": unchecked}))
+    else:
         for problem in problems:
             click.echo(problem, err=True)
-    else:
-        click.echo(f"{file}: in order; campaign groups: {', '.join(groups) or 'none'}")
+        if not problems:
+            click.echo(f"{file}: in order; campaign groups: {', '.join(groups) or 'none'}")
+        if unchecked and not offline:
+            click.echo(f"filters and disposition fields are not checked against the database: {unchecked}", err=True)
     if problems:
         raise SystemExit(1)
+
+
+def _against_database(file: Path, options: OCSOptions) -> tuple[list[str], str]:
+    """Problems, and why they could not be looked for."""
+    from ocs.app.list_checks import known_lists, list_problems
+    try:
+        known = known_lists(options.database.url)
+    except OCSError as error:
+        return [], str(error)
+    return [f"{file}: {problem}" for problem in list_problems(options, known)], ""
 
 
 @config.command("password")

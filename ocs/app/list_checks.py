@@ -1,0 +1,57 @@
+"""What only the database can tell of a configuration: whether filters and disposition fields fit the columns of their lists."""
+from __future__ import annotations
+
+from typing import Iterator, Mapping, Sequence
+
+from ocs.app.campaigns import CallingListOptions
+from ocs.app.config import OCSOptions
+from ocs.app.rules import filter_text
+from ocs.database.backend import backend_for, transaction
+from ocs.dialing.values import CustomField, FilterText
+from ocs.errors import FilterError
+from ocs.store.filters import filter_from_options
+from ocs.store.registry import Catalog
+from ocs.store.versions import check_version
+
+__all__ = ["known_lists", "list_problems"]
+
+_Fields = Mapping[str, Sequence[CustomField]]       # of each list in the database
+
+
+def known_lists(url: str) -> _Fields:
+    """The lists in a database with their fields; for the command line. StoreUnavailable, ConfigurationError."""
+    with transaction(backend_for(url), write=False) as work:
+        check_version(work)
+        return Catalog().calling_lists(work)
+
+
+def list_problems(options: OCSOptions, known: _Fields) -> list[str]:
+    """What does not fit, each with its option; lists that the database does not have (yet) are passed over."""
+    places = {one.name: f"dialing_filter[{number}]" for number, one in enumerate(options.dialing_filter, 1)}
+    shared = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in options.dialing_filter}
+    problems = []
+    for number, one in enumerate(options.calling_list, 1):
+        if one.name in known:
+            place, fields = f"calling_list[{number}]", known[one.name]
+            problems += [f"{place}.{fault}" for fault in _disposition_faults(one, fields)]
+            if one.filter in shared:
+                problems += [f"{places[one.filter]}.{fault} (in calling list {one.name})"
+                             for fault in _filter_faults(shared[one.filter], fields)]
+            else:
+                problems += [f"{place}.{fault}" for fault in _filter_faults(filter_text(one.criteria, one.order_by), fields)]
+    return problems
+
+
+def _filter_faults(text: FilterText | None, fields: Sequence[CustomField]) -> Iterator[str]:
+    if text is not None:
+        try:
+            filter_from_options(text.by_option, fields)
+        except FilterError as error:
+            yield str(error)
+
+
+def _disposition_faults(one: CallingListOptions, fields: Sequence[CustomField]) -> Iterator[str]:
+    names = [field.name for field in fields]
+    if one.disposition_field and one.disposition_field not in names:
+        yield (f"disposition_field: calling list {one.name} has no field {one.disposition_field!r}; its fields are"
+               f" {', '.join(names) or 'none'}")
