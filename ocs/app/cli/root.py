@@ -19,6 +19,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "db": ("ocs.app.cli.db", "db", "Create or upgrade the database."),
     "demo": ("ocs.app.cli.demo", "demo", "Run a whole contact center on this machine until a list is dialed."),
     "dnc": ("ocs.app.cli.dnc", "dnc", "Do-not-call list: import, add, remove, check."),
+    "icon": ("ocs.app.cli.icon", "icon", "Interaction database: make, upgrade, status."),
     "list": ("ocs.app.cli.lists", "lists", "Calling lists: import, export, show."),
     "serve-lab": ("ocs.app.cli.demo", "serve_lab", "The same contact center, up until interrupted, to connect to."),
 }
