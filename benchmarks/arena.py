@@ -10,6 +10,7 @@ from typing import Any
 
 from ocs.dialing.pacing.agents import Activity
 from ocs.dialing.pacing.decision import PacingInput
+from ocs.dialing.pacing.learning import LearningPacer
 from ocs.dialing.pacing.predictive import PredictivePacer
 
 __all__ = ["ArenaPacer", "pacer"]
@@ -20,9 +21,8 @@ _ACTIVITY = {each.value: each for each in Activity}
 class ArenaPacer:
     """Events of the arena become calls of the pacer; lines in use are counted here, as a server counts its ports."""
 
-    def __init__(self, limit: float, max_lines: int) -> None:
-        self.pacer, self._ports = PredictivePacer(limit), max_lines
-        own = self.pacer
+    def __init__(self, own: LearningPacer, max_lines: int) -> None:
+        self.pacer, self._ports, self.ports_least = own, max_lines, max_lines
         self._call_events = {"dial": own.dialed, "ring": own.rang, "answer": own.answered, "connect": own.connected,
                              "abandon": own.abandoned, "end": own.failed}
 
@@ -34,6 +34,7 @@ class ArenaPacer:
             return
         if kind == "dial":
             self._ports -= 1
+            self.ports_least = min(self.ports_least, self._ports)
         elif kind in ("end", "abandon", "hangup"):
             self._ports += 1
         if kind != "hangup":
@@ -47,4 +48,4 @@ class ArenaPacer:
 
 def pacer(limit: float = 0.03, agents: int = 0, max_lines: int = 0) -> ArenaPacer:
     """The arena's factory; the number of agents is left to the pacer to see."""
-    return ArenaPacer(limit, max_lines)
+    return ArenaPacer(PredictivePacer(limit), max_lines)

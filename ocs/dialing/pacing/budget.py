@@ -16,11 +16,11 @@ from math import exp, log
 
 __all__ = ["AbandonBudget"]
 
-_KEPT, _DAY_S = 1.2, 28_800.0       # abandoned calls kept back in a day,
+_KEPT, _DAY_S = 1.0, 28_800.0       # abandoned calls kept back in a day,
 _LEAST_KEPT, _MOST_KEPT = 0.01, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of the budget earned
-_FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
+_FIRMEST, _LOOSEST = 3.0, 10.0      # abandoned calls of credit that move the odds by the factor e
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk

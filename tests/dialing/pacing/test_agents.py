@@ -1,0 +1,84 @@
+"""Agents: who is idle, and when the others will be."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
+
+A = Activity
+
+
+def agents() -> tuple[Agents, np.ndarray, np.ndarray, np.ndarray]:
+    talking, wrapping, away = np.zeros(TALK_SLOTS), np.zeros(WRAP_SLOTS), np.zeros(1)
+    return Agents(talking, wrapping, away), talking, wrapping, away
+
+
+@given(st.lists(st.tuples(st.floats(0, 40), st.integers(0, 4), st.sampled_from([*A, None])), max_size=80))
+def test_every_agent_is_counted_once(changes: list[tuple[float, int, Activity | None]]) -> None:
+    group, talking, wrapping, away = agents()
+    now, expected = 0.0, {}
+    for pause, agent, activity in changes:
+        now += pause
+        group.advance(now)
+        if activity is None:
+            group.forget(now, agent)
+            expected.pop(agent, None)
+        else:
+            group.change(now, agent, activity)
+            expected[agent] = activity
+    counted = group.idle, talking.sum(), wrapping.sum(), away[0]
+    assert counted == tuple(sum(each is state for each in expected.values()) for state in (A.READY, A.TALK, A.WRAP, A.AWAY))
+    assert len(group) == len(expected) and group.present == sum(each is not A.AWAY for each in expected.values())
+
+
+def work(group: Agents, rounds: int, leave: bool = False) -> float:
+    """Each round: idle 1 s, talk 100 s, wrap-up 20 s."""
+    now = 0.0
+    for _ in range(rounds):
+        for activity, seconds in ((A.READY, 1.2), (A.TALK, 100.2), (A.WRAP, 20.2)):
+            group.advance(now)
+            group.change(now, 1, activity)
+            now += seconds
+        if leave:
+            group.change(now, 1, A.AWAY)
+            now += 60.0
+    group.change(now, 1, A.READY)
+    return now
+
+
+def test_wrap_up_and_talk_lead_to_idle_agents_in_their_time() -> None:
+    group, *_ = agents()
+    work(group, 60)
+    group.prepare(np.array([5.0, 30.0]))
+    talking, wrapping, _ = group.chances()
+    assert wrapping[:, 2] == pytest.approx([0.0, 1.0], abs=0.05)         # 2 s old: not in 5 s, surely in 30 s
+    assert wrapping[:, 17] == pytest.approx([1.0, 1.0], abs=0.05)
+    assert talking[:, 4] == pytest.approx([0.0, 0.0], abs=0.05)
+    assert talking[1, 19] > 0.8                                          # 95 s old: talk and wrap-up are over in 30 s
+    assert group.handle_s == pytest.approx(120.0, abs=5.0)
+
+
+def test_agents_who_leave_after_a_call_are_not_counted_on() -> None:
+    group, *_ = agents()
+    work(group, 60, leave=True)
+    assert group.stay < 0.1
+    group.prepare(np.array([60.0]))
+    _, wrapping, back = group.chances()
+    assert wrapping[0, 10] < 0.1 and back[0] == pytest.approx(1 - np.exp(-1), abs=0.15)
+
+
+def test_a_call_without_wrap_up_is_a_wrap_up_of_no_length() -> None:
+    group, *_ = agents()
+    group.change(0.0, 1, A.TALK)
+    group.change(30.0, 1, A.READY)
+    assert (group.talks.seen, group.wraps.seen, group.idle) == (1, 1, 1)
+
+
+def test_the_same_activity_twice_is_one() -> None:
+    group, talking, *_ = agents()
+    group.change(0.0, 1, A.TALK)
+    group.change(5.0, 1, A.TALK)
+    assert talking.sum() == 1 and group.talks.seen == 0

@@ -1,0 +1,163 @@
+"""The predictive pacer and the named ones in a small world: legal, bounded, repeatable, with reasons that tell the truth."""
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.arena import ArenaPacer
+from benchmarks.pacing_arena import SCENARIOS, Arena, Phase, Scenario
+from ocs.dialing.pacing import (
+    Activity,
+    Algorithm,
+    NamedPacer,
+    Optimization,
+    PacingDecision,
+    PacingInput,
+    PredictivePacer,
+)
+from ocs.dialing.pacing.learning import LearningPacer
+from ocs.dialing.session import Condition
+
+REASON = re.compile(r"dialed (\d+): (-?\d+) idle, (-?[\d.]+) expected free in (\d+) s, ([\d.]+) answers due, "
+                    r"threshold ([\d.]+), budget ([+-]\d+) calls")
+
+
+class Watched(ArenaPacer):
+    """Keeps every decision."""
+
+    def __init__(self, own: LearningPacer, lines: int) -> None:
+        super().__init__(own, lines)
+        self.decisions: list[PacingDecision] = []
+
+    def dials(self, now: float) -> int:
+        calls = super().dials(now)
+        self.decisions.append(self.pacer._last)
+        return calls
+
+
+def play(scenario: Scenario, seed: int = 1, own: LearningPacer | None = None, lines: int | None = None) -> tuple[dict, Watched]:
+    made: list[Watched] = []
+
+    def factory(limit: float, agents: int, max_lines: int) -> Watched:
+        made.append(Watched(own or PredictivePacer(limit), lines or max_lines))
+        return made[0]
+    score = Arena(scenario, seed, factory, 0.03).run()
+    return score, made[0]
+
+
+SHORT = replace(SCENARIOS["team"], hours=1.5)
+
+
+def test_it_is_legal_and_far_busier_than_progressive() -> None:
+    score, watched = play(replace(SCENARIOS["team"], hours=2.5))
+    assert score["utilisation"] > 0.82 and score["abandon_rate"] < 0.045
+    assert watched.pacer.budget.abandoned <= 0.03 * watched.pacer.budget.answered + 4
+
+
+def test_the_same_events_give_the_same_decisions() -> None:
+    first, second = play(SHORT)[1], play(SHORT)[1]
+    assert [(each.calls, each.reason) for each in first.decisions] == [(each.calls, each.reason) for each in second.decisions]
+
+
+def test_reasons_agree_with_what_was_done() -> None:
+    told = 0
+    for decision in play(SHORT)[1].decisions:
+        if match := REASON.match(decision.reason):
+            told += 1
+            assert int(match[1]) == decision.calls and 0.0 <= float(match[6]) <= 1.0
+    assert told > 1000
+
+
+def test_it_never_dials_beyond_the_ports() -> None:
+    score, watched = play(SHORT, lines=24)
+    assert score["dials"] > 500
+    assert all(each.calls <= 24 for each in watched.decisions)
+    assert watched.ports_least >= 0
+
+
+@pytest.mark.parametrize("given, most, condition", [
+    (PacingInput(0.0, 5, 0, ports_left=0), 0, Condition.WAITING_PORTS),
+    (PacingInput(0.0, 5, 0, records_left=2), 2, Condition.DIALING),
+    (PacingInput(0.0, 5, 0, rate_left=1), 1, Condition.DIALING),
+    (PacingInput(0.0, 0, 0), 0, Condition.WAITING_AGENTS),
+])
+def test_before_it_knows_it_is_progressive_within_all_limits(given: PacingInput, most: int, condition: Condition) -> None:
+    decision = PredictivePacer().decide(given)
+    assert (decision.calls, decision.condition) == (most, condition)
+
+
+def test_without_news_the_last_answer_stands() -> None:
+    pacer = PredictivePacer()
+    pacer.agent(0.0, 1, Activity.READY)
+    assert pacer.decide(PacingInput(0.0, 1, 0)).calls == 1
+    pacer.dialed(0.0, "call")
+    waiting = pacer.decide(PacingInput(0.0, 1, 1))
+    assert waiting.calls == 0 and pacer.decide(PacingInput(0.1, 1, 1)) is waiting
+    pacer.failed(0.2, "call")
+    assert pacer.decide(PacingInput(0.2, 1, 0)).calls == 1
+
+
+def test_events_in_an_impossible_order_do_no_harm() -> None:
+    pacer = PredictivePacer()
+    for event in (pacer.rang, pacer.answered, pacer.connected, pacer.abandoned, pacer.failed, pacer.released):
+        event(1.0, "never dialed")
+    pacer.agent_gone(1.0, "never seen")
+    assert (pacer.waiting, len(pacer.calls), pacer.budget.answered, pacer.budget.abandoned) == (0, 0, 0, 0)
+
+
+def test_a_caller_who_leaves_early_is_no_abandon() -> None:
+    pacer = PredictivePacer()
+    pacer.dialed(0.0, "call")
+    pacer.answered(5.0, "call")
+    assert pacer.waiting == 1
+    pacer.released(5.5, "call")
+    assert (pacer.waiting, pacer.budget.answered, pacer.budget.abandoned) == (0, 1, 0)
+
+
+def test_inbound_calls_leave_room_for_fewer() -> None:
+    _, watched = play(SHORT)
+    pacer, now = watched.pacer, 5400.0
+    pacer.agents.advance(now)
+    given = PacingInput(now, 12, len(pacer.calls))
+    quiet = pacer.surplus(given).mean
+    for second in range(60):
+        pacer.inbound(now - 60 + second)
+    assert all(busy < before - 0.3 for busy, before in zip(pacer.surplus(given).mean, quiet))
+
+
+@pytest.mark.parametrize("name, phases", [
+    ("the hit ratio jumps from 10 % to 60 %", (Phase(0.0, human=0.10), Phase(5400.0, human=0.60, machine=0.1))),
+    ("half of the agents leave at once", (Phase(0.0), Phase(5400.0, staffed=0.5))),
+])
+def test_a_shock_is_paid_back(name: str, phases: tuple[Phase, ...]) -> None:
+    _, watched = play(replace(SCENARIOS["team"], hours=3.5, phases=phases))
+    assert watched.pacer.budget.credit > -3.0, name
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+def test_every_named_algorithm_runs_and_says_its_name(algorithm: Algorithm) -> None:
+    score, watched = play(SHORT, own=NamedPacer(algorithm))
+    assert score["utilisation"] > 0.5
+    assert any(each.reason.startswith(f"dialed {each.calls}: {algorithm.value}, goal overdial rate 0.03") for each in watched.decisions)
+
+
+def test_small_group_algorithms_give_way_to_the_classical_one_above_their_size() -> None:
+    _, watched = play(SHORT, own=NamedPacer(Algorithm.SMALL_GROUP, small_group_size=5))
+    assert any("classical" in each.reason for each in watched.decisions)
+    assert not any("small_group" in each.reason for each in watched.decisions)
+
+
+@pytest.mark.parametrize("optimization, goal, low, high", [
+    (Optimization.BUSY_FACTOR, 0.75, 0.62, 0.85), (Optimization.AVERAGE_WAITING_TIME, 60.0, 0.58, 0.82)])
+def test_classical_goals_are_about_met(optimization: Optimization, goal: float, low: float, high: float) -> None:
+    score, _ = play(SHORT, own=NamedPacer(Algorithm.SMALL_GROUP, optimization, goal))
+    assert low < score["utilisation"] < high
+
+
+@pytest.mark.parametrize("optimization, goal", [(Optimization.OVERDIAL_RATE, 0.0), (Optimization.BUSY_FACTOR, 85.0),
+                                                (Optimization.AVERAGE_WAITING_TIME, -1.0)])
+def test_a_goal_must_make_sense(optimization: Optimization, goal: float) -> None:
+    with pytest.raises(ValueError, match="goal"):
+        NamedPacer(Algorithm.CLASSICAL, optimization, goal)
