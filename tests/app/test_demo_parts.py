@@ -15,7 +15,15 @@ from rich.console import Console
 
 from ocs.app.cli.root import ocs
 from ocs.app.config import OCSOptions, to_campaign_groups
-from ocs.app.demo.configs import SESSION, LabTime, make_plan, ocs_config, tserver_config, write_config
+from ocs.app.demo.configs import (
+    SESSION,
+    LabTime,
+    make_plan,
+    ocs_config,
+    statserver_config,
+    tserver_config,
+    write_config,
+)
 from ocs.app.demo.directory import DemoDirectory, DirectoryRefused, write_json
 from ocs.app.demo.figures import Figures
 from ocs.app.demo.options import DemoOptions, shipped
@@ -28,6 +36,7 @@ from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordTyp
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.errors import ConfigurationError
 from ocs.options import load, load_file
+from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.store.attempts import insert_attempts
 from ocs.store.loading import insert_records
@@ -109,21 +118,29 @@ def options(folder: Path, **changes: Any) -> DemoOptions:
     return replace(DemoOptions(folder / "contacts.csv", None, 3, DialingMode.PREVIEW, 60.0, None, 7, folder), **changes)
 
 
-def test_both_servers_accept_their_files_and_agree_on_time_agents_and_passwords(tmp_path: Path) -> None:
+def test_all_servers_accept_their_files_and_agree_on_time_agents_and_passwords(tmp_path: Path) -> None:
     plan = make_plan(options(tmp_path), tmp_path, "sqlite:///x", LabTime(60.0, NOON, 5.0), shipped("demo.toml"))
     write_config(tmp_path / "tserver.toml", TServerOptions, tserver_config(plan))
-    write_config(tmp_path / "ocs.toml", OCSOptions, ocs_config(plan, 4711))
+    write_config(tmp_path / "statserver.toml", StatServerOptions, statserver_config(plan, 4711))
+    write_config(tmp_path / "ocs.toml", OCSOptions, ocs_config(plan, 4711, 4712))
     switch, server = load_file(TServerOptions, tmp_path / "tserver.toml"), load_file(OCSOptions, tmp_path / "ocs.toml")
+    states = load_file(StatServerOptions, tmp_path / "statserver.toml")
+    assert states.clock == server.clock and states.tserver[0].port == 4711 and server.statserver.port == 4712
     assert switch.clock == server.clock and server.clock.speed == 60.0 and server.clock.wall_start == NOON
     assert switch.simulator.seed == 7 and server.tserver.port == 4711
     group = to_campaign_groups(server)[SESSION]
     assert group.mode is DialingMode.PREVIEW
     assert group.group.dns == tuple(one.dn for one in plan.agents + plan.visitors) and len(plan.visitors) >= 2
     assert {agent.id for agent in switch.agent} == set(group.group.agents)
+    directory = states.directory()
+    assert directory.agent_groups[group.group.name].members == group.group.agents
+    assert directory.switches["tserver"].dns == group.group.dns and not ocs_config(plan, 4711)["statserver"]
     assert (tmp_path / "ocs.toml").stat().st_mode & 0o777 == 0o600
     from ocs.passwords import verify_password
     hashes = {one.name: one.password_hash for one in switch.application}
     assert verify_password(hashes["ocs"], server.tserver.secret) and verify_password(hashes["lab"], plan.passwords["lab"])
+    assert verify_password(hashes["statserver"], states.tserver[0].secret)
+    assert verify_password({one.name: one.password_hash for one in states.application}["ocs"], server.statserver.secret)
     for text in (plan.passwords["lab"], plan.agents[0].password):
         assert text not in repr(plan)
 

@@ -222,7 +222,7 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
     run = runs("serve-lab", "--speed", "100")
     endpoints = run.endpoints()
     assert (run.folder / "endpoints.json").stat().st_mode & 0o777 == 0o600
-    assert set(endpoints["servers"]) == {"tserver", "manhole"} and len(endpoints["agents"]) >= 2
+    assert set(endpoints["servers"]) == {"tserver", "statserver", "manhole"} and len(endpoints["agents"]) >= 2
     assert all(set(agent) == {"login", "password", "dn", "queue"} for agent in endpoints["agents"])
     pids = [one["pid"] for one in endpoints["servers"].values()]
     for place in endpoints["servers"].values():
@@ -231,11 +231,11 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
                      encode_message(Message("RequestRegisterClient", 1, {"ApplicationName": 7}))):
             with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
                 wire.sendall(junk)
-    place = endpoints["servers"]["tserver"]
-    with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
-        wire.sendall(encode_message(Message("RequestRegisterClient", 1, {
-            "ApplicationName": place["application"], "ApplicationPassword": place["password"], "ProtocolVersion": "1"})))
-        assert b"EventLinkConnected" in wire.recv(4_096)
+    for place in (endpoints["servers"]["tserver"], endpoints["servers"]["statserver"]):
+        with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
+            wire.sendall(encode_message(Message("RequestRegisterClient", 1, {
+                "ApplicationName": place["application"], "ApplicationPassword": place["password"], "ProtocolVersion": "1"})))
+            assert b"EventLinkConnected" in wire.recv(4_096)
     assert all(map(alive, pids))
     run.process.send_signal(signal.SIGINT)
     assert run.wait(30) == 0 and gone(pids, 1.0), run.text()

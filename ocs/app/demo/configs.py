@@ -10,7 +10,6 @@ from typing import Any
 
 import tomli_w
 
-from ocs.app.config import OCSOptions
 from ocs.app.demo.certificates import RunCertificates
 from ocs.app.demo.options import DemoOptions
 from ocs.clock import ScaledClock
@@ -19,10 +18,9 @@ from ocs.lab.agents.behaviour import AgentBehaviour
 from ocs.lab.people import AgentPerson
 from ocs.options import load
 from ocs.passwords import hash_password
-from ocs.servers.tserver.config import TServerOptions
 
-__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LabTime", "Plan", "SESSION", "make_plan", "ocs_config", "tserver_config",
-           "write_config"]
+__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LabTime", "Plan", "SESSION", "make_plan", "ocs_config", "statserver_config",
+           "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
@@ -88,12 +86,12 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
         base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError([f"{demo_file}: {error}"]) from None
-    unknown = sorted(base.keys() - {"ocs", "tserver", "agents"})
+    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "agents"})
     if unknown:
         raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
                    for place in range(options.agents + VISITORS))
-    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "lab", "visitor", "manhole")}
+    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "statserver", "lab", "visitor", "manhole")}
     return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base,
                 RunCertificates(folder) if options.tls else None)
 
@@ -103,13 +101,14 @@ def tserver_config(plan: Plan) -> dict[str, Any]:
     given = plan.base.get("tserver", {})
     people = plan.agents + plan.visitors
     return {
-        "listen": {"host": "127.0.0.1", "port": 0, "clients": len(people) + 200, **plan.listen_tls, **given.get("listen", {})},
+        "listen": {"host": "127.0.0.1", "port": 0, "clients": len(people) + 200, "dns_per_client": len(people) + 1_024,
+                   **plan.listen_tls, **given.get("listen", {})},
         "switch": {"call_log": str(plan.folder / "calls.jsonl"), **given.get("switch", {})},
         "simulator": {"seed": plan.options.seed, **given.get("simulator", {})},
         "clock": plan.time.table(),
         "service": {"ready_file": str(plan.folder / "tserver.ready"), "stop_with_parent": True},
         "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
-                        for name in ("ocs", "lab", "visitor")],
+                        for name in ("ocs", "statserver", "lab", "visitor")],
         "dn": [{"number": str(FIRST_DN), "count": len(people)}, {"number": QUEUE, "kind": "acd-queue"},
                {"number": ROUTING_POINT, "kind": "routing-point"}, {"number": TRUNK_GROUP, "kind": "trunk-group"},
                {"number": COMMUNICATION_DN, "kind": "communication"}],
@@ -118,8 +117,28 @@ def tserver_config(plan: Plan) -> dict[str, Any]:
     }
 
 
-def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
-    """The outbound contact server's file."""
+def statserver_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
+    """The Stat Server's file: every agent, each with a desk, and the group that the campaign is for."""
+    given = plan.base.get("statserver", {})
+    people = plan.agents + plan.visitors
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, **plan.listen_tls, **given.get("listen", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "statserver.ready"), "stop_with_parent": True},
+        "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
+                        for name in ("ocs", "visitor")],
+        "tserver": [{"name": "tserver", "host": "127.0.0.1", "port": tserver_port, "application": "statserver",
+                     "password": plan.passwords["statserver"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0,
+                     "dns": [one.dn for one in people], "trunk_groups": [TRUNK_GROUP], **plan.link_tls}],
+        "agent": [{"id": one.login, "dbid": 501 + place} for place, one in enumerate(people)],
+        "place": [{"name": f"desk-{one.dn}", "dbid": 10_001 + place, "dns": [one.dn]} for place, one in enumerate(people)],
+        "agent_group": [{"name": GROUP, "dbid": 301, "agents": [one.login for one in people]}],
+        "place_group": [{"name": GROUP, "dbid": 302, "places": [f"desk-{one.dn}" for one in people]}],
+    }
+
+
+def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None) -> dict[str, Any]:
+    """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states."""
     given = plan.base.get("ocs", {})
     people = plan.agents + plan.visitors
     treatments = given.get("treatment", [])
@@ -128,6 +147,9 @@ def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
         "database": {"url": plan.database},
         "tserver": {"host": "127.0.0.1", "port": tserver_port, "application": "ocs", "password": plan.passwords["ocs"],
                     "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "statserver": {} if statserver_port is None else {
+            "enabled": True, "host": "127.0.0.1", "port": statserver_port, "application": "ocs",
+            "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},
@@ -145,7 +167,7 @@ def ocs_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
     }
 
 
-def write_config(path: Path, kind: type[OCSOptions] | type[TServerOptions], values: dict[str, Any]) -> None:
+def write_config(path: Path, kind: type[Any], values: dict[str, Any]) -> None:
     """Check the values as the server will, then write them, for the owner's eyes only: passwords are in them."""
     load(kind, values, path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

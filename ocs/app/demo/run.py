@@ -15,7 +15,16 @@ from twisted.logger import Logger
 from ocs.app.config import OCSOptions
 from ocs.app.demo.accounts import read_accounts, read_call_log
 from ocs.app.demo.children import Child, ChildFailed
-from ocs.app.demo.configs import CALLING_LIST, LabTime, Plan, make_plan, ocs_config, tserver_config, write_config
+from ocs.app.demo.configs import (
+    CALLING_LIST,
+    LabTime,
+    Plan,
+    make_plan,
+    ocs_config,
+    statserver_config,
+    tserver_config,
+    write_config,
+)
 from ocs.app.demo.directory import DemoDirectory, State, write_json
 from ocs.app.demo.figures import Figures, figures, iso
 from ocs.app.demo.intake import take_in
@@ -27,6 +36,7 @@ from ocs.clock import ScaledClock
 from ocs.database.backend import backend_for
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
+from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.tls import client_side
 
@@ -37,6 +47,7 @@ HORIZON_S = 10 * 60.0       # a list is done when nothing can be dialed within t
 STALL_S = 60.0              # real seconds in which nothing at all happens before the run is given up
 STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
+SERVERS = {"tserver": "ocs-tserver", "statserver": "ocs-statserver", "ocs": "ocs"}    # name -> plugin, in order of the start
 
 
 class Demonstration:
@@ -65,15 +76,14 @@ class Demonstration:
         plan = self._plan()
         self._state = self._directory.save_state(self._state, wall=plan.time.wall_start, runs=self._state.runs + 1)
         clock = plan.time.clock(self._reactor)
-        tserver = self._child("tserver", "ocs-tserver")
-        server = self._child("ocs", "ocs")
+        children = {name: self._child(name, plugin) for name, plugin in SERVERS.items()}
         floor: LabFloor | None = None
         complete = False
         try:
-            floor = await self._open(plan, clock, tserver, server)
-            complete = await self._watch(clock, floor, (tserver, server))
+            floor = await self._open(plan, clock, children)
+            complete = await self._watch(clock, floor, tuple(children.values()))
         finally:
-            await self._close(clock, server, floor, tserver)
+            await self._close(clock, children, floor)
         self._say("reconciling the calling list with the T-Server's call log ...")
         return await self._audit(plan, clock, floor, complete)
 
@@ -108,15 +118,18 @@ class Demonstration:
         return Child(self._reactor, name, plugin, self._directory.path / f"{name}.toml", self._directory.path,
                      self._directory.lock)
 
-    async def _open(self, plan: Plan, clock: ScaledClock, tserver: Child, server: Child) -> LabFloor:
+    async def _open(self, plan: Plan, clock: ScaledClock, children: dict[str, Child]) -> LabFloor:
         folder = self._directory.path
         write_config(folder / "tserver.toml", TServerOptions, tserver_config(plan))
-        switch = await tserver.start()
+        switch = await children["tserver"].start()
         port = int(switch["tserver"]["port"])
-        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port))
-        engine = await server.start()
-        write_json(self._directory.endpoints, _endpoints(plan, switch, engine))
-        self._say(f"T-Server on port {port}, console on port {engine['manhole']['port']};"
+        write_config(folder / "statserver.toml", StatServerOptions, statserver_config(plan, port))
+        states = await children["statserver"].start()
+        states_port = int(states["statserver"]["port"])
+        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port))
+        engine = await children["ocs"].start()
+        write_json(self._directory.endpoints, _endpoints(plan, switch, states, engine))
+        self._say(f"T-Server on port {port}, Stat Server on port {states_port}, console on port {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
         endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
         if plan.certificates is not None:
@@ -171,12 +184,14 @@ class Demonstration:
             pausing.callback(None)
 
     # -- stop -----------------------------------------------------------------------------------------------------
-    async def _close(self, clock: ScaledClock, server: Child, floor: LabFloor | None, tserver: Child) -> None:
-        """The OCS first, so that nothing new is dialed and calls finish with their agents; then agents, then the switch."""
-        await server.stop(STOP_S)
+    async def _close(self, clock: ScaledClock, children: dict[str, Child], floor: LabFloor | None) -> None:
+        """The OCS first, so that nothing new is dialed and calls finish with their agents; then agents, then the others, the
+        switch last."""
+        await children["ocs"].stop(STOP_S)
         if floor is not None:
             await floor.stop(5.0 * clock.speed)
-        await tserver.stop(STOP_S)
+        for child in reversed(children.values()):
+            await child.stop(STOP_S)
         self._directory.endpoints.unlink(missing_ok=True)
         self._state = self._directory.save_state(self._state, wall=max(self._state.wall, clock.wall()))
 
@@ -201,7 +216,7 @@ class Demonstration:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _endpoints(plan: Plan, switch: dict[str, Any], engine: dict[str, Any]) -> dict[str, Any]:
+def _endpoints(plan: Plan, switch: dict[str, Any], states: dict[str, Any], engine: dict[str, Any]) -> dict[str, Any]:
     """What a visitor's own client needs."""
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
         tls = place.get("tls", False)
@@ -209,6 +224,7 @@ def _endpoints(plan: Plan, switch: dict[str, Any], engine: dict[str, Any]) -> di
                 "pid": facts["pid"], **({"ca": str(plan.certificates.ca)} if tls and plan.certificates is not None else {})}
     return {
         "servers": {"tserver": server(switch["tserver"], switch, "visitor", plan.passwords["visitor"]),
+                    "statserver": server(states["statserver"], states, "visitor", plan.passwords["visitor"]),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
     }
