@@ -113,11 +113,21 @@ class ISwitchLink(Interface):
                              extensions: KVList) -> Deferred[str]:
         """Dial `destination` (E.164) on behalf of `origin_dn`; fires with the ConnID when the switch reports dialing."""
 
+    def make_call(origin_dn: str, destination: str, user_data: KVList) -> Deferred[str]:
+        """Call `destination` from `origin_dn`, as to engage an agent; fires with the ConnID when the switch reports dialing."""
+
     def release_call(dn: str, conn_id: str) -> Deferred[None]:
         """Hang up at `dn`."""
 
-    def single_step_transfer(dn: str, conn_id: str, destination_dn: str) -> Deferred[None]:
-        """Move the call from `dn` to `destination_dn`."""
+    def transfer_call(dn: str, conn_id: str, destination_dn: str, two_step: bool = False) -> Deferred[None]:
+        """Move the call from `dn` to `destination_dn`: at once, or with a consult call that is completed at once, so that
+        a call whose transfer fails is where it was."""
+
+    def merge_calls(dn: str, conn_id: str, other_conn_id: str) -> Deferred[None]:
+        """Join the far ends of two calls that `dn` has; it leaves both."""
+
+    def apply_treatment(dn: str, conn_id: str, treatment_type: int, parameters: KVList) -> Deferred[None]:
+        """Give the party of a call that waits at `dn` something to hear; fires when it begins."""
 
     def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
         """Send a user event to every client registered on `dn`."""

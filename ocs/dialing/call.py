@@ -31,6 +31,11 @@ class CallState(Enum):
     ENDED = auto()
 
     @property
+    def without_agent(self) -> bool:
+        """True while no agent has anything to do with the call."""
+        return self.awaits_agent or self is CallState.LISTENING
+
+    @property
     def awaits_agent(self) -> bool:
         """True while the call may still need an agent who is free now."""
         return self in (CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.QUEUED)

@@ -222,6 +222,12 @@ class AgentGroup:
     kind: GroupKind = GroupKind.AGENTS
 
 
+class CallTransfer(Enum):
+    """How an answered call is moved to the agents (`call_transfer_type`)."""
+    ONE_STEP = "one_step"
+    TWO_STEP = "two_step"
+
+
 class CallbackDialing(Enum):
     """How campaign callbacks reach the contact (`predictive_callback`)."""
     AUTO_DIAL = "auto-dial"         # as any other record
@@ -249,6 +255,17 @@ class CampaignGroup:
     voice_transfer_destination: str = ""
     trunk_group_dn: str = ""        # "" = dial on behalf of the voice transfer destination
     multiplier: float = 1.0         # calls per ready agent, progressive
+    predictive_ratio: float = 1.5   # calls per ready agent, predictive
+    cpd: bool = False               # dialed by the CPD Server
+    ivr_profile: str = ""           # application of the IVR, GVP modes
+    maximum_queue_size: int = 0     # calls in progress, Power GVP
+    asm_channel_num: int = 0        # engaging calls at the same time, seizing; 0 = no limit
+    assured_connect: bool = False   # an agent is engaged for each record before it is dialed
+    asm_drop_announcement: str = ""     # prompt for a customer for whom no engaged agent is free
+    call_transfer_type: CallTransfer = CallTransfer.ONE_STEP
+    call_wait_in_queue_timeout_s: float = 30.0          # of an answered call for an agent; then it is dropped
+    call_wait_agent_connected_timeout_s: float = 30.0   # of an engaging call for an agent
+    dial_extensions: tuple[tuple[str, str | int], ...] = ()     # what the switch is told with each call
     maximum_ports: int = 0          # 0 = no limit
     dialing_rate_limit: float = 30.0
     ring_timeout_s: float = 30.0

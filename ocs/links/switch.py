@@ -81,9 +81,33 @@ class SwitchLink:
     def release_call(self, dn: str, conn_id: str) -> Deferred[None]:
         return self._ask("RequestReleaseCall", {"ThisDN": dn, "ConnID": conn_id}).addCallback(_nothing)
 
-    def single_step_transfer(self, dn: str, conn_id: str, destination_dn: str) -> Deferred[None]:
+    def make_call(self, origin_dn: str, destination: str, user_data: KVList) -> Deferred[str]:
+        asked = self._ask("RequestMakeCall", {"ThisDN": origin_dn, "OtherDN": destination, "UserData": user_data})
+        return asked.addCallback(lambda answer: answer.get("ConnID", ""))
+
+    def transfer_call(self, dn: str, conn_id: str, destination_dn: str, two_step: bool = False) -> Deferred[None]:
+        if two_step:
+            return Deferred.fromCoroutine(self._transfer_in_two_steps(dn, conn_id, destination_dn))
         return self._ask("RequestSingleStepTransfer", {"ThisDN": dn, "ConnID": conn_id, "OtherDN": destination_dn}
                          ).addCallback(_nothing)
+
+    async def _transfer_in_two_steps(self, dn: str, conn_id: str, destination_dn: str) -> None:
+        consult = await self._ask("RequestInitiateTransfer", {"ThisDN": dn, "ConnID": conn_id, "OtherDN": destination_dn})
+        other = consult.get("ConnID", "")
+        try:
+            await self._ask("RequestCompleteTransfer", {"ThisDN": dn, "ConnID": conn_id, "TransferConnID": other})
+        except RequestRefused:
+            self.release_call(dn, other).addErrback(lambda failure: self.log.info(
+                "release of the consult call {conn_id}: {reason}", conn_id=other, reason=failure.getErrorMessage()))
+            raise
+
+    def merge_calls(self, dn: str, conn_id: str, other_conn_id: str) -> Deferred[None]:
+        return self._ask("RequestMergeCalls", {"ThisDN": dn, "ConnID": conn_id, "TransferConnID": other_conn_id}
+                         ).addCallback(_nothing)
+
+    def apply_treatment(self, dn: str, conn_id: str, treatment_type: int, parameters: KVList) -> Deferred[None]:
+        return self._ask("RequestApplyTreatment", {"ThisDN": dn, "ConnID": conn_id, "TreatmentType": treatment_type,
+                                                   "TreatmentParms": parameters}).addCallback(_nothing)
 
     def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
         return self._ask("RequestDistributeUserEvent", {"ThisDN": dn, "UserEvent": USER_EVENT_NUMBER,
@@ -263,7 +287,7 @@ def _calls_in(answer: Message, dn: str) -> dict[str, str]:
     for key, value in answer.extensions:
         if key.startswith("conn-") and isinstance(value, str):
             call_type = first(answer.extensions, "ct-" + key[5:])
-            if call_type is None or call_type == CallType.OUTBOUND:
+            if call_type in (None, CallType.OUTBOUND, CallType.INTERNAL):      # engaging calls are internal
                 found[value] = dn
     return found
 

@@ -106,12 +106,14 @@ class CallBook:
         self._step(held, CallEvent(SwitchEvent.VANISHED, held.call.conn_id, held.call.origin_dn,
                                    at=self._context.clock.wall()))
 
-    def compare(self, guids: Mapping[str, str]) -> None:
-        """The link is back, `guids` (ConnID -> attempt GUID or "") are the calls there. Calls that the switch no longer has
-        ended unseen; one whose ConnID we never heard may be among those that it has, by its GUID."""
+    def compare(self, guids: Mapping[str, str], concerned: Callable[[Call], bool] = lambda call: True) -> None:
+        """The link is back, `guids` (ConnID -> attempt GUID or "") are the calls there. Of the calls that are its concern, those
+        that it no longer has ended unseen; one whose ConnID we never heard may be among those that it has, by its GUID."""
         conn_ids = {guid: conn_id for conn_id, guid in guids.items() if guid}
         for held in self:
             assert held.call is not None and held.attempt is not None
+            if not concerned(held.call):
+                continue
             conn_id = held.call.conn_id or conn_ids.get(held.attempt.guid, "")
             if conn_id in guids:
                 self.tie(held.attempt.guid, conn_id)

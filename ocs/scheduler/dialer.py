@@ -18,10 +18,11 @@ from ocs.dialing.callbacks import is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal, refusal
 from ocs.dialing.dial_hours import another_open, next_opening
+from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
-from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList, CallTransfer
 from ocs.errors import OCSError
 from ocs.log import masked
 from ocs.scheduler.calls import CallBook
@@ -31,7 +32,10 @@ from protocols.errors import LinkLost, LocalProtocolError, RequestRefused, Reque
 
 __all__ = ["Dialer"]
 
-_LEASED = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.QUEUED, CallState.RINGING})
+_LEASED = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.LISTENING, CallState.QUEUED,
+                     CallState.RINGING})
+_LONGEST_APPLICATION_S = 3_600.0
+_PLAY_ANNOUNCEMENT, _PLAY_APPLICATION = 7, 13       # public TreatmentTypes
 # error codes of the switch that speak of the number, not of the switch: the record gets Dial Error
 _NUMBER_REFUSED = frozenset({53, 61, 71, 72, 91, 168, 169, 177})
 
@@ -158,7 +162,7 @@ class Dialer:
     async def _dial(self, held: HeldChain) -> None:
         attempt = held.attempt
         assert attempt is not None
-        if not await self.permitted(held):
+        if not await self.permitted(held) or not await self._assured(held):
             return
         try:
             if not held.writes.empty:
@@ -191,17 +195,32 @@ class Dialer:
         held.move(ChainEvent.OPENED)
         self._place(held)
 
+    async def _assured(self, held: HeldChain) -> bool:
+        """Where the group wants it: engage an agent first. False if none came; the chain is then next again."""
+        group, attempt = self._session.group, held.attempt
+        if not group.assured_connect or self._session.rules.flow is not CallFlow.TRANSFER:
+            return True
+        there = await self._session.engagements.assured(held)
+        if there and self._still_opens(held, attempt):
+            held.assured = True
+            self._session.recount(held)
+            return True
+        if self._still_opens(held, attempt):
+            held.attempt = None         # nothing of it has been written
+            self._session.requeue(held)
+        return False
+
     def _place(self, held: HeldChain) -> None:
         group, record, attempt = self._session.group, held.record, held.attempt
         assert attempt is not None
-        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn else CallOrigin.QUEUE
-        held.call = Call(origin, group.trunk_group_dn or group.voice_transfer_destination)
+        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn or group.cpd else CallOrigin.QUEUE
+        held.call = Call(origin, self._session.origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow)
         self._book.follow(held)
         self.lease(held)
         self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
                        attempt=attempt.guid)
-        asked = self._context.switch.make_predictive_call(
-            held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held), ())
+        asked = self._session.line.make_predictive_call(
+            held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held), group.dial_extensions)
         asked.addCallbacks(lambda conn_id: self._book.tie(attempt.guid, conn_id), self._refused_by_switch,
                            errbackArgs=(held, attempt))
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
@@ -213,13 +232,22 @@ class Dialer:
         call = held.call
         if call is None or call.state not in _LEASED:
             return
-        wait_s = self._session.group.ring_timeout_s + self._context.options.lease_s
+        group = self._session.group
+        wait_s = group.ring_timeout_s + self._context.options.lease_s
+        if call.state is CallState.QUEUED:
+            wait_s = group.call_wait_in_queue_timeout_s
+        elif call.state is CallState.LISTENING:
+            wait_s = _LONGEST_APPLICATION_S
         held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
 
     def _lease_over(self, held: HeldChain) -> None:
         held.lease = None
         if not self._context.switch.up:
             self.lease(held)        # while the link is away its calls wait
+            return
+        if held.call is not None and held.call.state is CallState.QUEUED and not held.call.dropped:
+            self._drop(held)        # the switch tells when it is done; if it does not, the next lease ends it
+            self.lease(held)
             return
         self.release(held)
         self._book.vanish(held, "no news of it within its lease")
@@ -231,33 +259,79 @@ class Dialer:
         if rule.action is CallAction.DROP:
             self.release(held)
         else:
-            self.transfer(held, rule.destination_dn)
+            self.transfer(held, rule.destination_dn or self._session.group.voice_transfer_destination)
 
     def release(self, held: HeldChain) -> None:
-        """Ask the switch to end the call; its event tells when it has."""
+        """Ask whoever has the call to end it; an event tells when that is done."""
         call = held.call
         if call is not None and call.conn_id:
-            asked = self._context.switch.release_call(call.origin_dn, call.conn_id)
+            waits = call.state is CallState.QUEUED
+            line = self._context.switch if waits else self._session.line
+            asked = line.release_call(self._session.group.voice_transfer_destination if waits else call.origin_dn, call.conn_id)
             asked.addErrback(lambda failure: self.log.info("release of {conn_id}: {reason}", conn_id=call.conn_id,
                                                            reason=failure.getErrorMessage()))
 
-    def transfer(self, held: HeldChain, destination: str = "") -> None:
-        """Somebody picked up at the trunk group: move the call to the agents, or to the DN that a treatment names; if that
-        fails the call is dropped."""
-        call = held.call
-        assert call is not None
-        destination = destination or self._session.group.voice_transfer_destination
-
-        def failed(failure: Failure) -> None:
-            if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:
-                return      # when the link is back it is tried again
-            self.log.warn("call {conn_id} cannot be transferred: {reason}", conn_id=call.conn_id,
-                          reason=failure.getErrorMessage())
-            self._session.transfer_failed(held)
+    def _drop(self, held: HeldChain) -> None:
+        """Nobody is there for a person who picked up."""
+        if held.call is not None:
+            held.call = held.call.with_drop()
             self.release(held)
 
-        asked = self._context.switch.single_step_transfer(call.origin_dn, call.conn_id, destination)
-        asked.addErrback(failed)
+    def move_on(self, held: HeldChain) -> None:
+        """Somebody picked up at the trunk group, or has been through the application: on to the agents, into the application,
+        or to an agent who is engaged. A call whose application leads to no agents is over with it."""
+        assert held.call is not None
+        move, destination = held.call.next_move, self._session.group.voice_transfer_destination
+        if move is CallFlow.SEIZING:
+            self._join(held)
+        elif move is CallFlow.IVR:
+            self._lead(held, self._session.group.ivr_profile)
+        elif destination:
+            self.transfer(held, destination)
+        else:
+            self.release(held)
+
+    def _join(self, held: HeldChain) -> None:
+        call = held.call
+
+        def joined(there: bool) -> None:
+            if there or held.call is None or call is None or held.call.conn_id != call.conn_id:
+                return
+            self.log.info("call {conn_id} is dropped: no agent is engaged and free", conn_id=call.conn_id)
+            self._session.overdialed(held)
+            announcement = self._session.group.asm_drop_announcement
+            if not announcement:
+                self._drop(held)
+                return
+            held.call = held.call.with_drop()
+            said = self._session.line.apply_treatment(call.origin_dn, call.conn_id, _PLAY_ANNOUNCEMENT,
+                                                      (("PROMPT", announcement),))
+            said.addErrback(lambda failure: self.release(held))
+
+        self._session.engagements.join(held).addCallback(joined).addErrback(
+            lambda failure: self.log.failure("joining a customer with an agent", failure))
+
+    def _lead(self, held: HeldChain, application: str) -> None:
+        """Into the application."""
+        call = held.call
+        assert call is not None
+        asked = self._session.line.apply_treatment(call.origin_dn, call.conn_id, _PLAY_APPLICATION, (("APP_ID", application),))
+        asked.addErrback(self._not_moved, held, call)
+
+    def transfer(self, held: HeldChain, destination: str) -> None:
+        """Move a call from the trunk group to a DN; if that fails it is dropped."""
+        call, group = held.call, self._session.group
+        assert call is not None
+        asked = self._session.line.transfer_call(call.origin_dn, call.conn_id, destination,
+                                                 group.call_transfer_type is CallTransfer.TWO_STEP)
+        asked.addErrback(self._not_moved, held, call)
+
+    def _not_moved(self, failure: Failure, held: HeldChain, call: Call) -> None:
+        if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:
+            return      # when the link is back it is tried again
+        self.log.warn("call {conn_id} cannot be moved on: {reason}", conn_id=call.conn_id, reason=failure.getErrorMessage())
+        self._session.transfer_failed(held)
+        self.release(held)
 
     def _refused_by_switch(self, failure: Failure, held: HeldChain, attempt: Attempt) -> None:
         if held.attempt is not attempt or held.call is None or held.call.state is not CallState.REQUESTED:

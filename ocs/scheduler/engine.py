@@ -14,6 +14,7 @@ from ocs.dialing.values import CampaignGroup, DoNotCallEntry
 from ocs.errors import OCSError, UnknownCampaign
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.context import Context
+from ocs.scheduler.engagements import ENGAGING
 from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList
 
@@ -105,18 +106,38 @@ class Engine:
     # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
     def switch_up(self, guids: Mapping[str, str]) -> None:
         for session in self.loaded():
-            session.calls.compare(guids)
-            session.resume_calls()
-            session.wake()
+            session.link_up(guids, by_cpd=False)
+        self._release_orphans(guids)
 
     def switch_down(self, reason: str) -> None:
+        for session in self.loaded():
+            session.wake()
+
+    def cpd_up(self, guids: Mapping[str, str]) -> None:
+        """The CPD Server is there; `guids` as in `switch_up`."""
+        for session in self.loaded():
+            session.link_up(guids, by_cpd=True)
+
+    def cpd_down(self, reason: str) -> None:
+        """It is away; its calls go on."""
         for session in self.loaded():
             session.wake()
 
     def call_event(self, event: Any) -> None:
         call_event: CallEvent = event
         for session in self.loaded():
-            session.calls.event(call_event)
+            if not session.engagements.event(call_event):
+                session.calls.event(call_event)
+
+    def _release_orphans(self, guids: Mapping[str, str]) -> None:
+        """Agents whom an earlier run engaged wait for nobody."""
+        known = {guid for session in self.loaded() for guid in session.engagements.guids}
+        orphans = [conn_id for conn_id, guid in guids.items() if guid.startswith(ENGAGING) and guid not in known]
+        origins = {session.origin_dn for session in self.loaded() if not session.group.cpd}
+        for conn_id in orphans:
+            for dn in origins:
+                self.context.switch.release_call(dn, conn_id).addErrback(
+                    lambda failure: self.log.debug("orphan: {reason}", reason=failure.getErrorMessage()))
 
     def agent_event(self, event: Any) -> None:
         """Agents' events come through the provider of IAgentState (`agent_state`)."""

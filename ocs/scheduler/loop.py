@@ -5,12 +5,15 @@ Wakes are coalesced, so a burst of events costs one decision. The loop also keep
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall
 
+from ocs.dialing.call import CallState
+from ocs.dialing.modes import CallFlow, PacedBy
 from ocs.dialing.pacing import PacingDecision, PacingInput, RateLimit, progressive
-from ocs.dialing.results import DialingMode
+from ocs.dialing.pacing.ports import fill_ports
 from ocs.dialing.session import Condition, SessionState
 from ocs.scheduler.context import Context, run
 
@@ -89,11 +92,25 @@ class PacingLoop:
             return PacingDecision(now, 0, Condition.PAUSED, "paused")
         if not session.may_dial:
             return PacingDecision(now, 0, Condition.SYSTEM_ERROR, session.why_not)
-        if group.mode is DialingMode.PREVIEW:
+        rules = session.rules
+        if not rules.automatic:
             empty = not len(session.buffer) and not len(session.callbacks) and session.buffer.exhausted
             return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents ask for records")
-        return progressive(PacingInput(
-            now=now, ready_agents=session.callbacks.agents_for_calls(), under_way=session.under_way,
-            multiplier=group.multiplier, rate_left=self._rate.left(self._context.clock.seconds()),
+        given = PacingInput(
+            now=now, ready_agents=0, under_way=session.under_way,
+            multiplier=group.predictive_ratio if rules.predictive else group.multiplier,
+            rate_left=self._rate.left(self._context.clock.seconds()),
             ports_left=group.maximum_ports - session.ports_in_use if group.maximum_ports else None,
-            records_left=len(session.buffer)))
+            records_left=len(session.buffer))
+        if rules.paced_by is PacedBy.QUEUE_SIZE:
+            return fill_ports(replace(given, under_way=session.ports_in_use), group.maximum_queue_size, "calls to keep")
+        if rules.paced_by is PacedBy.IVR_PORTS:
+            return fill_ports(replace(given, under_way=session.ports_in_use), group.maximum_ports, "IVR ports")
+        ready_agents = session.callbacks.agents_for_calls()
+        if rules.flow is CallFlow.SEIZING:
+            session.engagements.balance(ready_agents, given.records_left)
+            return progressive(replace(given, ready_agents=session.engagements.free))
+        if rules.paced_by is PacedBy.AGENTS_BEHIND_IVR:
+            on_the_way = sum(held.call is not None and held.call.state is not CallState.TALKING for held in session.calls)
+            return progressive(replace(given, ready_agents=ready_agents, under_way=max(on_the_way, session.under_way)))
+        return progressive(replace(given, ready_agents=ready_agents))

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Callable, Mapping
+from typing import Any, Callable, Mapping
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
@@ -13,6 +13,7 @@ from ocs.dialing.call import Call, CallOrigin, CallState, Effect
 from ocs.dialing.callbacks import CallbackNews, is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
+from ocs.dialing.modes import ModeRules, rules_of
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
@@ -25,6 +26,7 @@ from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid
 from ocs.scheduler.desks import Desks
 from ocs.scheduler.dialer import Dialer
+from ocs.scheduler.engagements import Engagements
 from ocs.scheduler.held import HeldChain
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
@@ -60,6 +62,7 @@ class DialingSession:
         self.desks = Desks(context, self)
         self.calls = CallBook(context, self._stepped, self.desks.dials)
         self.dialer = Dialer(context, self, self.calls)
+        self.engagements = Engagements(context, self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
@@ -70,6 +73,21 @@ class DialingSession:
     def owner(self) -> Owner:
         """As whom the session holds records."""
         return Owner(self.context.options.application_id, self.group.campaign_dbid, self.group.group.dbid)
+
+    @property
+    def rules(self) -> ModeRules:
+        """Those of the dialing mode."""
+        return rules_of(self.group.mode)
+
+    @property
+    def line(self) -> Any:
+        """Who places the calls: the T-Server, or the CPD Server."""
+        return self.context.cpd if self.group.cpd else self.context.switch
+
+    @property
+    def origin_dn(self) -> str:
+        """On whose behalf calls are placed: a trunk group, the channels of the CPD Server, or the queue."""
+        return self.group.trunk_group_dn or self.group.voice_transfer_destination
 
     @property
     def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:
@@ -127,7 +145,7 @@ class DialingSession:
         """Follow the agents' DNs and those that the calls go through."""
         group = self.group
         self.context.agents.watch(group.group)
-        own = [dn for dn in (group.voice_transfer_destination, group.trunk_group_dn) if dn]
+        own = [dn for dn in (group.voice_transfer_destination, "" if group.cpd else group.trunk_group_dn) if dn]
         self.context.switch.watch([*own, *group.group.dns])
 
     def start(self) -> None:
@@ -141,6 +159,7 @@ class DialingSession:
     def stop(self) -> None:
         """No new calls; those in progress finish. WrongState unless running."""
         self._move(SessionEvent.STOP)
+        self.engagements.release_free()
         self.callbacks.tick()
 
     def pause(self) -> None:
@@ -193,7 +212,7 @@ class DialingSession:
         elif held.state in (ChainState.BUFFERED, ChainState.WAITING):
             self.give_back(held)
         elif held.state in (ChainState.CALLING, ChainState.TRAILING):
-            if held.call is not None and held.call.state.awaits_agent and held.call.origin is not CallOrigin.AGENT:
+            if held.call is not None and held.call.state.without_agent and held.call.origin is not CallOrigin.AGENT:
                 self.dialer.release(held)
             self.calls.vanish(held, "the session is unloaded")
         if held.state is ChainState.WITH_AGENT:
@@ -212,8 +231,8 @@ class DialingSession:
     @property
     def may_dial(self) -> bool:
         """True if a call may be placed now, pacing apart."""
-        return (self.state is SessionState.RUNNING and not self.paused and bool(self.context.switch.up)
-                and not self.blind and self.context.clock.seconds() >= self._trouble_until)
+        return (self.state is SessionState.RUNNING and not self.paused and not self._unlinked and not self.blind
+                and self.context.clock.seconds() >= self._trouble_until)
 
     @property
     def blind(self) -> str:
@@ -221,11 +240,18 @@ class DialingSession:
         return str(self.context.agents.blind(self.group)) if self.group.mode.watches_agents else ""
 
     @property
-    def why_not(self) -> str:
-        """Why `may_dial` is False, in words."""
+    def _unlinked(self) -> str:
+        """Which link is wanting; "" if none is."""
         if not self.context.switch.up:
             return "no link to the T-Server"
-        return self.blind or self.trouble
+        if not self.group.cpd:
+            return ""
+        return "" if self.context.cpd is not None and self.context.cpd.up else "no link to the CPD Server"
+
+    @property
+    def why_not(self) -> str:
+        """Why `may_dial` is False, in words."""
+        return self._unlinked or self.blind or self.trouble
 
     def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
         held = HeldChain(self, calling_list, chain, self.lists.filters.get(calling_list.name))
@@ -250,6 +276,7 @@ class DialingSession:
 
     def gone(self, held: HeldChain) -> None:
         """The chain has been written and let go."""
+        self._not_assured(held)
         self.held.discard(held)
         self.context.history.chain_left(held)
         self._check_drained()
@@ -266,6 +293,7 @@ class DialingSession:
         counts = held.state is ChainState.OPENING or (
             held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
             and held.call.origin is not CallOrigin.AGENT)
+        counts = counts and not held.assured        # its agent is there
         if counts != held.counted:
             self.under_way += 1 if counts else -1
             held.counted = counts
@@ -306,6 +334,7 @@ class DialingSession:
 
     def requeue(self, held: HeldChain) -> None:
         """The dial did not come about: the chain is next again, or goes back to the list if we dial no more."""
+        self._not_assured(held)
         held.attempt, held.call = None, None
         if self.keeps(held):
             held.move(ChainEvent.DUE)
@@ -331,8 +360,14 @@ class DialingSession:
 
     def settle_result(self, held: HeldChain, result: CallResult) -> None:
         """The dial ended with this result without a call."""
+        self._not_assured(held)
         self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED, AttemptState.NOT_DIALED)
         self.wake()
+
+    def _not_assured(self, held: HeldChain) -> None:
+        """The agent who was engaged for this record is not needed (any more)."""
+        held.assured = False
+        self.engagements.no_longer_assured(held)
 
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""
@@ -341,6 +376,10 @@ class DialingSession:
         self.trouble, self._trouble_until = reason, now + pause_s
         self.log.emit(LogLevel.debug if goes_on else LogLevel.error, "{group} does not dial for {wait_s} s: {reason}",
                       group=self.group.name, wait_s=pause_s, reason=reason)
+
+    def overdialed(self, held: HeldChain) -> None:
+        """A person picked up for whom no agent was there."""
+        self.tally.count(held.calling_list.name, "no engaged agent is free")
 
     def transfer_failed(self, held: HeldChain) -> None:
         """The call could not be moved to the agents; when it ends its result is Transfer Error."""
@@ -364,6 +403,7 @@ class DialingSession:
             self.dialer.lease(held)
         self._do(held, effect)
         if effect is Effect.ENDED:
+            self._not_assured(held)
             assert after.result is not None
             self.results[after.result] += 1
             self.context.history.call_completed(held)
@@ -372,15 +412,25 @@ class DialingSession:
 
     def _do(self, held: HeldChain, effect: Effect) -> None:
         if effect is Effect.MOVE_ON:
-            self.dialer.transfer(held)
+            self.dialer.move_on(held)
         elif effect is Effect.DROP:
             self.dialer.treat_call(held)
 
-    def resume_calls(self) -> None:
-        """The link is back: what was asked for while it went away may not have been done."""
-        for held in self.calls:
-            if held.call is not None:
-                self._do(held, held.call.owed)
+    def link_up(self, guids: Mapping[str, str], by_cpd: bool) -> None:
+        """A link is back, and these calls are there: what it no longer has is over; what was asked for while it went away may
+        not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
+        if by_cpd and not self.group.cpd:
+            return
+        if self.group.cpd:
+            self.calls.compare(guids, lambda call: (call.state in _BEFORE_THE_MOVE) is by_cpd)
+        else:
+            self.calls.compare(guids)
+        if by_cpd is self.group.cpd:
+            self.engagements.compare(guids)
+            for held in self.calls:
+                if held.call is not None:
+                    self._do(held, held.call.owed)
+        self.wake()
 
     @property
     def ports_in_use(self) -> int:
@@ -405,6 +455,8 @@ class DialingSession:
         self.context.history.session_moved(self, event, before)
         self._changed(self, event)
 
+
+_BEFORE_THE_MOVE = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED})
 
 # the public numbers of these log events
 _LOG_IDS = {SessionEvent.LOADED: 52000, SessionEvent.START: 52001, SessionEvent.STOP: 52002,

@@ -168,7 +168,7 @@ def dial(rig: Rig, origin: str = QUEUE, number: str = "+12125550100") -> str:
 def requests(link: Any) -> list[Deferred[Any]]:
     """One of each kind."""
     return [link.make_predictive_call(QUEUE, "+12125550100", 30.0, GUID, ()), link.release_call(QUEUE, "00"),
-            link.single_step_transfer(TRUNK, "00", QUEUE), link.distribute_user_event(DESK, GUID)]
+            link.transfer_call(TRUNK, "00", QUEUE), link.distribute_user_event(DESK, GUID)]
 
 
 def test_it_provides_the_interface(rig):

@@ -29,6 +29,8 @@ class Asked:
     conn_id: str = ""
     destination: str = ""
     user_data: KVList = ()
+    extensions: KVList = ()
+    two_step: bool = False
     answer: Deferred[Any] = field(default_factory=Deferred)
     done: bool = False
 
@@ -63,13 +65,23 @@ class FakeSwitch:
 
     def make_predictive_call(self, origin_dn: str, destination: str, ring_timeout_s: float, user_data: KVList,
                              extensions: KVList) -> Deferred[str]:
-        return self._ask(Asked("make_predictive_call", origin_dn, destination=destination, user_data=user_data))
+        return self._ask(Asked("make_predictive_call", origin_dn, destination=destination, user_data=user_data,
+                               extensions=extensions))
+
+    def make_call(self, origin_dn: str, destination: str, user_data: KVList) -> Deferred[str]:
+        return self._ask(Asked("make_call", origin_dn, destination=destination, user_data=user_data))
+
+    def merge_calls(self, dn: str, conn_id: str, other_conn_id: str) -> Deferred[None]:
+        return self._ask(Asked("merge_calls", dn, conn_id, other_conn_id))
+
+    def apply_treatment(self, dn: str, conn_id: str, treatment_type: int, parameters: KVList) -> Deferred[None]:
+        return self._ask(Asked("apply_treatment", dn, conn_id, str(treatment_type), parameters))
 
     def release_call(self, dn: str, conn_id: str) -> Deferred[None]:
         return self._ask(Asked("release_call", dn, conn_id))
 
-    def single_step_transfer(self, dn: str, conn_id: str, destination_dn: str) -> Deferred[None]:
-        return self._ask(Asked("single_step_transfer", dn, conn_id, destination_dn))
+    def transfer_call(self, dn: str, conn_id: str, destination_dn: str, two_step: bool = False) -> Deferred[None]:
+        return self._ask(Asked("transfer_call", dn, conn_id, destination_dn, two_step=two_step))
 
     def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
         return self._ask(Asked("distribute_user_event", dn, user_data=user_data))
@@ -101,7 +113,7 @@ class FakeSwitch:
         """Do what is asked, and answer."""
         if self._dns is not None and asked.dn not in self._dns:
             self.refuse(asked, NOT_CONFIGURED)
-        elif asked.name == "make_predictive_call":
+        elif asked.name in ("make_predictive_call", "make_call"):
             self.grant(asked)
         elif asked.name == "distribute_user_event":
             self._answered(asked, None)

@@ -487,7 +487,7 @@ def answered_at_trunk(bench: Bench, call_state: int = 0) -> str:
 def test_a_person_at_the_trunk_group_is_moved_to_the_agents():
     bench = Bench(one(), trunk_group_dn=TRUNK)
     conn_id = answered_at_trunk(bench)
-    (moved,) = bench.switch.of("single_step_transfer")
+    (moved,) = bench.switch.of("transfer_call")
     assert (moved.dn, moved.conn_id, moved.destination) == (TRUNK, conn_id, QUEUE)
 
 
@@ -501,17 +501,17 @@ def test_a_machine_at_the_trunk_group_is_released_with_its_result(machine):
 
 def test_a_call_that_cannot_be_moved_to_the_agents_is_dropped_with_transfer_error():
     bench = Bench(one(), trunk_group_dn=TRUNK)
-    bench.switch.silent.add("single_step_transfer")
+    bench.switch.silent.add("transfer_call")
     answered_at_trunk(bench)
-    bench.switch.refuse(bench.switch.of("single_step_transfer")[0], 172)
+    bench.switch.refuse(bench.switch.of("transfer_call")[0], 172)
     assert bench.record().call_result is CallResult.TRANSFER_ERROR and not bench.session.held
 
 
 def test_a_transfer_that_the_link_swallowed_is_asked_for_again():
     bench = Bench(one(), trunk_group_dn=TRUNK)
-    bench.switch.silent.add("single_step_transfer")
+    bench.switch.silent.add("transfer_call")
     conn_id = answered_at_trunk(bench)
     bench.switch.go_down()
     bench.switch.go_up()
-    assert [asked.conn_id for asked in bench.switch.of("single_step_transfer")] == [conn_id, conn_id]
+    assert [asked.conn_id for asked in bench.switch.of("transfer_call")] == [conn_id, conn_id]
     assert bench.switch.of("release_call") == []

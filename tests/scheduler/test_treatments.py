@@ -134,13 +134,13 @@ def at_trunk(call_action: CallAction, destination_dn: str = "") -> Bench:
 @pytest.mark.parametrize("action, dn, goes_to", [(CallAction.CONNECT, "", QUEUE), (CallAction.TRANSFER, "7500", "7500")])
 def test_a_machine_is_connected_to_an_agent_or_transferred_where_a_treatment_says_so(action, dn, goes_to):
     bench = at_trunk(action, dn)
-    assert [asked.destination for asked in bench.switch.of("single_step_transfer")] == [goes_to]
+    assert [asked.destination for asked in bench.switch.of("transfer_call")] == [goes_to]
     assert bench.switch.of("release_call") == []
 
 
 def test_a_machine_is_dropped_where_a_treatment_says_so():
     bench = at_trunk(CallAction.DROP)
-    assert bench.switch.of("single_step_transfer") == [] and len(bench.switch.of("release_call")) == 1
+    assert bench.switch.of("transfer_call") == [] and len(bench.switch.of("release_call")) == 1
 
 
 # -- closed lists ------------------------------------------------------------------------------------------------------
