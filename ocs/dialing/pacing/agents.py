@@ -12,13 +12,13 @@ import numpy as np
 
 from ocs.dialing.pacing.ages import AgeCensus, Floats
 from ocs.dialing.pacing.durations import Durations, spreads
+from ocs.dialing.pacing.staying import Staying
 
 __all__ = ["Activity", "Agents", "TALK_SLOTS", "WRAP_SLOTS"]
 
 TALK_SLOTS, _TALK_WIDTH_S = 360, 5.0
 WRAP_SLOTS, _WRAP_WIDTH_S = 240, 1.0
 _MEMORY = 500.0
-_STAY_MEMORY = 20.0             # short: a shift that ends must be seen at once
 _STEPS = 8
 _AWAY_MEMORY_S = 20_000.0       # agent-seconds away
 _TINY = 1e-4
@@ -40,11 +40,16 @@ class Agents:
         self._away, self._away_at = away, 0.0
         self._agents: dict[Hashable, tuple[Activity, int, float]] = {}
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
-        self.idle, self.stay, self.handle_s = 0, 0.98, 0.0
+        self.idle, self.handle_s, self._staying = 0, 0.0, Staying()
         self._returns, self._away_s = 0.2, 600.0
 
     def __len__(self) -> int:
         return len(self._agents)
+
+    @property
+    def stay(self) -> float:
+        """The share of agents, 0 to 1, who go on working after a call."""
+        return self._staying.share
 
     @property
     def present(self) -> int:
@@ -91,10 +96,8 @@ class Agents:
             self._pass_away_time(now)
             self._away[0] -= 1.0
             self._returns += 1.0
-        if activity is Activity.AWAY:
-            self.stay -= self.stay / _STAY_MEMORY
-        elif activity is Activity.READY and before is not Activity.AWAY:
-            self.stay += (1.0 - self.stay) / _STAY_MEMORY
+        if activity is Activity.AWAY or activity is Activity.READY and before is not Activity.AWAY:
+            self._staying.saw(activity is Activity.READY)
 
     def _pass_away_time(self, now: float) -> None:
         self._away_s += max(0.0, now - self._away_at) * float(self._away[0])
