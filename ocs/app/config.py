@@ -35,7 +35,7 @@ from ocs.links.http_options import (
 from ocs.links.icon import IconLinkOptions
 from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
-from ocs.options import AT_ONCE, load_file, one_secret, option, read_secret, table
+from ocs.options import AT_ONCE, AT_RESTART, load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash
 from ocs.runtime import ClockOptions, ServiceOptions
 from ocs.store.call_audit import CallAuditOptions
@@ -153,8 +153,9 @@ class DialingOptions:
     check_dnc_callback: bool = option(
         True, text="Whether callbacks that were agreed on are checked, too. To switch it off is audited.")
     request_log: bool = option(
-        False, text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, "
-                    "with what outcome.")
+        False, effect=AT_RESTART,
+        text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, with "
+             "what outcome.")
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")
 
