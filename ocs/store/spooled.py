@@ -36,6 +36,7 @@ from ocs.store.change_spool import ChangeSpool, SpooledChange
 __all__ = ["Outage", "SpooledStore"]
 
 _BATCH = 500                            # changes in one transaction
+_HELD_BACK = 1_000                      # changes in memory that wait for the end of a replay
 _FIRST_S, _LONGEST_S = 0.25, 5.0        # between two looks whether the database is back
 _IDS_SHOWN = 20
 
@@ -137,6 +138,9 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
         return self._write(change, lambda: self._store.save(change), new_attempt=False)
 
     def _write(self, change: ChainSave, ask: Callable[[], Deferred[None]], new_attempt: bool) -> Deferred[None]:
+        if len(self._held_back) == _HELD_BACK:      # the replay takes long
+            self._keep_asked(list(self._asked))
+            self._replaying = False
         if self.outage is not None and not self._replaying:
             return self._keep(change, new_attempt)
         number, asked = next(self._numbers), _Asked(change, ask, new_attempt, self._clock.seconds(), Deferred())
@@ -177,9 +181,10 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
 
     def _keep_asked(self, numbers: Sequence[int]) -> None:
         for number in numbers:
-            asked = self._asked.pop(number)
+            asked = self._asked.pop(number, None)
             self._held_back.discard(number)
-            self._keep(asked.change, asked.new_attempt).chainDeferred(asked.told)
+            if asked is not None:
+                self._keep(asked.change, asked.new_attempt).chainDeferred(asked.told)
 
     def _keep(self, change: ChainSave, new_attempt: bool) -> Deferred[None]:
         return self.spool.add(change, new_attempt).addErrback(self._not_kept)

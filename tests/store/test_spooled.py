@@ -212,6 +212,18 @@ def test_what_comes_while_a_replay_fails_or_takes_too_long_is_on_disk(bench: Ben
     assert bench.record(1).attempt == 3 and bench.record(1).record_status is UPDATED
 
 
+def test_only_so_much_waits_in_memory_for_the_end_of_a_replay(bench: Bench) -> None:
+    replaying(bench)
+    told = [outcome(bench.store.open_attempts([attempt(2, f"g{n}")])) for n in range(1_000)]
+    assert not any(told)
+    assert outcome(bench.store.open_attempts([attempt(2, "one more")])) == ["done"]
+    assert told == [["done"]] * 1_000 and bench.store.spool.waiting == 1_002
+    bench.database.held.clear()
+    bench.database.release()
+    bench.pass_(6)
+    assert len(bench.memory.attempts) == 1_001 and bench.store.outage is None
+
+
 def test_a_database_that_goes_away_again_at_once_loses_nothing_that_was_held_back(bench: Bench) -> None:
     replaying(bench)
     told = [outcome(bench.store.save(ChainSave("list", (record(n, record_status=UPDATED, attempt=9),)))) for n in (2, 3, 4)]
