@@ -1,4 +1,4 @@
-"""What either side of a connection may say now; octets in, messages and octets out; no sockets, no clock.
+"""What either side of a connection may say now; octets in, messages and octets out; no sockets, no clock, whatever the codec.
 
 The client opens with RequestRegisterClient; until it is granted nothing else may be asked. Ping and Pong are legal at any
 time and never leave this module. Reference ids are counted here. Source: docs/wire.md, sections 4 and 5.
@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any, Mapping
 
 from protocols.attributes import Limits
-from protocols.codec import MessageDecoder, encode_message
+from protocols.codec import MESSAGE_PACK, Codec
 from protocols.errors import LocalProtocolError
 from protocols.framing import DEFAULT_FRAME_LIMIT
 from protocols.keepalive import KeepAlive
@@ -29,9 +29,9 @@ class LoginState(Enum):
 class _Conversation:
     """What both sides share: codec, keep-alive, output buffer."""
 
-    def __init__(self, frame_limit: int, limits: Limits, keep_alive: KeepAlive) -> None:
+    def __init__(self, frame_limit: int, limits: Limits, keep_alive: KeepAlive, codec: Codec) -> None:
         self.state = LoginState.OPENING
-        self._decoder = MessageDecoder(frame_limit, limits)
+        self._codec, self._decoder = codec, codec.decoder(frame_limit, limits)
         self._frame_limit, self._keep_alive = frame_limit, keep_alive
         self._output: deque[bytes] = deque()
         self._pings = 0
@@ -54,13 +54,17 @@ class _Conversation:
 
     def send(self, message: Message) -> None:
         """Put one message into the output."""
-        self._output.append(encode_message(message, self._frame_limit))
+        self._output.append(self._codec.encode(message, self._frame_limit))
 
     def output(self) -> bytes:
         """Everything to be written to the transport now."""
-        data = b"".join(self._output)
+        return b"".join(self.outputs())
+
+    def outputs(self) -> list[bytes]:
+        """The same message by message, for a transport that keeps their boundaries."""
+        units = list(self._output)
         self._output.clear()
-        return data
+        return units
 
     def next_message(self) -> Message | None:
         """The next message that concerns the owner; None until more octets arrive; RemoteProtocolError for junk."""
@@ -77,8 +81,8 @@ class ClientConversation(_Conversation):
 
     def __init__(self, application_name: str, application_password: str = "", *,
                  frame_limit: int = DEFAULT_FRAME_LIMIT, limits: Limits = Limits(),
-                 keep_alive: KeepAlive | None = None) -> None:
-        super().__init__(frame_limit, limits, keep_alive or KeepAlive())
+                 keep_alive: KeepAlive | None = None, codec: Codec = MESSAGE_PACK) -> None:
+        super().__init__(frame_limit, limits, keep_alive or KeepAlive(), codec)
         self._login = {"ApplicationName": application_name, "ApplicationPassword": application_password,
                        "ProtocolVersion": PROTOCOL_VERSION}
         self._reference_id = 0
@@ -112,8 +116,8 @@ class ServerConversation(_Conversation):
     """The side of a server. The owner decides a registration and calls `grant`; anything earlier is refused here."""
 
     def __init__(self, *, frame_limit: int = DEFAULT_FRAME_LIMIT, limits: Limits = Limits(),
-                 keep_alive: KeepAlive | None = None) -> None:
-        super().__init__(frame_limit, limits, keep_alive or KeepAlive())
+                 keep_alive: KeepAlive | None = None, codec: Codec = MESSAGE_PACK) -> None:
+        super().__init__(frame_limit, limits, keep_alive or KeepAlive(), codec)
 
     def open(self, now: float) -> None:
         """The transport is there."""

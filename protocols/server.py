@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from protocols.attributes import Limits
+from protocols.codec import MESSAGE_PACK, Codec
 from protocols.conversation import ServerConversation
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocols.framing import DEFAULT_FRAME_LIMIT
@@ -66,7 +67,7 @@ class MessageServerProtocol(BoundedProtocol):
         self.backlog_limit = limits.backlog_octets
         self._conversation = ServerConversation(
             frame_limit=limits.frame_octets, limits=Limits(limits.nesting, limits.pairs),
-            keep_alive=KeepAlive(limits.keep_alive_s))
+            keep_alive=KeepAlive(limits.keep_alive_s), codec=factory.codec)
         self._client: Any = None
         self._receiving = False
         self._ticking: IDelayedCall | None = None
@@ -176,12 +177,12 @@ class MessageServerProtocol(BoundedProtocol):
 
 class MessageServerFactory(ServerFactory):
     """Makes a protocol for each client of an IMessageServer. `clock` is that of the sockets: the real one; `limits` is a
-    ConnectionLimits, or options with its fields."""
+    ConnectionLimits, or options with its fields; `codec` what is spoken there."""
 
     noisy = False
 
-    def __init__(self, server: Any, clock: IReactorTime, limits: Any = ConnectionLimits()) -> None:
-        self._server, self._clock, self._limits = server, clock, limits
+    def __init__(self, server: Any, clock: IReactorTime, limits: Any = ConnectionLimits(), codec: Codec = MESSAGE_PACK) -> None:
+        self._server, self._clock, self._limits, self.codec = server, clock, limits, codec
         self.connections: set[Any] = set()
 
     def buildProtocol(self, addr: IAddress | None) -> MessageServerProtocol:
