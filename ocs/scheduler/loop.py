@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
 
 from ocs.dialing.call import CallState
 from ocs.dialing.modes import CallFlow, PacedBy
@@ -25,6 +26,8 @@ __all__ = ["PacingLoop"]
 
 class PacingLoop:
     """Decides how many calls to place now, and has them placed. `decisions` are the last ones with their reasons."""
+
+    log = Logger()
 
     def __init__(self, context: Context, session: DialingSession) -> None:
         self._context, self._session = context, session
@@ -73,6 +76,7 @@ class PacingLoop:
             return
         session.callbacks.serve()
         decision = self._decision()
+        self._tell_trouble(decision)
         self.condition = decision.condition
         self._context.history.condition(session, decision.condition, decision.reason)
         if decision.calls or not self.decisions or self.decisions[-1].reason != decision.reason:
@@ -84,6 +88,16 @@ class PacingLoop:
                 placed += 1
         self._rate.spend(placed)
         self.fill()
+
+    def _tell_trouble(self, decision: PacingDecision) -> None:
+        """An operator reads in the log when, and why, the dialing stops and when it goes on. (What the session itself calls
+        trouble it has told.)"""
+        name, was = self._session.group.name, self.condition is Condition.SYSTEM_ERROR
+        if decision.condition is not Condition.SYSTEM_ERROR:
+            if was:
+                self.log.info("{session} dials again", session=name)
+        elif not was and decision.reason != self._session.trouble:
+            self.log.warn("{session} does not dial: {reason}", session=name, reason=decision.reason)
 
     def _decision(self) -> PacingDecision:
         session, group = self._session, self._session.group

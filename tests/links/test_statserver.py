@@ -264,7 +264,8 @@ def test_a_group_without_bounds_ends_the_connection(logged: Any, monkeypatch: py
 
 _JUNK = st.recursive(st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=4), st.floats(allow_nan=False)),
                      lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(
-                         st.sampled_from(["AgentID", "LoginID", "Status", "Since", "DNs", "DN"]), inner, max_size=4)), max_leaves=8)
+                         st.sampled_from(["AgentID", "LoginID", "Status", "Since", "DNs", "DN"]), inner, max_size=4)),
+                     max_leaves=8)
 
 
 @settings(deadline=None)

@@ -86,7 +86,7 @@ def test_without_the_link_nothing_is_dialed_and_the_reason_says_so():
     assert bench.session.loop.condition is Condition.SYSTEM_ERROR
 
 
-def test_without_a_picture_of_the_agents_nothing_is_dialed_until_it_is_back_and_the_reason_says_so(monkeypatch):
+def test_without_a_picture_of_the_agents_nothing_is_dialed_until_it_is_back_and_the_reason_says_so(monkeypatch, logged):
     bench = Bench()
     bench.ready("7001", "7002")
     monkeypatch.setattr(bench.agents, "blind", lambda group: f"nobody tells of {group.group.name}")
@@ -97,6 +97,8 @@ def test_without_a_picture_of_the_agents_nothing_is_dialed_until_it_is_back_and_
     bench.engine.agents_changed()
     bench.pass_(0)
     assert len(bench.switch.dialed) == 3, "at once, not at the next tick"
+    told = [text for text in logged.texts() if "dial" in text]
+    assert told == ["spring@sales does not dial: nobody tells of sales", "spring@sales dials again"]
 
 
 def test_a_dial_that_is_prepared_when_the_agents_go_out_of_sight_does_not_take_place(monkeypatch):
