@@ -281,7 +281,7 @@ def main() -> int:
         with postgresql(folder) as url:
             upgrade(url)
             backend = backend_for(url, 120.0)
-            figures |= measure_import(backend, folder, 40_000 if options.quick else 200_000, 1 if options.quick else 3)
+            figures |= measure_import(backend, folder, 40_000 if options.quick else 200_000, 3)
             note("import measured")
             figures |= measure_instances(backend, url, 20_000 if options.quick else 200_000)
             note("instances measured")

@@ -20,6 +20,9 @@ __all__ = ["zones_of_valid"]
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _NON_GEOGRAPHIC_REGION = "001"
+# Most places have one zone that the first digits tell, and then few lookups are kept; others have more, by what follows.
+_NEAR = 4
+_DIVIDED = frozenset(prefix[:_NEAR] for prefix in TIMEZONE_DATA if len(prefix) > _NEAR)
 _SPECIAL = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 
 
@@ -49,7 +52,8 @@ def zones_of_valid(text: str) -> tuple[str, ...] | None:
         if kind == PhoneNumberType.UNKNOWN:
             return None
         if is_number_type_geographical(kind, plan.country_code):
-            return _zones(text[1:1 + TIMEZONE_LONGEST_PREFIX])
+            near = text[1:1 + _NEAR]
+            return _zones(text[1:1 + TIMEZONE_LONGEST_PREFIX] if near in _DIVIDED else near)
         return _zones(text[1:1 + length])           # of the whole country
     return None
 
