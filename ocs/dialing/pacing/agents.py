@@ -1,7 +1,7 @@
 """The agents: who is idle, and when the others will be.
 
-Learned are the lengths of talk and of wrap-up, the share of agents who go on working after a call (the others take a break or leave), and
-how soon those who are away come back. Of a talk little can be foretold from its age; of a wrap-up a good deal.
+Learned are the lengths of talk and of wrap-up, the share of agents who go on working after a call (the others take a break or
+leave), and how soon those who are away come back. Of a talk little can be foretold from its age; of a wrap-up a good deal.
 """
 from __future__ import annotations
 

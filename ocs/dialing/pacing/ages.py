@@ -1,7 +1,7 @@
 """How many are how old: counts by age that move on with time, so that a decision never walks over calls or agents.
 
-Time is cut into slots. Whoever enters is counted at age 0 and is given the number of the slot; with each new slot all counts move
-up one place. The last place holds everybody who is older.
+Time is cut into slots. Whoever enters is counted at age 0 and is given the number of the slot; with each new slot all counts
+move up one place. The last place holds everybody who is older.
 """
 from __future__ import annotations
 

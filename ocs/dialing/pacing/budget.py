@@ -4,11 +4,12 @@ Each answer earns a part of an abandoned call (the limit), each abandoned call s
 still dialed follows the credit: a share of it at once (proportional), and what is needed to keep the credit near its aim in
 the long run (integral). Both work on the logarithm of the odds, since abandons go up by a factor, not by a term.
 
-How firm the hold is follows from the size of the budget: the credit may wander by a few percent of all that the window has earned. A
-small campaign needs a firm hand, since few abandoned calls make its rate; a large one does best with an almost constant risk.
+How firm the hold is follows from the size of the budget: the credit may wander by a few percent of all that the window has
+earned. A small campaign needs a firm hand, since few abandoned calls make its rate; a large one does best with an almost
+constant risk.
 
-Whoever judges begins to count when he likes: a credit from before he began does not help. So a little less than the limit is earned:
-about one abandoned call is kept back in a working day, which is much for five agents and nothing for a thousand.
+Whoever judges begins to count when he likes: a credit from before he began does not help. So a little less than the limit is
+earned: about one abandoned call is kept back in a working day, which is much for five agents and nothing for a thousand.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The calls that are out: where each is, and when it may be answered.
 
-A call goes from dialed to ringing to its end; where the network does not report ringing, from dialed to its end. Learned are: how long
-until a call rings, how many do, how long until one that rings is answered or ends otherwise, how many are answered.
+A call goes from dialed to ringing to its end; where the network does not report ringing, from dialed to its end. Learned are:
+how long until a call rings, how many do, how long until one that rings is answered or ends otherwise, how many are answered.
 From these follows, for a call of any age, the chance to be answered within a time: answers that must have come by now if the
 call were going to be answered speak against it.
 """

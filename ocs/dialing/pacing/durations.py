@@ -1,9 +1,9 @@
 """How long things last, learned from those that ended and from those that have not ended yet.
 
-The estimate is that of Kaplan and Meier: the chance to end in a slot is the number of those that ended in it over the number of those
-that came so far. Those still under way are part of the second number. Without them the first minutes of a shift would seem to show
-that all talks are short and all calls are answered at once, since the short ones end first. Old evidence fades: each new duration
-weighs a little more than the one before.
+The estimate is that of Kaplan and Meier: the chance to end in a slot is the number of those that ended in it over the number of
+those that came so far. Those still under way are part of the second number. Without them the first minutes of a shift would
+seem to show that all talks are short and all calls are answered at once, since the short ones end first. Old evidence fades:
+each new duration weighs a little more than the one before.
 """
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The queue with impatient callers (Erlang A): what share leaves before an agent is free, and the load at which it is a given one.
+"""The queue with impatient callers (Erlang A): what share leaves before an agent is free, and the load at which it is a given
+one.
 
 Agents work at rate 1 / handle time each; a caller who waits leaves at rate 1 / patience; arrivals come at random.
 """
@@ -21,7 +22,8 @@ def abandoned_share(agents: int, load: float, handle_s: float, patience_s: float
         return 0.0
     if agents <= 0:
         return 1.0
-    queue = min(_MOST_QUEUE, ceil(10 + 6 * sqrt(load) + 2 * max(0.0, load - agents) * patience_s / handle_s + load * patience_s / handle_s))
+    overflow = (load + 2 * max(0.0, load - agents)) * patience_s / handle_s
+    queue = min(_MOST_QUEUE, ceil(10 + 6 * sqrt(load) + overflow))
     waiting = np.arange(1, queue + 1)
     up = np.log(load) - np.log(np.arange(1, agents + 1))
     beyond = np.log(load) - np.log(agents + waiting * handle_s / patience_s)
@@ -32,7 +34,9 @@ def abandoned_share(agents: int, load: float, handle_s: float, patience_s: float
 
 
 def largest_load(agents: float, goal: float, handle_s: float, patience_s: float) -> float:
-    """The largest load, in Erlang, at which no larger share than the goal leaves. Times are taken to two digits: the answer is kept."""
+    """The largest load, in Erlang, at which no larger share than the goal leaves.
+
+    Times are taken to two digits, so that answers can be kept."""
     return _largest_load(int(agents), round(goal, 4), float(f"{handle_s:.2g}"), float(f"{patience_s:.2g}"))
 
 

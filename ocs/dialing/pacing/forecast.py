@@ -1,12 +1,14 @@
 """Agents against answers: how sure it is that one more answered call finds an agent.
 
-For a few moments ahead (the times at which a call dialed now would be answered) the surplus is: agents idle, less callers waiting, plus
-agents who become free, less calls that are answered first. Each agent and each call is a chance of its own, so mean, variance
-and skew of the surplus are sums over counts by age: one product of a matrix and a vector, whatever the number of calls.
+For a few moments ahead (the times at which a call dialed now would be answered) the surplus is: agents idle, less callers
+waiting, plus agents who become free, less calls that are answered first. Each agent and each call is a chance of its own, so
+mean, variance and skew of the surplus are sums over counts by age: one product of a matrix and a vector, whatever the number of
+calls.
 
-Waiting has a price and a worth. The price is an agent's idle time. The worth is what a moment tells: the more calls and wrap-ups are about
-to be decided, the more of the risk will be gone shortly. So the same risk counts for more when news is near: it is weighed by the
-square root of the number of answers and free agents that are expected next (measured: docs/pacing.md, section 4).
+Waiting has a price and a worth. The price is an agent's idle time. The worth is what a moment tells: the more calls and wrap-
+ups are about to be decided, the more of the risk will be gone shortly. So the same risk counts for more when news is near: it
+is weighed by the square root of the number of answers and free agents that are expected next (measured: docs/pacing.md, section
+4).
 """
 from __future__ import annotations
 
@@ -33,8 +35,8 @@ def normal_share(z: float) -> float:
 class Surplus:
     """The surplus at each moment: mean, variance and third moment, and the chance of one new call to be answered by then.
 
-    `due` are the answers that are expected by then, `doubt` the relative variance of the hit ratio, which is wrong for all calls alike;
-    `news` is the number of answers and free agents that are expected next."""
+    `due` are the answers that are expected by then, `doubt` the relative variance of the hit ratio, which errs for all calls
+    alike; `news` is the number of answers and free agents that are expected next."""
 
     mean: list[float]
     variance: list[float]
@@ -45,7 +47,7 @@ class Surplus:
     doubt: float = 0.0
 
     def sureness(self, calls: int) -> float:
-        """The chance, 0 to 1, that the answer of one more call after `calls` others finds an agent and takes none from another call."""
+        """The chance, 0 to 1, that one more call after `calls` others finds an agent and takes none from another call."""
         total, worst = 0.0, 1.0
         for moment in range(len(self.mean) - 1, -1, -1):        # an agent taken at one moment is missed at all later ones
             chance = self.chance[moment]
@@ -117,4 +119,5 @@ class Forecast:
         """The surplus with `now` agents to spare at once."""
         n = self._moments
         sums = (self._matrix @ counts).tolist()
-        return Surplus([now + each for each in sums[:n]], sums[n:2 * n], sums[2 * n:3 * n], self._chance, sums[3 * n:-1], sums[-1], doubt)
+        mean = [now + each for each in sums[:n]]
+        return Surplus(mean, sums[n:2 * n], sums[2 * n:3 * n], self._chance, sums[3 * n:-1], sums[-1], doubt)

@@ -1,9 +1,9 @@
 """The share of trials that succeed, learned fast: answers of calls that ring, ringing of calls that were dialed.
 
-A trial counts before it is decided: by age, for as much as successes usually need (a call that has rung for three seconds counts as
-the tenth part of a call if a tenth of the answers comes within three seconds). So the share is known without the bias of
-the quick ones and without the delay of a whole ringing time. Two memories run side by side: a long one that gives the
-share, a short one that contradicts it when the world has changed; then the long one is dropped (a likelihood ratio test).
+A trial counts before it is decided: by age, for as much as successes usually need (a call that has rung for three seconds
+counts as the tenth part of a call if a tenth of the answers comes within three seconds). So the share is known without the bias
+of the quick ones and without the delay of a whole ringing time. Two memories run side by side: a long one that gives the share,
+a short one that contradicts it when the world has changed; then the long one is dropped (a likelihood ratio test).
 """
 from __future__ import annotations
 

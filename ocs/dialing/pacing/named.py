@@ -1,8 +1,8 @@
 """The algorithms that the field knows by name. Pure functions of what was measured; `named_pacer.py` feeds them.
 
-The vendors never published theirs; these are the equivalents that can be built from what is known: queueing theory for `classical`,
-batches that are sure enough for `small_group`, the same without waiting for the batch for `advanced_small_group`, the same over
-time for `time_optimized_odr`. Goals are ratios: 0.03 for an overdial rate of 3 %.
+The vendors never published theirs; these are the equivalents that can be built from what is known: queueing theory for
+`classical`, batches that are sure enough for `small_group`, the same without waiting for the batch for `advanced_small_group`,
+the same over time for `time_optimized_odr`. Goals are ratios: 0.03 for an overdial rate of 3 %.
 """
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ocs.dialing.pacing.ages import Floats
 from ocs.dialing.pacing.erlang import largest_load
 from ocs.dialing.pacing.forecast import Surplus, normal_share
 
-__all__ = ["Measured", "advanced_small_group", "busy_factor_for_wait", "classical_busy_factor", "classical_overdial", "small_group",
-           "time_optimized_odr"]
+__all__ = ["Measured", "advanced_small_group", "busy_factor_for_wait", "classical_busy_factor", "classical_overdial",
+           "small_group", "time_optimized_odr"]
 
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the classical algorithm knows. Times in seconds; `agents` in session, `idle` of them free; `dialing` calls that are out."""
+    """What the classical algorithm knows: `agents` in session, `idle` of them free, `dialing` calls out; times in seconds."""
 
     agents: float
     idle: int
@@ -38,7 +38,7 @@ class Measured:
 
 
 def classical_busy_factor(known: Measured, busy_factor: float, most_overdial: float = 1.0) -> int:
-    """Calls that are missing to keep the agents as busy as the goal (0 to 1), within an overdial rate that must not be exceeded."""
+    """Calls that are missing to keep the agents as busy as the goal (0 to 1), within an overdial rate not to be exceeded."""
     load = busy_factor * known.agents
     if most_overdial < 1.0:
         load = min(load, largest_load(known.agents, most_overdial, known.handle_s, known.patience_s))
@@ -68,9 +68,12 @@ def small_group(goal: float, hit_ratio: float, free: int, queued: int, dialing: 
     return 0 if dialing else _batch(goal, hit_ratio, free - queued, ())
 
 
-def advanced_small_group(goal: float, hit_ratio: float, free: int, inbound: int, becoming_free: float, out: Sequence[float]) -> int:
-    """As `small_group`, with the calls that are out: `out` has the chance of each to be answered yet. `inbound` calls of all stages
-    that no agent has finished are taken off; agents who are expected to become free within a dial are added."""
+def advanced_small_group(goal: float, hit_ratio: float, free: int, inbound: int, becoming_free: float,
+                         out: Sequence[float]) -> int:
+    """As `small_group`, with the calls that are out: `out` has the chance of each to be answered yet.
+
+    `inbound` calls of all stages that no agent has finished are taken off; agents who are expected to become free within a
+    dial are added."""
     return _batch(goal, hit_ratio, floor(free - inbound + becoming_free + 1e-9), out)
 
 

@@ -59,8 +59,8 @@ class NamedPacer(LearningPacer):
             hit_ratio=max(1e-3, self.calls.hit_ratio), answer_s=float(self.moments.mean()), failure_s=self.calls.failure_s,
             handle_s=max(1.0, self.agents.handle_s), patience_s=max(0.1, self._patience_s))
         name, wanted = self._wanted(given, known)
-        text = (f"{name}, goal {self.optimization.value} {self.goal:g}: {known.idle} idle of {known.agents}, {known.dialing} out, "
-                f"hit ratio {known.hit_ratio:.2f}, handle time {known.handle_s:.0f} s")
+        text = (f"{name}, goal {self.optimization.value} {self.goal:g}: {known.idle} idle of {known.agents}, "
+                f"{known.dialing} out, hit ratio {known.hit_ratio:.2f}, handle time {known.handle_s:.0f} s")
         return within_limits(given, wanted, text)
 
     def _wanted(self, given: PacingInput, known: Measured) -> tuple[str, int]:
@@ -81,10 +81,11 @@ class NamedPacer(LearningPacer):
             surplus = self.surplus(given)
             if algorithm is Algorithm.ADVANCED_SMALL_GROUP:
                 becoming_free = surplus.mean[0] + surplus.due[0] - known.idle + known.queued      # when the first answers come
-                wanted = advanced_small_group(goal, known.hit_ratio, known.idle, known.queued, becoming_free, self.calls.chances_out())
+                out = self.calls.chances_out()
+                wanted = advanced_small_group(goal, known.hit_ratio, known.idle, known.queued, becoming_free, out)
             else:
                 ports = _ALL if given.ports_left is None else given.ports_left
                 most = max(1, min(ports, given.rate_left, given.records_left))
-                # in debt nothing is affordable: an agent who is free still gets one call
-                wanted = max(time_optimized_odr(surplus, goal, self.budget.credit, most), known.idle - known.queued - known.dialing)
+                afforded = time_optimized_odr(surplus, goal, self.budget.credit, most)
+                wanted = max(afforded, known.idle - known.queued - known.dialing)   # in debt an agent still gets one call
         return algorithm.value, wanted

@@ -1,8 +1,8 @@
 """Who goes on working after a call: breaks come one by one, the end of a shift comes for many at once.
 
-Two estimates run side by side, a slow one for breaks and a quick one. Which holds is a question of odds: each agent who
-leaves speaks for the end of a shift, as much more as leaving is rarer otherwise, each who stays speaks against it. So two or three
-in a row are believed, while a single break changes little.
+Two estimates run side by side, a slow one for breaks and a quick one. Which holds is a question of odds: each agent who leaves
+speaks for the end of a shift, as much more as leaving is rarer otherwise, each who stays speaks against it. So two or three in
+a row are believed, while a single break changes little.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Staying:
     def saw(self, stayed: bool) -> None:
         """One more agent stayed or left."""
         leaves = max(_RAREST, 1.0 - self._slow)
-        evidence = (1.0 - _LEAVING) / (1.0 - leaves) if stayed and leaves < _LEAVING else 1.0 if stayed else max(1.0, _LEAVING / leaves)
+        evidence = min(1.0, (1.0 - _LEAVING) / (1.0 - leaves)) if stayed else max(1.0, _LEAVING / leaves)
         self._odds = min(_LONGEST_ODDS, max(1.0 / _LONGEST_ODDS, self._odds * evidence))
         self._slow += (stayed - self._slow) / (_AT_SHIFT_END if self._odds > 1.0 else _SLOW)
         self._quick += (stayed - self._quick) / _QUICK

@@ -25,7 +25,8 @@ def exact(now: int, free: list[float], due: list[float]) -> float:
     return total
 
 
-@given(st.integers(0, 2), st.lists(st.floats(0.05, 0.95), min_size=3, max_size=6), st.lists(st.floats(0.05, 0.6), min_size=2, max_size=5))
+@given(st.integers(0, 2), st.lists(st.floats(0.05, 0.95), min_size=3, max_size=6),
+       st.lists(st.floats(0.05, 0.6), min_size=2, max_size=5))
 def test_sureness_is_close_to_the_exact_chance(now: int, free: list[float], due: list[float]) -> None:
     forecast = Forecast(1, 12)
     counts = np.zeros(12)
@@ -48,8 +49,8 @@ def test_an_agent_who_is_missed_later_counts_as_missed_now() -> None:
 
 
 @given(st.floats(-5, 30), st.floats(0, 20), st.floats(0.01, 0.9), st.floats(0.5, 0.999), st.integers(0, 200))
-def test_the_number_of_calls_is_the_largest_that_is_sure_enough(mean: float, variance: float, chance: float, threshold: float,
-                                                                 most: int) -> None:
+def test_the_number_of_calls_is_the_largest_that_is_sure_enough(
+        mean: float, variance: float, chance: float, threshold: float, most: int) -> None:
     state = surplus(mean, variance, 0.0, chance)
     calls = state.calls(threshold, most)
     assert 0 <= calls <= most

@@ -92,8 +92,8 @@ def test_waiting_time_is_a_busy_factor() -> None:
 
 
 @given(st.floats(-5, 50), st.floats(0, 30), st.floats(0.02, 0.9), st.floats(0, 20), st.floats(-3, 10), st.integers(1, 300))
-def test_time_optimized_dials_the_most_that_the_budget_affords(mean: float, variance: float, chance: float, due: float, credit: float,
-                                                               most: int) -> None:
+def test_time_optimized_dials_the_most_that_the_budget_affords(
+        mean: float, variance: float, chance: float, due: float, credit: float, most: int) -> None:
     surplus = Surplus([mean], [variance], [0.0], [chance], [due])
     calls = time_optimized_odr(surplus, 0.03, credit, most)
     assert 0 <= calls <= most
