@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Protocol
 
 from ocs.app.rules import (
@@ -67,13 +68,19 @@ class CallingListOptions:
     order_by: NumberedText = option(
         NumberedText(), text="What is dialed first, as behind ORDER BY in SQL; it rules the phones of a chain, too. It goes on "
                              "in order_by1 ...")
+    dial_log_destination: Path | None = option(
+        None, effect=AT_RESTART, text="File of the list's record history, a line for each record that is processed; empty = "
+                                      "none. Each list needs its own.")
+    dial_log_delimiter: str = option(
+        "", effect=AT_RESTART, text="What stands between the values of a line of it; empty = a tab.")
     check_dnc_list: bool = option(
         True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
                    "off for this list, and is audited.")
 
     def problems(self) -> list[str]:
-        both = ["filter: give a filter's name, or criteria and order_by here, not both"]
         found = both if self.filter and (self.criteria or self.order_by) else []
+        if len(self.dial_log_delimiter) > 8 or len(f"{self.dial_log_delimiter}.".splitlines()) > 1:
+            found = [*found, "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"]
         return [*hours_problems(self.hours), *found, *filter_problems(self.criteria, self.order_by)]
 
 
@@ -240,7 +247,17 @@ def reference_problems(tables: Tables) -> list[str]:
                       ((one, (one.campaign,)) for one in tables.campaign_group)),
             *_unknown("campaign_group", "group", "agent group", tables.agent_group,
                       ((one, (one.group,)) for one in tables.campaign_group)),
-            *_sequences(tables)]
+            *_sequences(tables), *_shared_files(tables)]
+
+
+def _shared_files(tables: Tables) -> Iterator[str]:
+    """Lists whose record histories would go into one file."""
+    files: dict[Path, str] = {}
+    for number, one in enumerate(tables.calling_list, 1):
+        if one.dial_log_destination is not None:
+            first = files.setdefault(one.dial_log_destination, one.name)
+            if first != one.name:
+                yield f"calling_list[{number}].dial_log_destination: calling list {first} has the same file"
 
 
 class _Named(Protocol):

@@ -41,6 +41,7 @@ from ocs.runtime import ClockOptions, ServiceOptions
 from ocs.store.call_audit import CallAuditOptions
 from ocs.store.change_spool import ChangeSpoolOptions
 from ocs.store.named_statements import SqlStatementOptions
+from ocs.store.record_history import DialLogOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
            "do_not_call_checks", "load_configuration", "to_campaign_groups"]
@@ -187,6 +188,7 @@ class OCSOptions:
     contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
     notification_spool: NotificationSpoolOptions = table(NotificationSpoolOptions)
     call_audit: CallAuditOptions = table(CallAuditOptions)
+    dial_log: DialLogOptions = table(DialLogOptions)
     http_request: tuple[HttpRequestOptions, ...] = table(effect=AT_ONCE)
     sql_statement: tuple[SqlStatementOptions, ...] = table(effect=AT_ONCE)
 

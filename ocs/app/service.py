@@ -105,7 +105,7 @@ class OCSService(Service):
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
             notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals)
-        self.auditing = Auditing(options.call_audit, self.context.history, reactor, self.clock.wall)
+        self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
         self.desktops = AgentEntry(self.engine)

@@ -157,6 +157,17 @@ def test_every_do_not_call_check_is_on_and_each_can_be_switched_off_by_itself() 
         assert do_not_call_checks(options)[f"dialing.{name}"] is getattr(engine_options(options), name) is False
 
 
+def test_a_lists_record_history_has_a_file_of_its_own_and_a_delimiter() -> None:
+    text = GOOD.replace('name = "spring"\n', 'name = "spring"\ndial_log_destination = "spring.log"\ndial_log_delimiter = "\\n"\n')
+    second = '[[calling_list]]\nname = "fall"\ndbid = 8\ndial_log_destination = "spring.log"\ndial_log_delimiter = "123456789"\n'
+    delimiter = "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"
+    assert problems(text + second) == [
+        f"calling_list[1].{delimiter}", f"calling_list[2].{delimiter}",
+        "calling_list[2].dial_log_destination: calling list spring has the same file"]
+    [one] = load(OCSOptions, tomllib.loads(text.replace('"\\n"', '"\\t"')), Path("/etc/ocs")).calling_list
+    assert (one.dial_log_destination, one.dial_log_delimiter) == (Path("/etc/ocs/spring.log"), "\t")
+
+
 def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
     from ocs.app.cli.config import SAMPLE_TITLE
     assert (ETC / "ocs.toml").read_text() == sample(OCSOptions, SAMPLE_TITLE)

@@ -16,8 +16,9 @@ from zope.interface.verify import verifyObject
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.interfaces import IHistory
-from ocs.store.call_audit import AuditFile, CallAudit
+from ocs.store.call_audit import AuditFile
 from ocs.store.call_history import AUDIT_COLUMNS, CallHistory, audit_line
+from ocs.store.line_writer import LineWriter
 from tests.conftest import Logged
 from tests.scheduler.bench import PREVIEW, Bench, record
 
@@ -84,9 +85,9 @@ def test_segments_have_a_size_and_the_oldest_go(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3 and sorted(tmp_path.iterdir())[-1].read_text().splitlines()[-1] == "next"
 
 
-def audit_of(file: AuditFile, thread: Thread, **values: int) -> tuple[CallAudit, Clock]:
+def audit_of(file: AuditFile, thread: Thread, **values: int) -> tuple[LineWriter, Clock]:
     clock = Clock()
-    return CallAudit(file, thread, clock, **values), clock
+    return LineWriter("call audit", file, thread, clock, **values), clock
 
 
 def test_lines_are_written_in_order_while_more_come(tmp_path: Path) -> None:

@@ -153,6 +153,13 @@ def what_is_kept_of_the_calls_agrees(folder: Path, calls: list[Any]) -> None:
     database.close()
     assert attempts == {line["guid"]: (line["phone"], int(line["call_result"])) for line in lines}
     assert all(line["opened"] <= line["dialed"] <= line["ended"] for line in lines)
+    history = [line.split("\t") for line in (folder / "contacts.history").read_text().splitlines()]
+    assert all(line[10] not in ("1", "2") for line in history)                      # neither ready nor retrieved
+    with sqlite3.connect(folder / "ocs.sqlite") as database:
+        processed = {str(record_id): (str(status), str(result)) for record_id, status, result in database.execute(
+            "SELECT record_id, record_status, call_result FROM cl_contacts WHERE record_status NOT IN (1, 2, 9)")}
+    database.close()
+    assert {line[4]: (line[10], line[11]) for line in history} == processed and len(history) == len(processed)
     talked = [line for line in lines if line["call_result"] == "33"]
     assert talked and all(line["agent_id"] and line["transferred"] <= line["agent_connected"] for line in talked)
     assert requests[10] >= len(talked) / 2 and refused["on the do-not-call list"] >= 1
