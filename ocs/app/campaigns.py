@@ -78,6 +78,7 @@ class CallingListOptions:
                    "off for this list, and is audited.")
 
     def problems(self) -> list[str]:
+        both = ["filter: give a filter's name, or criteria and order_by here, not both"]
         found = both if self.filter and (self.criteria or self.order_by) else []
         if len(self.dial_log_delimiter) > 8 or len(f"{self.dial_log_delimiter}.".splitlines()) > 1:
             found = [*found, "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"]
