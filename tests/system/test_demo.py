@@ -229,7 +229,7 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
     run = runs("serve-lab", "--speed", "100")
     endpoints = run.endpoints()
     assert (run.folder / "endpoints.json").stat().st_mode & 0o777 == 0o600
-    assert set(endpoints["servers"]) == {"tserver", "statserver", "manhole"} and len(endpoints["agents"]) >= 2
+    assert set(endpoints["servers"]) == {"tserver", "statserver", "icon", "manhole"} and len(endpoints["agents"]) >= 2
     assert all(set(agent) == {"login", "password", "dn", "queue"} for agent in endpoints["agents"])
     pids = [one["pid"] for one in endpoints["servers"].values()]
     for place in endpoints["servers"].values():
@@ -238,7 +238,7 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
                      encode_message(Message("RequestRegisterClient", 1, {"ApplicationName": 7}))):
             with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
                 wire.sendall(junk)
-    for place in (endpoints["servers"]["tserver"], endpoints["servers"]["statserver"]):
+    for place in (endpoints["servers"][name] for name in ("tserver", "statserver", "icon")):
         with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
             wire.sendall(encode_message(Message("RequestRegisterClient", 1, {
                 "ApplicationName": place["application"], "ApplicationPassword": place["password"], "ProtocolVersion": "1"})))

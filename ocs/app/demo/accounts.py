@@ -1,6 +1,8 @@
-"""The accounts of a run, as they were kept: the database by the OCS, the call log by the T-Server.
+"""The accounts of a run, as they were kept: the database by the OCS, the call log by the T-Server, the interaction database
+by ICON.
 
-The T-Server's log knows nothing of the OCS, so what both say of a call is said twice. Everything here reads; nothing writes.
+The T-Server's log knows nothing of the OCS, so what both say of a call is said twice; ICON knows what it was told. Everything
+here reads; nothing writes.
 """
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+from ocs.app.demo.icon_account import IconAccount, read_icon
 from ocs.database.backend import Backend, transaction
 from ocs.dialing.values import Attempt, DoNotCallEntry, Record
 from ocs.store.attempts import attempts_of
@@ -36,13 +39,14 @@ class CallLine:
 
 @dataclass(frozen=True)
 class Accounts:
-    """What both sides wrote down. `unreadable` are the numbers of log lines that are no call."""
+    """What everybody wrote down. `unreadable` are the numbers of log lines that are no call."""
 
     records: Sequence[Record]
     attempts: Sequence[Attempt]
     calls: Sequence[CallLine]
     do_not_call: Sequence[DoNotCallEntry]
     unreadable: Sequence[int] = ()
+    icon: IconAccount | None = None         # the third one, where there is an ICON
 
     @property
     def outbound(self) -> list[CallLine]:
@@ -78,10 +82,12 @@ def _time(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def read_accounts(backend: Backend, calling_list: str, call_log: Path, tenant_dbid: int) -> Accounts:
-    """Both accounts, of one moment of the database. Blocks: call it off the reactor's thread. Raises StoreUnavailable and
-    UnknownCallingList."""
+def read_accounts(backend: Backend, calling_list: str, call_log: Path, tenant_dbid: int, icon: Backend | None = None,
+                  list_dbid: int = 0) -> Accounts:
+    """All accounts, each database at one moment; `icon` is the interaction database, which knows the list by its DBID. Blocks:
+    call it off the reactor's thread. Raises StoreUnavailable and UnknownCallingList."""
     calls, unreadable = read_call_log(call_log)
+    third = None if icon is None else read_icon(icon, list_dbid)
     catalog = Catalog()
     with transaction(backend, write=False) as work:
         table = catalog.calling_list(work, calling_list)
@@ -89,4 +95,5 @@ def read_accounts(backend: Backend, calling_list: str, call_log: Path, tenant_db
         records: list[Record] = []
         while page := table.records(work.rows(table.page, count=PAGE, skip=len(records)), zones):
             records.extend(page)
-        return Accounts(records, attempts_of(work, calling_list), calls, do_not_call_entries(work, tenant_dbid), unreadable)
+        return Accounts(records, attempts_of(work, calling_list), calls, do_not_call_entries(work, tenant_dbid), unreadable,
+                        third)

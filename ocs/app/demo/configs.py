@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+from sqlalchemy.engine import URL, make_url
 
 from ocs.app.demo.certificates import RunCertificates
 from ocs.app.demo.options import DemoOptions
@@ -19,13 +20,14 @@ from ocs.lab.people import AgentPerson
 from ocs.options import load
 from ocs.passwords import hash_password
 
-__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LabTime", "Plan", "SESSION", "make_plan", "ocs_config", "statserver_config",
-           "tserver_config", "write_config"]
+__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "icon_config", "make_plan",
+           "ocs_config", "statserver_config", "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
 QUEUE, ROUTING_POINT, TRUNK_GROUP, COMMUNICATION_DN = "6001", "6500", "6800", "6900"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
+LIST_DBID = 101
 VISITORS = 3        # seats for a visitor's own clients
 STOP_S = 8.0        # real seconds that calls get to finish on a stop
 
@@ -71,6 +73,13 @@ class Plan:
         return {} if self.certificates is None else {"tls": self.certificates.link()}
 
     @property
+    def icon_database(self) -> str:
+        """URL of the interaction database: beside the calling lists on PostgreSQL, a file of its own otherwise."""
+        if make_url(self.database).get_backend_name() == "sqlite":
+            return URL.create("sqlite", database=str(self.folder / "icon.sqlite")).render_as_string()
+        return self.database
+
+    @property
     def behaviour(self) -> AgentBehaviour:
         return load(AgentBehaviour, self.base.get("agents", {}))
 
@@ -86,7 +95,7 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
         base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError([f"{demo_file}: {error}"]) from None
-    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "agents"})
+    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "agents"})
     if unknown:
         raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
@@ -137,8 +146,23 @@ def statserver_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
     }
 
 
-def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None) -> dict[str, Any]:
-    """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states."""
+def icon_config(plan: Plan) -> dict[str, Any]:
+    """ICON's file."""
+    given = plan.base.get("icon", {})
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, **plan.listen_tls, **given.get("listen", {})},
+        "database": {"url": plan.icon_database, "create": True, **given.get("database", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "icon.ready"), "stop_with_parent": True},
+        "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
+                        for name in ("ocs", "visitor")],
+    }
+
+
+def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None,
+               icon_port: int | None = None) -> dict[str, Any]:
+    """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states, without ICON nobody is
+    told of history."""
     given = plan.base.get("ocs", {})
     people = plan.agents + plan.visitors
     treatments = given.get("treatment", [])
@@ -150,6 +174,10 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "statserver": {} if statserver_port is None else {
             "enabled": True, "host": "127.0.0.1", "port": statserver_port, "application": "ocs",
             "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "icon": {} if icon_port is None else {
+            "enabled": True, "host": "127.0.0.1", "port": icon_port, "application": "ocs", "password": plan.passwords["ocs"],
+            "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, "spool_file": str(plan.folder / "icon-spool.sqlite"),
+            "stop_deadline_s": 15.0, **plan.link_tls},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},
@@ -157,7 +185,7 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "clock": plan.time.table(),
         "service": {"ready_file": str(plan.folder / "ocs.ready"), "stop_with_parent": True},
         "treatment": treatments,
-        "calling_list": [{"name": CALLING_LIST, "dbid": 101, "treatments": [one["name"] for one in treatments],
+        "calling_list": [{"name": CALLING_LIST, "dbid": LIST_DBID, "treatments": [one["name"] for one in treatments],
                           **given.get("calling_list", {})}],
         "agent_group": [{"name": GROUP, "dbid": 301, "agents": [one.login for one in people],
                          "dns": [one.dn for one in people]}],

@@ -1,4 +1,5 @@
-"""Do the accounts agree? The calling list and its attempts, written by the OCS, against the call log of the T-Server.
+"""Do the accounts agree? The calling list and its attempts, written by the OCS, against the call log of the T-Server and against
+what ICON was told.
 
 Pure: values in, one line of text for every difference out. An attempt whose outcome was lost in a crash (`unknown`) may have
 a call in the log or none; every other attempt that was dialed has exactly one, and every call exactly one attempt.
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Collection, Iterable, Iterator, Mapping
 
+from ocs.app.demo import icon_account
 from ocs.app.demo.accounts import Accounts, CallLine
 from ocs.dialing.dial_hours import is_open
 from ocs.dialing.results import CallResult, RecordStatus
@@ -65,6 +67,11 @@ def reconcile(accounts: Accounts, *, edge_s: float = 1.0, visitors: Collection[s
             differences += _window(call, attempt, record, edge_s)
     differences += _do_not_call(accounts, owners, edge_s)
     differences += _records(accounts.records, accounts.attempts)
+    if accounts.icon is not None:
+        expected = [call.conn_id for call in accounts.outbound if call.conn_id in owners
+                    and owners[call.conn_id].state is AttemptState.CLOSED]
+        differences += icon_account.differences(accounts.icon, accounts.attempts, accounts.records,
+                                                [call.conn_id for call in accounts.calls], expected)
     return differences
 
 

@@ -6,19 +6,22 @@ import time
 from typing import Any, Callable
 
 from rich.console import Console
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.endpoints import TCP4ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from ocs.app.config import OCSOptions
 from ocs.app.demo.accounts import read_accounts, read_call_log
 from ocs.app.demo.children import Child, ChildFailed
 from ocs.app.demo.configs import (
     CALLING_LIST,
+    LIST_DBID,
     LabTime,
     Plan,
+    icon_config,
     make_plan,
     ocs_config,
     statserver_config,
@@ -36,6 +39,7 @@ from ocs.clock import ScaledClock
 from ocs.database.backend import backend_for
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
+from ocs.servers.icon.config import IconOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.tls import client_side
@@ -47,7 +51,8 @@ HORIZON_S = 10 * 60.0       # a list is done when nothing can be dialed within t
 STALL_S = 60.0              # real seconds in which nothing at all happens before the run is given up
 STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
-SERVERS = {"tserver": "ocs-tserver", "statserver": "ocs-statserver", "ocs": "ocs"}    # name -> plugin, in order of the start
+# name -> plugin, in order of the start
+SERVERS = {"icon": "ocs-icon", "tserver": "ocs-tserver", "statserver": "ocs-statserver", "ocs": "ocs"}
 
 
 class Demonstration:
@@ -84,7 +89,7 @@ class Demonstration:
             complete = await self._watch(clock, floor, tuple(children.values()))
         finally:
             await self._close(clock, children, floor)
-        self._say("reconciling the calling list with the T-Server's call log ...")
+        self._say("reconciling the calling list, the T-Server's call log and ICON's tables ...")
         return await self._audit(plan, clock, floor, complete)
 
     def interrupt(self) -> None:
@@ -120,16 +125,21 @@ class Demonstration:
 
     async def _open(self, plan: Plan, clock: ScaledClock, children: dict[str, Child]) -> LabFloor:
         folder = self._directory.path
+        write_config(folder / "icon.toml", IconOptions, icon_config(plan))
         write_config(folder / "tserver.toml", TServerOptions, tserver_config(plan))
-        switch = await children["tserver"].start()
+        starting = [Deferred.fromCoroutine(children[name].start()) for name in ("icon", "tserver")]
+        history, switch = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
         port = int(switch["tserver"]["port"])
         write_config(folder / "statserver.toml", StatServerOptions, statserver_config(plan, port))
         states = await children["statserver"].start()
         states_port = int(states["statserver"]["port"])
-        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port))
+        history_port = int(history["icon"]["port"])
+        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port))
         engine = await children["ocs"].start()
-        write_json(self._directory.endpoints, _endpoints(plan, switch, states, engine))
-        self._say(f"T-Server on port {port}, Stat Server on port {states_port}, console on port {engine['manhole']['port']};"
+        write_json(self._directory.endpoints, _endpoints(plan, {
+            "tserver": switch, "statserver": states, "icon": history}, engine))
+        self._say(f"T-Server on port {port}, Stat Server on port {states_port}, ICON on port {history_port}, console on port"
+                  f" {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
         endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
         if plan.certificates is not None:
@@ -198,7 +208,8 @@ class Demonstration:
     # -- audit ----------------------------------------------------------------------------------------------------
     async def _audit(self, plan: Plan, clock: ScaledClock, floor: LabFloor | None, complete: bool) -> Figures:
         wall, seconds = self._state.wall, time.monotonic() - self._started_at
-        accounts = await deferToThread(read_accounts, self._backend, CALLING_LIST, self._directory.call_log, TENANT_DBID)
+        accounts = await deferToThread(read_accounts, self._backend, CALLING_LIST, self._directory.call_log, TENANT_DBID,
+                                       backend_for(plan.icon_database), LIST_DBID)
         made = await deferToThread(
             figures, accounts, wall, utilisation=floor.account().utilisation if floor is not None else None,
             seconds=seconds, database=self._backend.shown_url, directory=str(self._directory.path),
@@ -216,15 +227,21 @@ class Demonstration:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _endpoints(plan: Plan, switch: dict[str, Any], states: dict[str, Any], engine: dict[str, Any]) -> dict[str, Any]:
-    """What a visitor's own client needs."""
+def _first_error(failure: Failure) -> Failure:
+    """What went wrong with one of several."""
+    error = failure.value
+    return error.subFailure if isinstance(error, FirstError) else failure
+
+
+def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[str, Any]) -> dict[str, Any]:
+    """What a visitor's own client needs. `companions` are ready files by name."""
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
         tls = place.get("tls", False)
         return {"host": place["host"], "port": place["port"], "tls": tls, "application": application, "password": password,
                 "pid": facts["pid"], **({"ca": str(plan.certificates.ca)} if tls and plan.certificates is not None else {})}
     return {
-        "servers": {"tserver": server(switch["tserver"], switch, "visitor", plan.passwords["visitor"]),
-                    "statserver": server(states["statserver"], states, "visitor", plan.passwords["visitor"]),
+        "servers": {**{name: server(facts[name], facts, "visitor", plan.passwords["visitor"])
+                       for name, facts in companions.items()},
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
     }

@@ -158,7 +158,7 @@ def _figures(title: str, min_width: int = 0) -> Table:
 def verdict(figures: Figures) -> Text:
     """Whether the accounts agree, and where not."""
     if figures.reconciled:
-        text = Text(f"The calling list and the T-Server's call log agree on every one of {figures.calls:,} calls.",
+        text = Text(f"The calling list, the T-Server's call log and ICON's tables agree on every one of {figures.calls:,} calls.",
                     style="bold green")
     else:
         text = Text(f"The accounts differ in {len(figures.differences)} places:", style="bold red")
