@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Protocol
 
+from ocs.app.calls import CallOptions
 from ocs.app.rules import (
     DialingFilterOptions,
     HolidayCalendarOptions,
@@ -19,7 +20,7 @@ from ocs.app.rules import (
     treatment_of,
 )
 from ocs.dialing.actions import CallAction, Treatment
-from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.results import CallResult
 from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
 from ocs.dialing.values import (
     AgentGroup,
@@ -31,11 +32,9 @@ from ocs.dialing.values import (
 )
 from ocs.options import AT_NEXT_LOAD, AT_RESTART, REQUIRED, NumberedText, option, table
 
-__all__ = ["AVAILABLE_MODES", "AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
+__all__ = ["AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
            "CampaignOptions", "DialingFilterOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions",
            "campaign_groups", "reference_problems"]
-
-AVAILABLE_MODES = (DialingMode.PROGRESSIVE, DialingMode.PREVIEW)
 
 
 class AtStart(Enum):
@@ -129,25 +128,13 @@ class CampaignOptions:
 
 
 @dataclass(frozen=True)
-class CampaignGroupOptions:
+class CampaignGroupOptions(CallOptions):
     """A campaign and a group that works for it: the unit that is loaded, started, paced. Its name is Campaign@Group."""
 
     campaign: str = option(REQUIRED, example="renewals", text="Name of the campaign.")
     group: str = option(REQUIRED, example="outbound", text="Name of the agent group.")
     dbid: int = option(REQUIRED, example=1, low=1, effect=AT_NEXT_LOAD, text="Number of the campaign group, unique.")
     description: str = option("", text="What people are told about it.")
-    mode: DialingMode = option(DialingMode.PROGRESSIVE, effect=AT_NEXT_LOAD, choices=AVAILABLE_MODES, text="How it dials.")
-    voice_transfer_destination: str = option(
-        REQUIRED, example="6001", effect=AT_NEXT_LOAD, text="DN of the queue at which answered calls wait for an agent.")
-    trunk_group_dn: str = option(
-        "", effect=AT_NEXT_LOAD, text="DN on whose behalf calls are placed; empty = the voice transfer destination.")
-    multiplier: float = option(
-        1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
-    maximum_ports: int = option(0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit.")
-    dialing_rate_limit: float = option(
-        30.0, low=0.1, high=10_000, unit="calls per second", text="Dial requests at most.")
-    ring_timeout_s: float = option(
-        30.0, low=5, high=300, unit="seconds", text="How long a customer's phone rings at most.")
     minimum_buffer: float = option(
         4.0, low=0.1, high=1_000, unit="chains per agent", text="Retrieve records below this.")
     optimal_buffer: float = option(
@@ -175,9 +162,10 @@ class CampaignGroupOptions:
         return f"{self.campaign}@{self.group}"
 
     def problems(self) -> list[str]:
+        found = self.call_problems()
         if self.optimal_buffer < self.minimum_buffer:
-            return [f"optimal_buffer: {self.optimal_buffer:g} is below minimum_buffer {self.minimum_buffer:g}"]
-        return []
+            found.append(f"optimal_buffer: {self.optimal_buffer:g} is below minimum_buffer {self.minimum_buffer:g}")
+        return found
 
 
 class Tables(Protocol):
@@ -222,16 +210,14 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
     ours = (replace(lists[name], share=shares[name].share, active=shares[name].active) if name in shares else lists[name]
             for name in campaign.lists)
     return CampaignGroup(
-        dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaign.dbid, group=group, lists=tuple(ours), mode=one.mode,
+        dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaign.dbid, group=group, lists=tuple(ours),
         campaign_description=campaign.description, description=one.description,
-        voice_transfer_destination=one.voice_transfer_destination, trunk_group_dn=one.trunk_group_dn,
-        multiplier=one.multiplier, maximum_ports=one.maximum_ports, dialing_rate_limit=one.dialing_rate_limit,
-        ring_timeout_s=one.ring_timeout_s, minimum_buffer=one.minimum_buffer, optimal_buffer=one.optimal_buffer,
+        minimum_buffer=one.minimum_buffer, optimal_buffer=one.optimal_buffer,
         priorities=TypePriorities(one.default_general_priority, one.default_campaignrescheduled_priority,
                                   one.default_campaigncallback_priority),
         predictive_callback=one.predictive_callback, campaign_callback_distr=one.campaign_callback_distr,
         callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
-        check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback)
+        check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback, **one.call_values())
 
 
 def reference_problems(tables: Tables) -> list[str]:

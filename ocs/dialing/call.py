@@ -120,7 +120,7 @@ class Call:
         there still."""
         if self.state is not CallState.ANSWERED:
             return Effect.NONE
-        return Effect.DROP if self.detected in _NOT_A_PERSON else Effect.MOVE_ON
+        return Effect.DROP if self.dropped or self.detected in _NOT_A_PERSON else Effect.MOVE_ON
 
     @property
     def next_move(self) -> CallFlow:
@@ -180,6 +180,8 @@ def _signal(call: Call, event: CallEvent) -> _Signal:
     if event.kind is SwitchEvent.PARTY_CHANGED and call.flow is CallFlow.SEIZING and call.state is CallState.ANSWERED \
             and not at_origin:
         return _Signal.CONNECTED        # joined with the agent who was engaged
+    if event.kind is SwitchEvent.TREATMENT_END and call.dropped:
+        return _Signal.LISTENED         # the announcement for whom nobody is there
     if event.kind in _VOID or event.kind in _TREATMENTS and call.flow is not CallFlow.IVR:
         return _Signal.PROGRESS
     if event.kind in _PLAIN:
@@ -204,7 +206,7 @@ _WAITS = {_G.PROGRESS: None, _G.MOVED: None, _G.QUEUED: _S.QUEUED, _G.OFFERED: _
 _NEXT: dict[CallState, dict[_Signal, CallState | None]] = {
     _S.REQUESTED: {**_WAITS, **_ENDS, _G.DIALING: _S.DIALING, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED},
     _S.DIALING: {**_WAITS, **_ENDS, _G.DIALING: None, _G.BUSY: None, _G.ANSWERED: _S.ANSWERED, _G.AGENT_GONE: _S.ENDED},
-    _S.ANSWERED: {**_WAITS, **_ENDS, _G.ANSWERED: None, _G.TREATED: _S.LISTENING},
+    _S.ANSWERED: {**_WAITS, **_ENDS, _G.ANSWERED: None, _G.TREATED: _S.LISTENING, _G.LISTENED: _S.ANSWERED},
     _S.LISTENING: {**_WAITS, **_ENDS, _G.ANSWERED: None, _G.TREATED: None, _G.LISTENED: _S.ANSWERED},
     # music while waiting, too, is void
     _S.QUEUED: {**_WAITS, **_ENDS, _G.AGENT_GONE: None, _G.TREATED: None, _G.LISTENED: None},

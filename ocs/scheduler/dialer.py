@@ -253,8 +253,12 @@ class Dialer:
         self._book.vanish(held, "no news of it within its lease")
 
     def treat_call(self, held: HeldChain) -> None:
-        """A machine, fax or silence picked up at the trunk group: what the treatments say, else it is dropped."""
+        """A machine, fax or silence picked up at the trunk group: what the treatments say, else it is dropped. So is a person for
+        whom nobody is there."""
         assert held.call is not None
+        if held.call.dropped:
+            self.release(held)
+            return
         rule = policy_of(held.calling_list).call_rule(CallResult(held.call.detected))
         if rule.action is CallAction.DROP:
             self.release(held)

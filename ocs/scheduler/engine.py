@@ -30,7 +30,7 @@ class Engine:
     def __init__(self, context: Context, groups: Mapping[str, CampaignGroup]) -> None:
         self.context = context
         self._watchers: list[Callable[[DialingSession, SessionEvent], None]] = []
-        self.sessions = {name: DialingSession(context, group, self._changed) for name, group in groups.items()}
+        self.sessions = {name: DialingSession(context, group, self._changed, self._rivals) for name, group in groups.items()}
         self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
         context.agents.add_listener(self.agent_state)
@@ -74,7 +74,7 @@ class Engine:
 
     def add(self, group: CampaignGroup) -> None:
         """A campaign group that there was not before."""
-        self.sessions[group.name] = DialingSession(self.context, group, self._changed)
+        self.sessions[group.name] = DialingSession(self.context, group, self._changed, self._rivals)
 
     def remove(self, name: str) -> None:
         """A campaign group that is to be no more: gone once it is not loaded."""
@@ -98,6 +98,10 @@ class Engine:
     def loaded(self) -> list[DialingSession]:
         """Sessions that are loaded or on their way out."""
         return [session for session in self.sessions.values() if session.state is not SessionState.NOT_LOADED]
+
+    def _rivals(self, session: DialingSession) -> list[DialingSession]:
+        dns = set(session.group.group.dns)
+        return [other for other in self.sessions.values() if other is not session and dns & set(other.group.group.dns)]
 
     def block(self, entry: DoNotCallEntry) -> None:
         """From this moment the contact is not dialed by this server, whatever the database says later."""

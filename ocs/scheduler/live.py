@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Collection, Iterator
 
 from ocs.dialing.chain import ChainState
+from ocs.dialing.modes import why_not_change
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import WrongState
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "prepared", "read_for_load", "reconfigure", "use"]
 
 # calls and records carry these, desktops have been told of them: they change when the group is not loaded
-_FIXED = ("dbid", "campaign_dbid", "mode", "voice_transfer_destination", "trunk_group_dn")
+_FIXED = ("dbid", "campaign_dbid", "mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "ivr_profile")
 _NAME = ("campaign", "group.name")      # these never do: it would be another group
 
 
@@ -63,7 +64,7 @@ async def prepared(session: DialingSession, group: CampaignGroup) -> Prepared:
     if session.state is SessionState.NOT_LOADED:
         return Prepared(session, group, group, None)
     now = replace(group, group=replace(group.group, dbid=session.group.group.dbid),
-                  **{name: getattr(session.group, name) for name in _FIXED})
+                  **{name: getattr(session.group, name) for name in _fixed_names(session.group, group)})
     if not session.keeps_chains:
         return Prepared(session, group, now, None)
     known = await read_lists(session.context.store, now)
@@ -128,6 +129,13 @@ def _refuse(before: CampaignGroup, after: CampaignGroup, names: Collection[str],
         raise WrongState(f"{before.name}: cannot change {', '.join(changes)}{when}")
 
 
+def _fixed_names(before: CampaignGroup, after: CampaignGroup) -> tuple[str, ...]:
+    """What keeps its value while the group is loaded. Some modes change into each other."""
+    if why_not_change(before.mode, after.mode):
+        return _FIXED
+    return tuple(name for name in _FIXED if name != "mode")
+
+
 def _name_changes(before: CampaignGroup, after: CampaignGroup) -> Iterator[str]:
     if before.campaign != after.campaign:
         yield "campaign"
@@ -136,7 +144,7 @@ def _name_changes(before: CampaignGroup, after: CampaignGroup) -> Iterator[str]:
 
 
 def _fixed_changes(before: CampaignGroup, after: CampaignGroup) -> Iterator[str]:
-    yield from (name for name in _FIXED if getattr(before, name) != getattr(after, name))
+    yield from (name for name in _fixed_names(before, after) if getattr(before, name) != getattr(after, name))
     if before.group.dbid != after.group.dbid:
         yield "group.dbid"
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
@@ -13,7 +13,7 @@ from ocs.dialing.call import Call, CallOrigin, CallState, Effect
 from ocs.dialing.callbacks import CallbackNews, is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
-from ocs.dialing.modes import ModeRules, rules_of
+from ocs.dialing.modes import ModeRules, may_share, rules_of
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
@@ -41,7 +41,10 @@ class DialingSession:
 
     log = Logger()
 
-    def __init__(self, context: Context, group: CampaignGroup, changed: Callable[[DialingSession, SessionEvent], None]) -> None:
+    def __init__(self, context: Context, group: CampaignGroup, changed: Callable[[DialingSession, SessionEvent], None],
+                 rivals: Callable[[DialingSession], Iterable[DialingSession]] = lambda session: ()) -> None:
+        """`changed(session, event)` hears of every step; `rivals(session)` are the sessions that have agents of this one."""
+        self._rivals = rivals
         self.context, self.group, self._changed = context, group, changed
         self.configured = group             # what the next load takes; `group` is what is in force
         self.state = SessionState.NOT_LOADED
@@ -73,6 +76,10 @@ class DialingSession:
     def owner(self) -> Owner:
         """As whom the session holds records."""
         return Owner(self.context.options.application_id, self.group.campaign_dbid, self.group.group.dbid)
+
+    def rivals(self) -> Iterable[DialingSession]:
+        """The other sessions that have agents of this one."""
+        return self._rivals(self)
 
     @property
     def rules(self) -> ModeRules:
@@ -149,7 +156,12 @@ class DialingSession:
         self.context.switch.watch([*own, *group.group.dns])
 
     def start(self) -> None:
-        """Begin dialing. WrongState unless loaded and not yet running."""
+        """Begin dialing. WrongState unless loaded and not yet running, and while another session dials for the same agents in
+        a mode that competes for them."""
+        for other in self.rivals():
+            if other.state is SessionState.RUNNING and not may_share(self.group.mode, other.group.mode):
+                raise WrongState(f"{self.group.name}: {other.group.name} is dialed for the same agents, in mode"
+                                 f" {other.group.mode.word}")
         self._move(SessionEvent.START)
         self.guid, self.paused = new_guid(self.context.rng), False
         self.tally.begin()

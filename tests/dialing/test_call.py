@@ -116,7 +116,7 @@ vanished                         ENDED      ENDED     ENDED     ENDED     ENDED 
 IVR_TABLE = """
 event                            REQUESTED  DIALING   ANSWERED   LISTENING  QUEUED    RINGING   TALKING   ENDED
 treatment applied                !          !         LISTENING  -          -         !         !         -
-treatment over                   !          !         !          ANSWERED   -         -         -         -
+treatment over                   !          !         -          ANSWERED   -         -         -         -
 established at origin            ANSWERED   ANSWERED  -          -          !         !         -         -
 queued                           QUEUED     QUEUED    QUEUED     QUEUED     -         QUEUED    -         -
 ringing at agent                 RINGING    RINGING   RINGING    RINGING    RINGING   -         -         -

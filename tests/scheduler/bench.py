@@ -207,6 +207,11 @@ class Bench:
         assert len(found) == 1
         return found[0]
 
+    def of_conn(self, conn_id: str) -> HeldChain:
+        """The chain in memory whose call this is."""
+        found, = (held for held in self.session.held if held.call is not None and held.call.conn_id == conn_id)
+        return found
+
     def state(self, record_id: int = 1) -> ChainState:
         """Where that chain stands."""
         return self.holder(record_id).state

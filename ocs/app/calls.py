@@ -1,0 +1,90 @@
+"""How a campaign group dials: its mode, where calls go, what the switch or the CPD Server is told with each of them."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ocs.dialing.modes import AVAILABLE_MODES as KNOWN_MODES
+from ocs.dialing.modes import CallFlow, rules_of
+from ocs.dialing.results import DialingMode
+from ocs.dialing.values import CallTransfer
+from ocs.options import AT_NEXT_LOAD, option
+
+__all__ = ["AVAILABLE_MODES", "CallOptions", "RECOGNITION"]
+
+AVAILABLE_MODES = tuple(mode for mode in KNOWN_MODES if mode is not DialingMode.PUSH_PREVIEW)
+
+RECOGNITION = ("no_progress_detection", "no_am_detection", "positive_am_detection", "full_positive_am_detection",
+               "telephony_preset", "accurate_am_detection")
+
+
+@dataclass(frozen=True)
+class CallOptions:
+    """The part of a campaign group that is about its calls."""
+
+    mode: DialingMode = option(DialingMode.PROGRESSIVE, effect=AT_NEXT_LOAD, choices=AVAILABLE_MODES, text="How it dials.")
+    voice_transfer_destination: str = option(
+        "", example="6001", effect=AT_NEXT_LOAD,
+        text="DN of the queue at which answered calls, or engaging calls, wait for an agent; needed where agents get calls.")
+    trunk_group_dn: str = option(
+        "", effect=AT_NEXT_LOAD, text="DN on whose behalf calls are placed; empty = the voice transfer destination. Needed in the"
+                                      " seizing and GVP modes.")
+    cpd: bool = option(False, effect=AT_NEXT_LOAD, text="Whether the CPD Server ([cpdserver]) places the calls.")
+    ivr_profile: str = option(
+        "", effect=AT_NEXT_LOAD, text="Application of the IVR into which who answers is led; needed in the GVP modes.")
+    multiplier: float = option(
+        1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
+    predictive_ratio: float = option(
+        1.5, low=0.1, high=10, unit="calls per ready agent", text="Lines per ready agent, predictive.")
+    maximum_ports: int = option(
+        0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit. In progressive-gvp: the IVR ports.")
+    maximum_queue_size: int = option(
+        0, low=0, high=100_000, unit="calls", text="Calls that power-gvp keeps in progress.")
+    asm_channel_num: int = option(
+        0, low=0, high=100_000, unit="calls", text="Engaging calls at the same time, in the seizing modes; 0 = no limit.")
+    assured_connect: bool = option(
+        False, text="Whether, in progressive and predictive, an agent is put on the line for each record before it is dialed.")
+    asm_drop_announcement: str = option(
+        "", text="Prompt for a customer who answers while no engaged agent is free; empty = the call is just released.")
+    call_transfer_type: CallTransfer = option(
+        CallTransfer.ONE_STEP, text="How an answered call is moved to the agents: at once, or with a consult call.")
+    dialing_rate_limit: float = option(
+        30.0, low=0.1, high=10_000, unit="calls per second", text="Dial requests at most.")
+    ring_timeout_s: float = option(
+        30.0, low=5, high=300, unit="seconds", text="How long a customer's phone rings at most.")
+    call_wait_in_queue_timeout_s: float = option(
+        30.0, low=1, high=600, unit="seconds",
+        text="How long an answered call waits for an agent; then it is released, with the result Dropped.")
+    call_wait_agent_connected_timeout_s: float = option(
+        30.0, low=1, high=600, unit="seconds", text="How long an engaging call waits for an agent.")
+    call_answer_type_recognition: str = option(
+        "", choices=("", *RECOGNITION), text="How much of what answers is analysed; empty = as the switch or CPD Server is set.")
+    call_timeguard_timeout_ms: int = option(
+        0, low=0, high=30_000, unit="milliseconds",
+        text="From the answer to the end of the analysis at most; then a call counts as a person's. 0 = no limit.")
+    cpn_digits: str = option("", text="Caller's number that the called party is shown (CPNDigits); empty = the switch's.")
+    cpn_display_name: str = option("", text="Caller's name that the called party is shown (CPNDisplayName).")
+
+    def call_problems(self) -> list[str]:
+        """What the mode cannot do without, and what does not go together."""
+        rules = rules_of(self.mode)
+        found = [f"{name}: needed in mode {self.mode.word}" for name in rules.needs if not getattr(self, name, True)]
+        if self.mode is DialingMode.PROGRESSIVE_GVP and not self.maximum_ports:
+            found.append("maximum_ports: needed in mode progressive-gvp")
+        if self.assured_connect and not (self.trunk_group_dn and rules.flow is CallFlow.TRANSFER):
+            found.append("assured_connect: only in progressive and predictive, with a trunk_group_dn")
+        if self.cpd and rules.flow is CallFlow.IVR:
+            found.append("cpd: the CPD Server leads no calls into applications")
+        return found
+
+    def call_values(self) -> dict[str, Any]:
+        """Fields of `CampaignGroup`."""
+        same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "ivr_profile", "multiplier", "predictive_ratio",
+                "maximum_ports", "maximum_queue_size", "asm_channel_num", "assured_connect", "asm_drop_announcement",
+                "call_transfer_type", "dialing_rate_limit", "ring_timeout_s", "call_wait_in_queue_timeout_s",
+                "call_wait_agent_connected_timeout_s")
+        told = (("call_answer_type_recognition", self.call_answer_type_recognition),
+                ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),
+                ("CPNDisplayName", self.cpn_display_name))
+        return {**{name: getattr(self, name) for name in same},
+                "dial_extensions": tuple((key, value) for key, value in told if value)}
