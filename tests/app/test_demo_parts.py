@@ -18,6 +18,7 @@ from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.app.demo.configs import (
     SESSION,
     LabTime,
+    icon_config,
     make_plan,
     ocs_config,
     statserver_config,
@@ -36,6 +37,7 @@ from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordTyp
 from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.errors import ConfigurationError
 from ocs.options import load, load_file
+from ocs.servers.icon.config import IconOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.store.attempts import insert_attempts
@@ -136,13 +138,27 @@ def test_all_servers_accept_their_files_and_agree_on_time_agents_and_passwords(t
     assert directory.agent_groups[group.group.name].members == group.group.agents
     assert directory.switches["tserver"].dns == group.group.dns and not ocs_config(plan, 4711)["statserver"]
     assert (tmp_path / "ocs.toml").stat().st_mode & 0o777 == 0o600
+    history = load(IconOptions, icon_config(plan))
+    assert history.clock == server.clock and history.database.create and not ocs_config(plan, 4711)["icon"]
+    reporting = load(OCSOptions, ocs_config(plan, 4711, 4712, 4713)).icon
+    assert reporting.enabled and reporting.port == 4713 and reporting.spool_file == tmp_path / "icon-spool.sqlite"
     from ocs.passwords import verify_password
     hashes = {one.name: one.password_hash for one in switch.application}
     assert verify_password(hashes["ocs"], server.tserver.secret) and verify_password(hashes["lab"], plan.passwords["lab"])
     assert verify_password(hashes["statserver"], states.tserver[0].secret)
     assert verify_password({one.name: one.password_hash for one in states.application}["ocs"], server.statserver.secret)
+    assert verify_password({one.name: one.password_hash for one in history.application}["ocs"], reporting.secret)
     for text in (plan.passwords["lab"], plan.agents[0].password):
         assert text not in repr(plan)
+
+
+@pytest.mark.parametrize("database, icon", [
+    ("sqlite:////elsewhere/ocs.sqlite", "sqlite:///{folder}/icon.sqlite"),
+    ("postgresql://ocs@db/ocs", "postgresql://ocs@db/ocs")])
+def test_icon_keeps_its_tables_in_the_directory_or_beside_the_lists_on_postgresql(
+        tmp_path: Path, database: str, icon: str) -> None:
+    plan = make_plan(options(tmp_path), tmp_path, database, LabTime(60.0, NOON, 5.0), shipped("demo.toml"))
+    assert plan.icon_database == icon.format(folder=tmp_path)
 
 
 def test_with_tls_the_tserver_and_the_link_to_it_have_certificates_of_the_run(tmp_path: Path) -> None:
