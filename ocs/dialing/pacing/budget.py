@@ -17,11 +17,12 @@ from math import exp, log
 
 __all__ = ["AbandonBudget"]
 
-_KEPT, _DAY_S = 1.0, 28_800.0       # abandoned calls kept back in a day,
-_LEAST_KEPT, _MOST_KEPT = 0.01, 0.05    # as a part of the budget
+_KEPT, _DAY_S = 0.7, 28_800.0       # abandoned calls kept back in a day,
+_LEAST_KEPT, _MOST_KEPT = 0.015, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of the budget earned
 _FIRMEST, _LOOSEST = 3.0, 10.0      # abandoned calls of credit that move the odds by the factor e
+_PATIENCE = 8.0                     # how much slower the long run is learned than the credit is followed
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
@@ -83,6 +84,6 @@ class AbandonBudget:
         off = self._spare - _AIM
         at_once = off / hold
         if at_once > _DEEP:
-            self._steady += earned * min(off, 3.0 * hold) / (4.0 * hold * hold)
+            self._steady += earned * min(off, 3.0 * hold) / (_PATIENCE * hold * hold)
             self._steady = min(_MOST, max(_LEAST, self._steady))
         self.risk = 1.0 / (1.0 + exp(-self._steady - min(_SAVED, max(_SPENT, at_once))))
