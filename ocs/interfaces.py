@@ -24,7 +24,7 @@ from ocs.dialing.values import (
 )
 from protocols.attributes import KVList
 
-__all__ = ["IAgentState", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests", "INotificationSpool",
+__all__ = ["IAgentState", "ICallControl", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests", "INotificationSpool",
            "IPreDialValidation", "IReplayStore", "IReportSpool", "IStore", "ISwitchLink"]
 
 
@@ -97,17 +97,12 @@ class IReplayStore(IStore):
         Fires with the ids of records that were left as they are, because they are somebody else's now or gone."""
 
 
-class ISwitchLink(Interface):
-    """Call control on one switch. Requests fail with the errors of `protocols.errors`: RequestRefused (its public code and
-    text), RequestTimedOut or LinkLost (outcome unknown). Each Deferred fires exactly once."""
+class ICallControl(Interface):
+    """Placing calls and moving them. Requests fail with the errors of `protocols.errors`: RequestRefused (its public code and
+    text), RequestTimedOut or LinkLost (outcome unknown). Each Deferred fires exactly once. A T-Server does it, or a CPD Server,
+    for which a DN is only the name under which its events are told."""
 
     up = Attribute("bool: True from a granted login until the link is lost.")
-
-    def watch(dns: Sequence[str]) -> None:
-        """Register these DNs, now and after every reconnect; events on them go to the listeners."""
-
-    def add_listener(listener: object) -> None:
-        """Tell `listener` (ISwitchListener) from now on."""
 
     def make_predictive_call(origin_dn: str, destination: str, ring_timeout_s: float, user_data: KVList,
                              extensions: KVList) -> Deferred[str]:
@@ -128,6 +123,16 @@ class ISwitchLink(Interface):
 
     def apply_treatment(dn: str, conn_id: str, treatment_type: int, parameters: KVList) -> Deferred[None]:
         """Give the party of a call that waits at `dn` something to hear; fires when it begins."""
+
+
+class ISwitchLink(ICallControl):
+    """Call control on one switch, and what happens there."""
+
+    def watch(dns: Sequence[str]) -> None:
+        """Register these DNs, now and after every reconnect; events on them go to the listeners."""
+
+    def add_listener(listener: object) -> None:
+        """Tell `listener` (ISwitchListener) from now on."""
 
     def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
         """Send a user event to every client registered on `dn`."""

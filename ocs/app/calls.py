@@ -68,11 +68,12 @@ class CallOptions:
     def call_problems(self) -> list[str]:
         """What the mode cannot do without, and what does not go together."""
         rules = rules_of(self.mode)
-        found = [f"{name}: needed in mode {self.mode.word}" for name in rules.needs if not getattr(self, name, True)]
+        needs = [name for name in rules.needs if not (self.cpd and name == "trunk_group_dn")]
+        found = [f"{name}: needed in mode {self.mode.word}" for name in needs if not getattr(self, name, True)]
         if self.mode is DialingMode.PROGRESSIVE_GVP and not self.maximum_ports:
             found.append("maximum_ports: needed in mode progressive-gvp")
-        if self.assured_connect and not (self.trunk_group_dn and rules.flow is CallFlow.TRANSFER):
-            found.append("assured_connect: only in progressive and predictive, with a trunk_group_dn")
+        if self.assured_connect and not ((self.trunk_group_dn or self.cpd) and rules.flow is CallFlow.TRANSFER):
+            found.append("assured_connect: only in progressive and predictive, with a trunk_group_dn or the CPD Server")
         if self.cpd and rules.flow is CallFlow.IVR:
             found.append("cpd: the CPD Server leads no calls into applications")
         return found

@@ -16,7 +16,10 @@ from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
 
-__all__ = ["Call", "CallEvent", "CallOrigin", "CallState", "Effect", "SwitchEvent", "step"]
+__all__ = ["CPD_ORIGIN", "Call", "CallEvent", "CallOrigin", "CallState", "Effect", "SwitchEvent", "step"]
+
+
+CPD_ORIGIN = "cpd"      # in place of a DN: the channels of the CPD Server
 
 
 class CallState(Enum):

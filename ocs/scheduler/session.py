@@ -9,7 +9,7 @@ from twisted.logger import Logger, LogLevel
 
 from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent
-from ocs.dialing.call import Call, CallOrigin, CallState, Effect
+from ocs.dialing.call import CPD_ORIGIN, Call, CallOrigin, CallState, Effect
 from ocs.dialing.callbacks import CallbackNews, is_callback
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
@@ -94,7 +94,7 @@ class DialingSession:
     @property
     def origin_dn(self) -> str:
         """On whose behalf calls are placed: a trunk group, the channels of the CPD Server, or the queue."""
-        return self.group.trunk_group_dn or self.group.voice_transfer_destination
+        return CPD_ORIGIN if self.group.cpd else self.group.trunk_group_dn or self.group.voice_transfer_destination
 
     @property
     def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:

@@ -102,11 +102,14 @@ def test_two_treatments_of_a_list_at_the_same_place_are_reported() -> None:
 
 
 @pytest.mark.parametrize("old, new, problem", [
-    ('mode = "preview"', 'mode = "power"', "campaign_group[1].mode: one of predictive, progressive, preview, "),
+    ('mode = "preview"', 'mode = "power"',
+     "campaign_group[1].mode: one of predictive, progressive, preview, progressive-seizing, predictive-seizing, progressive-gvp,"
+     " predictive-gvp, power-gvp is expected, not 'power'"),
     ('mode = "preview"', 'mode = "progressive-seizing"',
      "campaign_group[1].trunk_group_dn: needed in mode progressive-seizing"),
-    ('mode = "preview"', 'mode = "power-gvp"\ncpd = true', "campaign_group[1].cpd: the CPD Server leads no calls"),
-    ('mode = "preview"', 'mode = "preview"\nassured_connect = true', "campaign_group[1].assured_connect: only in progressive"),
+    ('mode = "preview"', 'mode = "preview"\nassured_connect = true',
+     "campaign_group[1].assured_connect: only in progressive and predictive, with a trunk_group_dn or the"
+     " CPD Server"),
     ("multiplier = 1.5", "minimum_buffer = 7", "campaign_group[1].optimal_buffer: 6 is below minimum_buffer 7"),
     ("interval_min = 10", "", "treatment[1].interval_min: retry-in needs an interval"),
     ('call_result = "Busy"', 'call_result = "bussy"',

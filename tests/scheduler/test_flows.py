@@ -4,9 +4,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred, fail
 
-from ocs.dialing.call import SwitchEvent
+from ocs.dialing.call import CPD_ORIGIN, SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.engagement import EngagementState
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
@@ -295,7 +294,7 @@ def test_what_the_group_wants_the_switch_to_know_goes_with_each_call() -> None:
 
 def test_a_group_of_the_cpd_server_is_dialed_by_it_and_only_while_it_is_there() -> None:
     from tests.doubles.switch import FakeSwitch
-    made = Bench([record(n) for n in range(1, 6)], running=False, cpd=True, trunk_group_dn="cpd")
+    made = Bench([record(n) for n in range(1, 6)], running=False, cpd=True)
     cpd = made.context.cpd = FakeSwitch(made.clock)
     made.up()
     made.begin()
@@ -305,9 +304,9 @@ def test_a_group_of_the_cpd_server_is_dialed_by_it_and_only_while_it_is_there() 
     cpd.add_listener(_CpdListener(made.engine))
     cpd.go_up()
     made.pass_(1)
-    assert len(cpd.dialed) == 1 and not made.switch.dialed and "cpd" not in made.switch.watched
+    assert len(cpd.dialed) == 1 and not made.switch.dialed and CPD_ORIGIN not in made.switch.watched
     conn_id = cpd.dialed[0].conn_id
-    cpd.call_event(E.ESTABLISHED, conn_id, "cpd")
+    cpd.call_event(E.ESTABLISHED, conn_id, CPD_ORIGIN)
     assert [(one.conn_id, one.destination) for one in cpd.of("transfer_call")] == [(conn_id, QUEUE)]
     made.switch.calls[conn_id] = cpd.dialed[0]
     made.switch.call_event(E.QUEUED, conn_id, QUEUE)
@@ -322,7 +321,7 @@ def test_a_group_of_the_cpd_server_is_dialed_by_it_and_only_while_it_is_there() 
 
 def test_calls_that_the_cpd_server_lost_are_unknown_and_those_of_the_switch_are_not_asked_of_it() -> None:
     from tests.doubles.switch import FakeSwitch
-    made = Bench([record(n) for n in range(1, 6)], running=False, cpd=True, trunk_group_dn="cpd")
+    made = Bench([record(n) for n in range(1, 6)], running=False, cpd=True)
     cpd = made.context.cpd = FakeSwitch(made.clock)
     cpd.add_listener(_CpdListener(made.engine))
     made.up()
