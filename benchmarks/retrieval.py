@@ -9,13 +9,14 @@ million records take 12 GB of disk for a while. Measured:
   Seven of ten chains are general; callbacks and retries fall due evenly over the time that the list takes, so a claim takes,
   as in a running campaign, some 50 callbacks and 100 retries from anywhere in the list, and fills up with general records.
   Median and 99th percentile; `claim_ratio_10m_10k` is the ratio of the medians. The sizes take turns, so that a busy machine
-  slows all of them down. The plan of the query is printed.
-- four processes that claim from one list until it is empty: chains per second, and `duplicates`, chains that two of them got,
-  and `split_chains`, of which two hold parts.
+  slows all of them down. The plan of the query is printed. `claim_ratio_all_due` is the same ratio where nobody claimed for
+  years: everything is due, and a claim takes callbacks from 500 places of the long list.
+- four processes that claim from one list, 100 chains at a time, until it is empty: chains per second, beside those of one
+  process alone; and `duplicates`, chains that two of them got, and `split_chains`, of which two hold parts.
 - import of contacts that are in E.164, with their time zones, against the server's own COPY of the rows that the import
   makes, into a table with the same indexes; and import of contacts as people write numbers.
 
-`--quick` uses 10,000, 100,000 and 500,000 records, and says so in `records_largest`; the goals are the same.
+`--quick` uses 10,000, 50,000 and 300,000 records, and says so in `records_largest`; the goals are the same.
 """
 from __future__ import annotations
 
@@ -103,16 +104,13 @@ class Claimer:
     def __init__(self, backend: Backend, name: str, zones: list[int], app: int = 1) -> None:
         self._backend, self._connection, self._catalog = backend, backend.connect(bounded=True), Catalog()
         self._name, self._owner, self._open = name, Owner(app, 1, 1), dict.fromkeys(zones, 43_200)
-        self.seconds: list[float] = []
         self.now = NOW
 
     def claim(self, limit: int = CHAINS) -> list[int]:
         self.now += STEP_S
-        begun = time.perf_counter()
         work = self._backend.begin_write(self._connection)
         chains = claim(work, self._catalog, ClaimRequest(self._name, self._owner, limit, self.now, self._open, TYPES))
         self._connection.commit()
-        self.seconds.append(time.perf_counter() - begun)
         return [chain.chain_id for chain in chains]
 
     def plan(self, limit: int = CHAINS) -> str:
@@ -134,81 +132,106 @@ class Claimer:
 
 
 def measure_claims(backend: Backend, sizes: list[int], rounds: int) -> tuple[dict[str, float], str]:
-    """Medians and percentiles of claims on lists of these sizes, in turns."""
-    figures: dict[str, float] = {}
+    """Medians and percentiles of claims on lists of these sizes, and the plan of the largest."""
     claimers: dict[int, Claimer] = {}
-    for size in sizes:
+    for size in sizes[1:]:
         begun = time.perf_counter()
         zones = load(backend, f"list {size}", size)
         claimers[size] = Claimer(backend, f"list {size}", zones)
         note(f"{size:,} records loaded in {time.perf_counter() - begun:.0f} s")
-    per_round = 8                                   # 10,000 records are some 6,600 chains
-    spare = 0
-    for number in range(rounds):
-        if number:
-            spare += 1                              # the small list is used up: another one like it
-            zones = load(backend, f"small {spare}", sizes[0], seed=number)
-            fresh = Claimer(backend, f"small {spare}", zones)
-            fresh.seconds = claimers[sizes[0]].seconds
-            claimers[sizes[0]].close()
-            claimers[sizes[0]] = fresh
-        for size in sizes:
-            claimers[size].claim()                  # the first of a turn warms up
-            claimers[size].seconds.pop()
-        for _ in range(per_round):
-            for size in sizes:
-                assert len(claimers[size].claim()) == CHAINS
-    for size, claimer in claimers.items():
-        ordered = sorted(claimer.seconds)
+    figures: dict[str, float] = {}
+    smallest, largest = sizes[0], sizes[-1]
+    paced = take_turns(backend, claimers, smallest, rounds, NOW)
+    for size in sizes:
+        ordered = sorted(paced[size])
         figures[f"claim_500_median_ms_{size}"] = 1e3 * statistics.median(ordered)
         figures[f"claim_500_p99_ms_{size}"] = 1e3 * ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    figures["claim_ratio_10m_10k"] = (figures[f"claim_500_median_ms_{sizes[-1]}"] / figures[f"claim_500_median_ms_{sizes[0]}"])
-    plan = claimers[sizes[-1]].plan()
+    figures["claim_ratio_10m_10k"] = figures[f"claim_500_median_ms_{largest}"] / figures[f"claim_500_median_ms_{smallest}"]
+    plan = claimers[largest].plan()
     figures["plan_uses_index"] = float("_claim" in plan and "Seq Scan" not in plan)
+    late = take_turns(backend, claimers, smallest, max(1, rounds // 3), NOW + 10**9)
+    figures["claim_ratio_all_due"] = statistics.median(late[largest]) / statistics.median(late[smallest])
     for claimer in claimers.values():
         claimer.close()
     return figures, plan
 
 
+def take_turns(backend: Backend, claimers: dict[int, Claimer], smallest: int, rounds: int, now: int) -> dict[int, list[float]]:
+    """Seconds of claims by the sizes of lists. There is a new list of the smallest size in each round: it is soon used up.
+    `now` is where the lists' clocks begin, if they are not beyond it."""
+    seconds: dict[int, list[float]] = {size: [] for size in (smallest, *claimers)}
+    for seed in range(rounds):
+        name = f"list {smallest} {now} {seed}"
+        turn = {smallest: Claimer(backend, name, load(backend, name, smallest, seed)), **claimers}
+        for claimer in turn.values():
+            claimer.now = max(claimer.now, now)
+            claimer.claim()                         # the first of a turn warms up
+        for _ in range(8):                          # 10,000 records are some 6,600 chains
+            for size, claimer in turn.items():
+                begun = time.perf_counter()
+                assert len(claimer.claim()) == CHAINS
+                seconds[size].append(time.perf_counter() - begun)
+        turn[smallest].close()
+    return seconds
+
+
 def measure_instances(backend: Backend, url: str, records: int) -> dict[str, float]:
-    """Four processes on one list, until it is empty."""
-    zones = load(backend, "shared", records)
-    begun = time.perf_counter()
-    workers = [subprocess.Popen([sys.executable, __file__, "--claim-from", url, str(app), *map(str, zones)], text=True,
-                                stdout=subprocess.PIPE) for app in range(1, 5)]
-    taken: list[int] = []
-    for worker in workers:
-        out, _ = worker.communicate(timeout=600)
-        if worker.returncode:
-            raise SystemExit(f"a claiming process ended with status {worker.returncode}")
-        taken += map(int, out.split())
-    seconds = time.perf_counter() - begun
+    """One process alone on a list, then four on another one like it, until they are empty."""
+    figures: dict[str, float] = {}
+    for word, count in (("one_instance", 1), ("four_instances", 4)):
+        zones = load(backend, word, records)
+        workers = [subprocess.Popen([sys.executable, __file__, "--claim-from", url, word, str(app), *map(str, zones)], text=True,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE) for app in range(1, count + 1)]
+        for worker in workers:
+            assert worker.stdout is not None and worker.stdout.readline() == "ready\n"
+        begun, ended, taken = time.monotonic(), 0.0, list[int]()
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("begin\n")
+            worker.stdin.flush()
+        for worker in workers:
+            out, _ = worker.communicate(timeout=600)
+            if worker.returncode:
+                raise SystemExit(f"a claiming process ended with status {worker.returncode}")
+            at, *chains = out.split()
+            ended = max(ended, float(at))
+            taken += map(int, chains)
+        figures[f"{word}_chains_per_s"] = len(taken) / (ended - begun)
+    return {**figures, **judged(backend, word, taken)}
+
+
+def judged(backend: Backend, name: str, taken: list[int]) -> dict[str, float]:
+    """What is wrong with what was taken from a list; nothing may be left of it."""
     with transaction(backend, write=False) as work:
-        work.cursor.execute("SELECT count(*), count(*) FILTER (WHERE record_status <> 2), count(DISTINCT chain_id) "
-                            "FROM cl_shared")
-        _, left, chains = work.cursor.fetchone()
-        work.cursor.execute("SELECT count(*) FROM (SELECT FROM cl_shared GROUP BY chain_id"
+        table = Catalog().calling_list(work, name).table.name
+        work.cursor.execute(f"SELECT count(*) FILTER (WHERE record_status <> 2), count(DISTINCT chain_id) FROM {table}")
+        left, chains = work.cursor.fetchone()
+        work.cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} GROUP BY chain_id"
                             " HAVING count(DISTINCT app_id) <> 1 OR count(DISTINCT record_status) <> 1) AS split")
         (split,) = work.cursor.fetchone()
     if left or len(set(taken)) != chains:
         raise SystemExit(f"{left} records are left, {len(set(taken))} of {chains} chains were taken")
-    return {"four_instances_chains_per_s": chains / seconds, "duplicates": float(len(taken) - len(set(taken))),
-            "split_chains": float(split)}
+    return {"duplicates": float(len(taken) - len(set(taken))), "split_chains": float(split)}
 
 
-def work_as_instance(url: str, app: int, zones: list[int]) -> None:
-    """One of the four: claims 100 chains at a time and prints what it got."""
-    claimer = Claimer(backend_for(url), "shared", zones, app)
+def work_as_instance(url: str, name: str, app: int, zones: list[int]) -> None:
+    """One of several: claims 100 chains at a time from when it is told to, then says when it ended and what it got."""
+    claimer = Claimer(backend_for(url), name, zones, app)
     claimer.now += 10**9                            # everything is due
-    empty = 0
+    print("ready", flush=True)
+    sys.stdin.readline()
+    taken: list[int] = []
+    empty, ended = 0, time.monotonic()
     while empty < 3:                                # what others hold at the moment may come back
         chains = claimer.claim(100)
-        empty = 0 if chains else empty + 1
         if chains:
-            print(*chains)
+            taken += chains
+            empty, ended = 0, time.monotonic()
         else:
+            empty += 1
             time.sleep(0.05)
     claimer.close()
+    print(ended, *taken)
 
 
 def contacts(path: Path, count: int, written: str) -> None:
@@ -270,10 +293,10 @@ def _copied(backend: Backend, source: str, target: str, path: Path) -> float:
 def main() -> int:
     options = arguments(__doc__, ("--claim-from", {"nargs": "+", "help": argparse.SUPPRESS}))
     if options.claim_from:
-        url, app, *zones = options.claim_from
-        work_as_instance(url, int(app), list(map(int, zones)))
+        url, name, app, *zones = options.claim_from
+        work_as_instance(url, name, int(app), list(map(int, zones)))
         return 0
-    sizes = [10_000, 100_000, 500_000] if options.quick else [10_000, 1_000_000, 10_000_000]
+    sizes = [10_000, 50_000, 300_000] if options.quick else [10_000, 1_000_000, 10_000_000]
     where = machine()
     figures: dict[str, float] = {"records_largest": sizes[-1]}
     with tempfile.TemporaryDirectory(prefix="ocs-retrieval-", ignore_cleanup_errors=True) as name:
@@ -281,11 +304,11 @@ def main() -> int:
         with postgresql(folder) as url:
             upgrade(url)
             backend = backend_for(url, 120.0)
-            figures |= measure_import(backend, folder, 40_000 if options.quick else 200_000, 3)
+            figures |= measure_import(backend, folder, 30_000 if options.quick else 200_000, 3)
             note("import measured")
             figures |= measure_instances(backend, url, 20_000 if options.quick else 200_000)
             note("instances measured")
-            claims, plan = measure_claims(backend, sizes, 3 if options.quick else 12)
+            claims, plan = measure_claims(backend, sizes, 2 if options.quick else 12)
             figures |= claims
     note(f"how the largest list was read:\n{plan}")
     return report("retrieval", where, figures, GOALS, options.json)
