@@ -21,6 +21,7 @@ from ocs.app.campaigns import (
     campaign_groups,
     reference_problems,
 )
+from ocs.app.dialers import CPDServerLinkOptions
 from ocs.database.backend import backend_for
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import ConfigurationError
@@ -174,6 +175,7 @@ class OCSOptions:
     tserver: TServerOptions = table(TServerOptions)
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
     icon: IconLinkOptions = table(IconLinkOptions)
+    cpdserver: CPDServerLinkOptions = table(CPDServerLinkOptions)
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions, effect=AT_ONCE)
     treatment: tuple[TreatmentOptions, ...] = table(effect=AT_ONCE)
@@ -194,7 +196,9 @@ class OCSOptions:
 
     def problems(self) -> list[str]:
         groups = [f"{one.campaign}@{one.group}" for one in self.campaign_group]
-        return [*reference_problems(self), *self._unknown_effects(), *outgoing_problems(
+        undialed = [f"campaign_group[{number}].cpd: there is no CPD Server ([cpdserver] enabled)"
+                    for number, one in enumerate(self.campaign_group, 1) if one.cpd and not self.cpdserver.enabled]
+        return [*undialed, *reference_problems(self), *self._unknown_effects(), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]
 

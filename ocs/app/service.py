@@ -19,6 +19,7 @@ from ocs.app.agents import AgentSource
 from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
+from ocs.app.dialers import SecondDialer
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.reload import HangUp, Reloading
@@ -101,13 +102,16 @@ class OCSService(Service):
         self.agents = self.agent_source.agents
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
         self.reporting = Reporting(options.icon, options.application.dbid, self.store, reactor, self.clock, self.links, rng)
+        self.second_dialer = SecondDialer(options.cpdserver, reactor, self.clock, self.links, rng)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
-            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals)
+            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals,
+            cpd=self.second_dialer.calls)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.engine = Engine(self.context, groups)
+        self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
         self.agent_source.listen(self.context.history)
         self.reporting.listen(self.context.history)
@@ -164,6 +168,7 @@ class OCSService(Service):
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
         self.tserver.startService()
         self.agent_source.start()
+        self.second_dialer.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
                 await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
@@ -213,6 +218,7 @@ class OCSService(Service):
         await self.do_not_call.stop()
         await self.spooled.stop()
         await self.agent_source.stop()
+        await self.second_dialer.stop()
         await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()

@@ -94,6 +94,8 @@ def _options(speed: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                          help="Write the outcome as a JSON object."),
             click.option("--picture", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="SVG",
                          help="Draw the run: the board half way and the closing table."),
+            click.option("--cpd", is_flag=True, help="The CPD Server dials, and tells by listening what answers; not in the GVP"
+                         " modes."),
             click.option("--tls", is_flag=True, help="Ports and links speak TLS, with certificates made for the run"
                          " (DIR/ca.pem is their authority)."),
             click.option("--skip-bad", is_flag=True, help="Leave rows out that cannot be imported; without it they stop the"
@@ -139,7 +141,7 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
         contacts=contacts.absolute(), dnc=dnc, agents=values["agents"], mode=values["mode"], speed=values["speed"],
         now=values["now"], seed=values["seed"], directory=directory.absolute(), database=values["database"],
         json=json_file.absolute() if json_file is not None else None, picture=values["picture"],
-        skip_bad=values["skip_bad"], tls=values["tls"], stay=stay)
+        skip_bad=values["skip_bad"], cpd=values["cpd"], tls=values["tls"], stay=stay)
 
 
 def _run(options: DemoOptions) -> int:

@@ -14,18 +14,20 @@ from sqlalchemy.engine import URL, make_url
 from ocs.app.demo.certificates import RunCertificates
 from ocs.app.demo.options import DemoOptions
 from ocs.clock import ScaledClock
+from ocs.dialing.modes import PacedBy, rules_of
 from ocs.errors import ConfigurationError
 from ocs.lab.agents.behaviour import AgentBehaviour
 from ocs.lab.people import AgentPerson
 from ocs.options import load
 from ocs.passwords import hash_password
 
-__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "icon_config", "make_plan",
-           "ocs_config", "statserver_config", "tserver_config", "write_config"]
+__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "cpdserver_config", "icon_config",
+           "make_plan", "ocs_config", "statserver_config", "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
-QUEUE, ROUTING_POINT, TRUNK_GROUP, COMMUNICATION_DN = "6001", "6500", "6800", "6900"
+QUEUE, ROUTING_POINT, COMMUNICATION_DN = "6001", "6500", "6900"
+TRUNK_GROUP, CPD_TRUNK_GROUP = "6800", "6850"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
 LIST_DBID = 101
 VISITORS = 3        # seats for a visitor's own clients
@@ -95,12 +97,12 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
         base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError([f"{demo_file}: {error}"]) from None
-    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "agents"})
+    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "cpdserver", "agents"})
     if unknown:
         raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
                    for place in range(options.agents + VISITORS))
-    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "statserver", "lab", "visitor", "manhole")}
+    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "statserver", "cpdserver", "lab", "visitor", "manhole")}
     return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base,
                 RunCertificates(folder) if options.tls else None)
 
@@ -114,12 +116,14 @@ def tserver_config(plan: Plan) -> dict[str, Any]:
                    **plan.listen_tls, **given.get("listen", {})},
         "switch": {"call_log": str(plan.folder / "calls.jsonl"), **given.get("switch", {})},
         "simulator": {"seed": plan.options.seed, **given.get("simulator", {})},
+        "ivr_application": given.get("ivr_application", []),
         "clock": plan.time.table(),
         "service": {"ready_file": str(plan.folder / "tserver.ready"), "stop_with_parent": True},
         "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
-                        for name in ("ocs", "statserver", "lab", "visitor")],
+                        for name in ("ocs", "statserver", "cpdserver", "lab", "visitor")],
         "dn": [{"number": str(FIRST_DN), "count": len(people)}, {"number": QUEUE, "kind": "acd-queue"},
                {"number": ROUTING_POINT, "kind": "routing-point"}, {"number": TRUNK_GROUP, "kind": "trunk-group"},
+               {"number": CPD_TRUNK_GROUP, "kind": "trunk-group"},
                {"number": COMMUNICATION_DN, "kind": "communication"}],
         "agent": [{"id": one.login, "password_hash": hash_password(one.password, cheap=True), "queue": QUEUE}
                   for one in people],
@@ -138,11 +142,27 @@ def statserver_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
                         for name in ("ocs", "visitor")],
         "tserver": [{"name": "tserver", "host": "127.0.0.1", "port": tserver_port, "application": "statserver",
                      "password": plan.passwords["statserver"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0,
-                     "dns": [one.dn for one in people], "trunk_groups": [TRUNK_GROUP], **plan.link_tls}],
+                     "dns": [one.dn for one in people], "trunk_groups": [TRUNK_GROUP, CPD_TRUNK_GROUP], **plan.link_tls}],
         "agent": [{"id": one.login, "dbid": 501 + place} for place, one in enumerate(people)],
         "place": [{"name": f"desk-{one.dn}", "dbid": 10_001 + place, "dns": [one.dn]} for place, one in enumerate(people)],
         "agent_group": [{"name": GROUP, "dbid": 301, "agents": [one.login for one in people]}],
         "place_group": [{"name": GROUP, "dbid": 302, "places": [f"desk-{one.dn}" for one in people]}],
+    }
+
+
+def cpdserver_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
+    """The CPD Server's file."""
+    given = plan.base.get("cpdserver", {})
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, **plan.listen_tls, **given.get("listen", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "cpdserver.ready"), "stop_with_parent": True},
+        "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
+                        for name in ("ocs", "visitor")],
+        "tserver": {"host": "127.0.0.1", "port": tserver_port, "application": "cpdserver",
+                    "password": plan.passwords["cpdserver"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "channels": {"trunk_group": CPD_TRUNK_GROUP, "number": 4 * len(plan.agents) + 20, **given.get("channels", {})},
+        **({"detection": given["detection"]} if "detection" in given else {}),
     }
 
 
@@ -160,9 +180,9 @@ def icon_config(plan: Plan) -> dict[str, Any]:
 
 
 def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None,
-               icon_port: int | None = None) -> dict[str, Any]:
+               icon_port: int | None = None, cpdserver_port: int | None = None) -> dict[str, Any]:
     """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states, without ICON nobody is
-    told of history."""
+    told of history, without a CPD Server only the T-Server dials."""
     given = plan.base.get("ocs", {})
     people = plan.agents + plan.visitors
     treatments = given.get("treatment", [])
@@ -178,6 +198,9 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
             "enabled": True, "host": "127.0.0.1", "port": icon_port, "application": "ocs", "password": plan.passwords["ocs"],
             "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, "spool_file": str(plan.folder / "icon-spool.sqlite"),
             "stop_deadline_s": 15.0, **plan.link_tls},
+        "cpdserver": {} if cpdserver_port is None else {
+            "enabled": True, "host": "127.0.0.1", "port": cpdserver_port, "application": "ocs",
+            "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},
@@ -191,8 +214,21 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
                          "dns": [one.dn for one in people]}],
         "campaign": [{"name": CAMPAIGN, "dbid": 201, "lists": [CALLING_LIST], **given.get("campaign", {})}],
         "campaign_group": [{"campaign": CAMPAIGN, "group": GROUP, "dbid": 401, "mode": plan.options.mode.word,
-                            "voice_transfer_destination": QUEUE, "at_start": "start", **given.get("campaign_group", {})}],
+                            "voice_transfer_destination": QUEUE, "at_start": "start", **_dialing(plan),
+                            **given.get("campaign_group", {})}],
     }
+
+
+def _dialing(plan: Plan) -> dict[str, Any]:
+    """What the dialing mode needs."""
+    rules, agents = rules_of(plan.options.mode), len(plan.agents)
+    if not rules.automatic:
+        return {}
+    needs: dict[str, Any] = {"trunk_group_dn": TRUNK_GROUP, "ivr_profile": "survey", "maximum_queue_size": agents}
+    chosen = {name: value for name, value in needs.items() if name in rules.needs}
+    if rules.paced_by is PacedBy.IVR_PORTS:
+        chosen["maximum_ports"] = agents
+    return {**chosen, "cpd": plan.options.cpd}
 
 
 def write_config(path: Path, kind: type[Any], values: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ class DemoOptions:
     json: Path | None = None
     picture: Path | None = None     # an SVG of the run
     skip_bad: bool = False
+    cpd: bool = False           # the CPD Server dials
     tls: bool = False           # every port and link of messages
     stay: bool = False          # serve-lab: up until interrupted
 

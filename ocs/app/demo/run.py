@@ -21,6 +21,7 @@ from ocs.app.demo.configs import (
     LIST_DBID,
     LabTime,
     Plan,
+    cpdserver_config,
     icon_config,
     make_plan,
     ocs_config,
@@ -39,6 +40,7 @@ from ocs.clock import ScaledClock
 from ocs.database.backend import backend_for
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
+from ocs.servers.cpdserver.config import CPDServerOptions
 from ocs.servers.icon.config import IconOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
@@ -52,7 +54,8 @@ STALL_S = 60.0              # real seconds in which nothing at all happens befor
 STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
 # name -> plugin, in order of the start
-SERVERS = {"icon": "ocs-icon", "tserver": "ocs-tserver", "statserver": "ocs-statserver", "ocs": "ocs"}
+SERVERS = {"icon": "ocs-icon", "tserver": "ocs-tserver", "statserver": "ocs-statserver",
+           "cpdserver": "ocs-cpdserver", "ocs": "ocs"}
 
 
 class Demonstration:
@@ -131,13 +134,16 @@ class Demonstration:
         history, switch = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
         port = int(switch["tserver"]["port"])
         write_config(folder / "statserver.toml", StatServerOptions, statserver_config(plan, port))
-        states = await children["statserver"].start()
+        write_config(folder / "cpdserver.toml", CPDServerOptions, cpdserver_config(plan, port))
+        starting = [Deferred.fromCoroutine(children[name].start()) for name in ("statserver", "cpdserver")]
+        states, dialer = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
         states_port = int(states["statserver"]["port"])
         history_port = int(history["icon"]["port"])
-        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port))
+        write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port,
+                                                                 int(dialer["cpdserver"]["port"])))
         engine = await children["ocs"].start()
         write_json(self._directory.endpoints, _endpoints(plan, {
-            "tserver": switch, "statserver": states, "icon": history}, engine))
+            "tserver": switch, "statserver": states, "cpdserver": dialer, "icon": history}, engine))
         self._say(f"T-Server on port {port}, Stat Server on port {states_port}, ICON on port {history_port}, console on port"
                   f" {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
