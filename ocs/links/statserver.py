@@ -34,6 +34,17 @@ _TARGETS_LIMIT = 100_000        # of one group
 _NOT_YET = "the Stat Server has not told of it yet"
 
 
+@dataclass
+class _Seen:
+    """Answers for one version of the picture and these DNs: they are asked for more often than they change."""
+
+    version: tuple[int, bool]
+    dns: tuple[str, ...]
+    own: frozenset[str]                     # the same DNs
+    members: list[Agent] | None = None      # logged in, in the order of the DNs
+    ready: list[str] | None = None          # DNs of those who wait for a call, longest waiting first
+
+
 @dataclass(eq=False)
 class _Group:
     """One watched group. `targets` is None while it is not known; `why` says why."""
@@ -42,12 +53,32 @@ class _Group:
     kind: GroupKind
     number: int = 0             # of its statistic, on the present connection
     targets: dict[str, Target] | None = None
+    at_work: dict[str, Target] = field(default_factory=dict)    # those of them who are logged in
+    waiting: dict[str, Target] = field(default_factory=dict)    # those of them who wait for a call, often a few of many
     coming: dict[str, Target] = field(default_factory=dict)     # of a snapshot that is not complete
     why: str = _NOT_YET
+    seen: _Seen | None = None   # what was found out last
 
     def forget(self, why: str) -> None:
         """Nothing is known any more."""
-        self.targets, self.coming, self.why = None, {}, why
+        self.targets, self.at_work, self.waiting, self.coming, self.why = None, {}, {}, {}, why
+
+    def became(self, target: Target) -> None:
+        """A member is like this now."""
+        assert self.targets is not None
+        key = self.key(target)
+        self.left(key)
+        self.targets[key] = target
+        if target.login and target.status.works:
+            self.at_work[key] = target
+            if target.status is Status.WAIT_FOR_NEXT_CALL:
+                self.waiting[key] = target
+
+    def left(self, key: str) -> None:
+        """A member is none any more."""
+        for members in (self.targets, self.at_work, self.waiting):
+            if members is not None:
+                members.pop(key, None)
 
     def key(self, target: Target) -> str:
         """Which member this is."""
@@ -68,6 +99,8 @@ class StatServerAgentState:
         self._numbers: dict[int, _Group] = {}           # statistics of the present connection
         self._listeners: list[Callable[[], None]] = []
         self._strangers: set[str] = set()               # agents who work elsewhere, told once
+        self._version = 0                               # of the picture
+        self._seats.add_listener(self._seat_changed)
 
     # -- IAgentState ----------------------------------------------------------------------------------------------
     def watch(self, group: AgentGroup) -> None:
@@ -86,13 +119,19 @@ class StatServerAgentState:
 
     def ready(self, group: CampaignGroup) -> list[str]:
         """Those who wait for a call by the word of the Stat Server, and are not busy by the T-Server's."""
-        waiting = [(target.since, agent.dn) for target, agent in self._at_work(group)
-                   if target.status is Status.WAIT_FOR_NEXT_CALL and agent.free]
-        return [dn for _, dn in sorted(waiting)]
+        known, seen = self._look(group)
+        if seen.ready is None:
+            seats = [(target.since, self._seat(target, seen.own, known)) for target in known.waiting.values()]
+            seen.ready = [dn for _, dn in sorted((since, agent.dn) for since, agent in seats if agent is not None and agent.free)]
+        return list(seen.ready)
 
     def of(self, group: CampaignGroup) -> list[Agent]:
-        agents = {agent.dn: agent for _, agent in self._at_work(group)}
-        return [agents[dn] for dn in group.group.dns if dn in agents]
+        known, seen = self._look(group)
+        if seen.members is None:
+            seats = [self._seat(target, seen.own, known) for target in known.at_work.values()]
+            agents = {agent.dn: agent for agent in seats if agent is not None}
+            seen.members = [agents[dn] for dn in seen.dns if dn in agents]
+        return list(seen.members)
 
     def agent_at(self, dn: str) -> Agent | None:
         """By the T-Server's word, also while the Stat Server is away: calls and records at desks go on."""
@@ -104,37 +143,41 @@ class StatServerAgentState:
     def add_change_listener(self, listener: Callable[[], None]) -> None:
         self._listeners.append(listener)
 
-    def _at_work(self, group: CampaignGroup) -> list[tuple[Target, Agent]]:
-        """Members who are logged in at a DN of the group."""
-        known = self._groups.get((group.group.name, group.group.kind))
-        if known is None or known.targets is None:
-            return []
-        dns, found = frozenset(group.group.dns), []
-        for target in known.targets.values():
-            if target.login and target.status.works:
-                agent = self._seat(target, [line.dn for line in target.dns if line.dn in dns], group)
-                if agent is not None:
-                    found.append((target, agent))
-        return found
+    def _seat_changed(self, agent: Agent, event: AgentEvent) -> None:
+        self._version += 1
 
-    def _seat(self, target: Target, dns: list[str], group: CampaignGroup) -> Agent | None:
+    def _look(self, group: CampaignGroup) -> tuple[_Group, _Seen]:
+        """What is known of the group, and what of that was found out already."""
+        dns = group.group.dns
+        known = self._groups.get((group.group.name, group.group.kind)) or _Group(group.group.name, group.group.kind)
+        seen, version = known.seen, (self._version, self._switch.up)
+        if seen is None or seen.version != version or seen.dns is not dns:
+            own = seen.own if seen is not None and seen.dns is dns else frozenset(dns)
+            seen = known.seen = _Seen(version, dns, own)
+        return known, seen
+
+    def _seat(self, target: Target, own: frozenset[str], group: _Group) -> Agent | None:
         """The agent as the T-Server shows the seat; while it is away as the Stat Server does. None for one who is not, or no
-        longer, at a DN of the group."""
-        if not dns:
-            if target.login not in self._strangers:
-                self._strangers.add(target.login)
-                self.log.warn("agent {agent} of group {group} works at no DN of the group and gets no calls",
-                              agent=target.login, group=group.group.name)
-            return None
-        for dn in dns:
-            agent = self._seats.agent_at(dn)
-            if agent is not None and agent.agent_id == target.login:
+        longer, at one of the group's `own` DNs."""
+        login = target.login
+        for line in target.dns:
+            agent = self._seats.agent_at(line.dn)
+            if agent is not None and agent.agent_id == login and line.dn in own:
                 return agent
-        if self._switch.up:
-            return None
-        busy = target.status is not Status.WAIT_FOR_NEXT_CALL and target.status not in _WORK
-        return Agent(dns[0], target.login, _WORK.get(target.status, WorkState.READY), frozenset({""}) if busy else frozenset(),
-                     busy, target.since)
+        dn = next((line.dn for line in target.dns if line.dn in own), "")
+        if not dn:
+            self._tell_stranger(login, group)
+        elif not self._switch.up:
+            busy = target.status is not Status.WAIT_FOR_NEXT_CALL and target.status not in _WORK
+            return Agent(dn, login, _WORK.get(target.status, WorkState.READY), frozenset({""}) if busy else frozenset(), busy,
+                         target.since)
+        return None
+
+    def _tell_stranger(self, login: str, group: _Group) -> None:
+        if login not in self._strangers:
+            self._strangers.add(login)
+            self.log.warn("agent {agent} of group {group} works at no DN of the group and gets no calls", agent=login,
+                          group=group.name)
 
     # -- IClientListener ------------------------------------------------------------------------------------------
     def granted(self, client: Any, answer: Message) -> None:
@@ -206,7 +249,13 @@ class StatServerAgentState:
             if group.targets is None:
                 raise RemoteProtocolError("a change before the whole")
             target = target_from_wire(message.get("Target"))
-            group.targets.pop(group.key(target), None) if name not in _CHANGES else self._put(group.targets, group, target)
+            key = group.key(target)
+            if name not in _CHANGES:
+                group.left(key)
+                return True
+            if key not in group.targets:
+                self._check_room(group.targets)
+            group.became(target)
             return True
         return False
 
@@ -215,20 +264,26 @@ class StatServerAgentState:
         if not isinstance(targets, list) or isinstance(left, bool) or not isinstance(left, int):
             raise RemoteProtocolError("Targets is no array, or TargetsLeft no int")
         for value in targets:
-            self._put(group.coming, group, target_from_wire(value))
+            self._check_room(group.coming)
+            target = target_from_wire(value)
+            group.coming[group.key(target)] = target
         if left > 0:
             return False
-        group.targets, group.coming, group.why = group.coming, {}, ""
+        complete = group.coming
+        group.forget("")
+        group.targets = {}
+        for target in complete.values():
+            group.became(target)
         self.log.info("group {group}: {count} members", group=group.name, count=len(group.targets))
         return True
 
     @staticmethod
-    def _put(targets: dict[str, Target], group: _Group, target: Target) -> None:
-        if len(targets) >= _TARGETS_LIMIT and group.key(target) not in targets:
+    def _check_room(targets: dict[str, Target]) -> None:
+        if len(targets) >= _TARGETS_LIMIT:
             raise RemoteProtocolError(f"more than {_TARGETS_LIMIT} members")
-        targets[group.key(target)] = target
 
     def _changed(self) -> None:
+        self._version += 1
         for listener in self._listeners:
             with self.log.failuresHandled("telling {listener} of agents' states", listener=listener):
                 listener()
