@@ -4,8 +4,8 @@ Each answer earns a part of an abandoned call (the limit), each abandoned call s
 still dialed follows the credit: a share of it at once (proportional), and what is needed to keep the credit near its aim in
 the long run (integral). Both work on the logarithm of the odds, since abandons go up by a factor, not by a term.
 
-How firm the hold is follows from the size of the budget: the credit may wander by a few percent of all that the window has
-earned. A small campaign needs a firm hand, since few abandoned calls make its rate; a large one does best with an almost
+How firm the hold is follows from the size of the budget: the credit may wander by a few percent of what a working day earns,
+less in debt. A small campaign needs a firm hand, since few abandoned calls make its rate; a large one does best with an almost
 constant risk.
 
 Whoever judges begins to count when he likes: a credit from before he began does not help. So a little less than the limit is
@@ -20,8 +20,9 @@ __all__ = ["AbandonBudget"]
 _KEPT, _DAY_S = 0.7, 28_800.0       # abandoned calls kept back in a day,
 _LEAST_KEPT, _MOST_KEPT = 0.015, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
-_WANDER = 0.04                      # of the budget earned
-_FIRMEST, _LOOSEST = 3.0, 10.0      # abandoned calls of credit that move the odds by the factor e
+_WANDER = 0.04                      # of a day's budget
+_FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
+_IN_DEBT = 10.0                     # the same, at most, while the credit is below its aim
 _PATIENCE = 8.0                     # how much slower the long run is learned than the credit is followed
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
@@ -80,8 +81,10 @@ class AbandonBudget:
         self._settle(0.0)
 
     def _settle(self, earned: float) -> None:
-        hold = max(_FIRMEST, min(_LOOSEST, 2.0 * (_WANDER * self.limit * self.answered) ** 2), _DELAY_S * self.limit * self.rate)
         off = self._spare - _AIM
+        pace = self.limit * self.rate           # abandoned calls earned a second
+        wander = min(_LOOSEST if off >= 0.0 else _IN_DEBT, 2.0 * (_WANDER * pace * _DAY_S) ** 2)
+        hold = max(_FIRMEST, wander, _DELAY_S * pace)
         at_once = off / hold
         if at_once > _DEEP:
             self._steady += earned * min(off, 3.0 * hold) / (_PATIENCE * hold * hold)
