@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Mapping
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
@@ -26,7 +26,8 @@ from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.verbs import Verbs
 from ocs.clock import SystemClock
-from ocs.database.backend import backend_for
+from ocs.database.backend import PostgresqlBackend, backend_for
+from ocs.database.notifications import Notifications
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
@@ -39,7 +40,7 @@ from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
 from ocs.store.change_spool import ChangeSpool
 from ocs.store.checks_off import audit_checks
-from ocs.store.do_not_call import Act
+from ocs.store.do_not_call import NOTIFY_CHANNEL, Act
 from ocs.store.do_not_call_feed import DoNotCallFeed
 from ocs.store.do_not_call_load import snapshot_path
 from ocs.store.spooled import SpooledStore
@@ -110,6 +111,7 @@ class OCSService(Service):
             cpd=self.second_dialer.calls)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
+        self.notifications = self._notifications()
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
@@ -132,6 +134,14 @@ class OCSService(Service):
         path = getattr(self.store.backend, "path", None)
         return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, self._in_thread, self._reactor,
                              snapshot=None if path is None else snapshot_path(path))
+
+    def _notifications(self) -> Notifications | None:
+        """PostgreSQL tells at once what others do to the do-not-call list; elsewhere it is asked for."""
+        if not isinstance(self.store.backend, PostgresqlBackend):
+            return None
+        notifications = Notifications(self.store.backend, self._reactor, self._in_thread)
+        notifications.listen(NOTIFY_CHANNEL, self.do_not_call.wake)
+        return notifications
 
     async def audit_checks(self, chosen: Mapping[str, bool]) -> None:
         """A check that is switched off leaves a trace in the database and in the log; `chosen`: option -> whether it is made."""
@@ -163,6 +173,8 @@ class OCSService(Service):
         await self.spooled.start()          # with what the last run could not write
         await self.outside.start()
         await self.do_not_call.start()
+        if self.notifications is not None:
+            self.notifications.startService()
         await self.audit_checks(do_not_call_checks(self.options))
         await self.reporting.start()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
@@ -215,6 +227,8 @@ class OCSService(Service):
         await self.reporting.stop()
         await self.auditing.stop()
         await self.outside.stop()
+        if self.notifications is not None and self.notifications.running:
+            await maybeDeferred(self.notifications.stopService)
         await self.do_not_call.stop()
         await self.spooled.stop()
         await self.agent_source.stop()

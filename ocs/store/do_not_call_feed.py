@@ -2,7 +2,7 @@
 
 The list is read in a thread while the server goes on. Requests that come meanwhile, and changes that others make, are in
 the present list at once and in the fresh one when it takes the place (`ocs.dialing.dnc.listed`). Afterwards the audit trail
-is read every quarter of a second, and at once when somebody calls `wake` (on PostgreSQL a notification may); many changes
+is read every quarter of a second, and at once when somebody calls `wake` (on PostgreSQL a notification does); many changes
 are done in slices, so that the reactor goes on. What is too much to be told one by one is loaded again. After a start
 with the snapshot the table itself is read too, in the background: what is in the table counts.
 """
