@@ -99,7 +99,7 @@ class Callbacks:
             for held in list(queue):
                 if is_personal(held.record):
                     if agent_id not in here:
-                        self._session.give_back(held)
+                        self._session.held.give_back(held)
                 elif agent_id not in here or now - (held.record.dial_sched_time or 0) > wait_s:
                     queue.remove(held)
                     self._for_the_group(held)
@@ -178,7 +178,7 @@ class Callbacks:
             elif self._waited_long_enough(held):
                 self._fail(held)
             else:
-                self._session.give_back(held)
+                self._session.held.give_back(held)
         elif record.record_type not in _CAMPAIGN:
             return False
         elif group.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT and self._is_here(record.agent_id):
@@ -293,7 +293,7 @@ class Callbacks:
         if not self._session.dialer.choose(held):
             return
         if held.record.record_type not in CALLBACK_TYPES:
-            self._session.give_back(held)       # the record that was to be called must not be; the others are anybody's
+            self._session.held.give_back(held)       # the record that was to be called must not be; the others are anybody's
             return
         self._context.callbacks_at[agent.dn] = held
         run(self._delivered(held, agent), "delivering a callback")

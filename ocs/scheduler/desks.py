@@ -99,7 +99,7 @@ class Desks:
         record has gone back then."""
         held.move(ChainEvent.DELIVERED)
         held.agent_dn, held.agent_id, held.call, held.treatment, held.scheduled = dn, agent_id, None, None, False
-        self._session.recount(held)
+        self._session.held.recount(held)
         held.attempt = attempt = self._session.dialer.attempt_for(held)
         if not await self._session.dialer.permitted(held):
             return False
@@ -113,7 +113,7 @@ class Desks:
             self._context.history.attempt_not_written(held, attempt)
             held.attempt = None
             if held.state is ChainState.WITH_AGENT:
-                self._session.give_back(held)
+                self._session.held.give_back(held)
             raise
         if held.state is not ChainState.WITH_AGENT:
             return False        # the agent left; the record was given back
@@ -138,7 +138,7 @@ class Desks:
         held.treatment = None
         held.drop_timer()
         held.move(ChainEvent.AGENT_DIALS)
-        self._session.recount(held)
+        self._session.held.recount(held)
         return Call(CallOrigin.AGENT, event.dn)
 
     def _not_opened(self, failure: object) -> None:
@@ -150,7 +150,7 @@ class Desks:
         if index == held.index:
             return
         if not held.call_over:
-            self._session.close_attempt(held, AttemptState.NOT_DIALED)
+            self._session.held.close_attempt(held, AttemptState.NOT_DIALED)
         held.index = index
 
     # -- the work after a call ------------------------------------------------------------------------------------
@@ -178,8 +178,8 @@ class Desks:
         if held.call_over:
             self._session.settlement.apply_treatment(held, held.record.call_result, ChainEvent.SETTLED)
         else:
-            self._session.close_attempt(held, AttemptState.NOT_DIALED)
-            self._session.give_back(held)
+            self._session.held.close_attempt(held, AttemptState.NOT_DIALED)
+            self._session.held.give_back(held)
 
     def _stale(self, held: HeldChain) -> None:
         held.timer = None

@@ -57,7 +57,7 @@ class Dialer:
             why = self.refused(held)
             if why is None:
                 return True
-            self._session.count_refusal(held, why)
+            self._session.held.count_refusal(held, why)
             index = self._after_refusal(held, why)
         return False
 
@@ -87,11 +87,11 @@ class Dialer:
         elif why is Refusal.OUTSIDE_WINDOW:
             return self._another_window(held)
         else:
-            self._session.give_back(held)
+            self._session.held.give_back(held)
             return None
         index = held.first()
         if index is None:
-            self._session.settle(held, held.chain)
+            self._session.held.settle(held, held.chain)
         return index
 
     def _another_window(self, held: HeldChain) -> int | None:
@@ -106,11 +106,11 @@ class Dialer:
                 return another
         opening = next_opening([record for _, record in open_], now, windows)
         if opening is None:
-            self._session.settle(held, chains.finish(held.chain, held.index, held.record.call_result))
+            self._session.held.settle(held, chains.finish(held.chain, held.index, held.record.call_result))
             return None
         due, record = opening
         index = next(index for index, each in open_ if each is record)
-        self._session.settle(held, chains.reschedule(held.chain, index, due, record.record_type))
+        self._session.held.settle(held, chains.reschedule(held.chain, index, due, record.record_type))
         return None
 
     # -- dialing --------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Dialer:
         """Open the attempt of a chain that `choose` accepted, then dial it."""
         held.move(ChainEvent.TAKEN)
         held.attempt, held.call, held.treatment, held.disposition = self.attempt_for(held), None, None, ""
-        self._session.recount(held)
+        self._session.held.recount(held)
         run(self._dial(held), "dialing")
 
     async def permitted(self, held: HeldChain) -> bool:
@@ -176,21 +176,21 @@ class Dialer:
                 held.attempt = None
                 self._context.history.attempt_not_written(held, attempt)
                 self._session.system_error(f"the attempt could not be written: {error}")
-                self._session.requeue(held)
+                self._session.held.requeue(held)
             return
         if not self._still_opens(held, attempt):
             return      # settled or given back meanwhile; whoever did so has closed the attempt
         why = self.refused(held)
         if why is not None or not self._session.may_dial:
             blocked = why in (Refusal.DO_NOT_CALL, Refusal.NO_CALL)
-            self._session.close_attempt(held, AttemptState.NOT_DIALED, CallResult.DO_NOT_CALL if blocked else None)
+            self._session.held.close_attempt(held, AttemptState.NOT_DIALED, CallResult.DO_NOT_CALL if blocked else None)
             if why is not None:
-                self._session.count_refusal(held, why)
+                self._session.held.count_refusal(held, why)
                 index = self._after_refusal(held, why)
                 if index is None:
                     return
                 held.index = index
-            self._session.requeue(held)
+            self._session.held.requeue(held)
             return
         held.move(ChainEvent.OPENED)
         self._place(held)
@@ -203,11 +203,11 @@ class Dialer:
         there = await self._session.engagements.assured(held)
         if there and self._still_opens(held, attempt):
             held.assured = True
-            self._session.recount(held)
+            self._session.held.recount(held)
             return True
         if self._still_opens(held, attempt):
             held.attempt = None         # nothing of it has been written
-            self._session.requeue(held)
+            self._session.held.requeue(held)
         return False
 
     def _place(self, held: HeldChain) -> None:
@@ -302,7 +302,7 @@ class Dialer:
             if there or held.call is None or call is None or held.call.conn_id != call.conn_id:
                 return
             self.log.info("call {conn_id} is dropped: no agent is engaged and free", conn_id=call.conn_id)
-            self._session.overdialed(held)
+            self._session.steps.overdialed(held)
             announcement = self._session.group.asm_drop_announcement
             if not announcement:
                 self._drop(held)
@@ -334,7 +334,7 @@ class Dialer:
         if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:
             return      # when the link is back it is tried again
         self.log.warn("call {conn_id} cannot be moved on: {reason}", conn_id=call.conn_id, reason=failure.getErrorMessage())
-        self._session.transfer_failed(held)
+        self._session.steps.transfer_failed(held)
         self.release(held)
 
     def _refused_by_switch(self, failure: Failure, held: HeldChain, attempt: Attempt) -> None:
@@ -348,8 +348,8 @@ class Dialer:
         if isinstance(error, LocalProtocolError) or isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
             self.log.warn("number {phone} of record {record_id} refused: {reason}", phone=masked(attempt.phone),
                           record_id=attempt.record_id, reason=str(error))
-            self._session.settle_result(held, CallResult.DIAL_ERROR)
+            self._session.held.settle_result(held, CallResult.DIAL_ERROR)
         else:
-            self._session.close_attempt(held, AttemptState.NOT_DIALED, CallResult.SWITCH_ERROR)
+            self._session.held.close_attempt(held, AttemptState.NOT_DIALED, CallResult.SWITCH_ERROR)
             self._session.system_error(f"the switch refuses to dial: {error}")
-            self._session.requeue(held)
+            self._session.held.requeue(held)

@@ -110,7 +110,7 @@ class Engine:
     # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
     def switch_up(self, guids: Mapping[str, str]) -> None:
         for session in self.loaded():
-            session.link_up(guids, by_cpd=False)
+            session.steps.link_up(guids, by_cpd=False)
         self._release_orphans(guids)
 
     def switch_down(self, reason: str) -> None:
@@ -120,7 +120,7 @@ class Engine:
     def cpd_up(self, guids: Mapping[str, str]) -> None:
         """The CPD Server is there; `guids` as in `switch_up`."""
         for session in self.loaded():
-            session.link_up(guids, by_cpd=True)
+            session.steps.link_up(guids, by_cpd=True)
 
     def cpd_down(self, reason: str) -> None:
         """It is away; its calls go on."""

@@ -172,4 +172,4 @@ def _give_back(session: DialingSession, names: Collection[str], states: tuple[Ch
     """Records of these lists that stand in one of `states` go back."""
     for held in list(session.held):
         if held.calling_list.name in names and held.state in states:
-            session.give_back(held)
+            session.held.give_back(held)

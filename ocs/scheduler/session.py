@@ -1,4 +1,4 @@
-"""A dialing session: one campaign group that is loaded, started, stopped and unloaded. It owns the held chains."""
+"""A dialing session: one campaign group that is loaded, started, stopped and unloaded, and the parts that work for it."""
 from __future__ import annotations
 
 from collections import Counter
@@ -7,27 +7,26 @@ from typing import Any, Callable, Iterable, Mapping
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
-from ocs.dialing import chain as chains
 from ocs.dialing.agent import Agent, AgentEvent
-from ocs.dialing.call import CPD_ORIGIN, Call, CallOrigin, CallState, Effect
-from ocs.dialing.callbacks import CallbackNews, is_callback
-from ocs.dialing.chain import ChainEvent, ChainState
+from ocs.dialing.call import CPD_ORIGIN
+from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.modes import ModeRules, may_share, rules_of
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
-from ocs.dialing.values import AttemptState, CallingList, CampaignGroup, Chain, CustomField, Owner
+from ocs.dialing.values import CampaignGroup, CustomField, Owner
 from ocs.errors import OCSError, WrongState
 from ocs.scheduler import live
 from ocs.scheduler.buffer import RecordBuffer
+from ocs.scheduler.call_steps import CallSteps
 from ocs.scheduler.callbacks import Callbacks
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid
 from ocs.scheduler.desks import Desks
 from ocs.scheduler.dialer import Dialer
 from ocs.scheduler.engagements import Engagements
-from ocs.scheduler.held import HeldChain
+from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
 from ocs.scheduler.settlement import Settlement
@@ -54,16 +53,15 @@ class DialingSession:
         self.results: Counter[CallResult] = Counter()
         self.tally = Tally(context, self)
         self.lists = KnownLists()
-        self.held: set[HeldChain] = set()
-        self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
-        self.under_way = 0                  # calls, and dials being prepared, that may still need an agent
+        self.held = HeldChains(context, self)
         self._taken_up: set[str] = set()    # lists in which a crash may have left records, and has not any more
-        self.buffer = RecordBuffer(context, group, self.owner, self._taken, self._agents_logged_in,
-                                   lambda: self.keeps_chains, self._check_drained, lambda name: self.lists.filters.get(name))
+        self.buffer = RecordBuffer(context, group, self.owner, self.held.taken, self._agents_logged_in,
+                                   lambda: self.keeps_chains, self.check_drained, lambda name: self.lists.filters.get(name))
         self.callbacks = Callbacks(context, self)
         self.settlement = Settlement(context, self)
         self.desks = Desks(context, self)
-        self.calls = CallBook(context, self._stepped, self.desks.dials)
+        self.steps = CallSteps(context, self)
+        self.calls = CallBook(context, self.steps.stepped, self.desks.dials)
         self.dialer = Dialer(context, self, self.calls)
         self.engagements = Engagements(context, self)
         self.loop = PacingLoop(context, self)
@@ -120,7 +118,7 @@ class DialingSession:
             raise
         finally:
             self._loading = False
-            self._check_drained()
+            self.check_drained()
         self.watch_dns()
         self._move(SessionEvent.LOADED)
         self.loop.start()
@@ -131,14 +129,9 @@ class DialingSession:
         for calling_list in group.lists:
             if calling_list.name not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
                 for left in await self.context.store.recover(self.owner, calling_list.name):
-                    if not self._holds(left.chain):
-                        self.settlement.recovered(self._hold(calling_list, left.chain), left.attempt)
+                    if not self.held.has(left.chain):
+                        self.settlement.recovered(self.held.hold(calling_list, left.chain), left.attempt)
                 self._taken_up.add(calling_list.name)
-
-    def _holds(self, chain: Chain) -> bool:
-        """True for a chain of a load that failed, which is still being written."""
-        return any(held.chain.chain_id == chain.chain_id and held.chain.calling_list == chain.calling_list
-                   for held in self.held)
 
     async def reconfigure(self, group: CampaignGroup) -> None:
         """Go on with these values. Records of lists that are no longer dialed go back, but for those that are with agents
@@ -192,8 +185,8 @@ class DialingSession:
         unloaded = self._when_unloaded()
         for held in list(self.held):
             if held.state in (ChainState.BUFFERED, ChainState.WAITING):
-                self.give_back(held)
-        self._check_drained()
+                self.held.give_back(held)
+        self.check_drained()
         return unloaded
 
     def force_unload(self) -> Deferred[None]:
@@ -207,8 +200,8 @@ class DialingSession:
             self.stop()
         self._move(SessionEvent.FORCE_UNLOAD)
         for held in list(self.held):
-            self._let_go(held)
-        self._check_drained()
+            self.held.let_go(held)
+        self.check_drained()
         return unloaded
 
     def _when_unloaded(self) -> Deferred[None]:
@@ -216,29 +209,11 @@ class DialingSession:
         self._unloads.append(unloaded)
         return unloaded
 
-    def _let_go(self, held: HeldChain) -> None:
-        """End the work on one chain now."""
-        if held.state is ChainState.OPENING:
-            self.close_attempt(held, AttemptState.NOT_DIALED)
-            self.give_back(held)
-        elif held.state in (ChainState.BUFFERED, ChainState.WAITING):
-            self.give_back(held)
-        elif held.state in (ChainState.CALLING, ChainState.TRAILING):
-            if held.call is not None and held.call.state.without_agent and held.call.origin is not CallOrigin.AGENT:
-                self.dialer.release(held)
-            self.calls.vanish(held, "the session is unloaded")
-        if held.state is ChainState.WITH_AGENT:
-            self.desks.leaves(held)
-
     # -- what holds and what is gone ------------------------------------------------------------------------------
     @property
     def keeps_chains(self) -> bool:
         """False once the session unloads: chains go back to the list instead of waiting here."""
         return self.state in (SessionState.ACTIVE, SessionState.RUNNING)
-
-    def keeps(self, held: HeldChain) -> bool:
-        """True if this chain may wait here for another dial; else it goes back to its list."""
-        return self.keeps_chains and any(each.name == held.calling_list.name for each in self.group.active_lists)
 
     @property
     def may_dial(self) -> bool:
@@ -265,52 +240,7 @@ class DialingSession:
         """Why `may_dial` is False, in words."""
         return self._unlinked or self.blind or self.trouble
 
-    def _hold(self, calling_list: CallingList, chain: Chain) -> HeldChain:
-        held = HeldChain(self, calling_list, chain, self.lists.filters.get(calling_list.name))
-        held.writes = self.settlement.writes_of(held)
-        self.context.handles.give(held)
-        self.held.add(held)
-        self.context.history.chain_loaded(held)
-        return held
-
-    def _taken(self, calling_list: CallingList, chain: Chain, wanted: bool) -> None:
-        held = self._hold(calling_list, chain)
-        if (calling_list.name, chain.chain_id) in self._trailing:
-            # its agent has asked for another dial while the call still goes on: not before it is over
-            due = int(self.context.clock.wall() + self.context.options.retrieval_interval_s)
-            self.settle(held, chains.reschedule(chain, held.index, due, held.record.record_type))
-        elif not self.keeps_chains or not wanted:
-            self.give_back(held)
-        else:
-            if not self.callbacks.arrives(held):
-                self.buffer.append(held)
-            self.wake()
-
-    def gone(self, held: HeldChain) -> None:
-        """The chain has been written and let go."""
-        self._not_assured(held)
-        self.held.discard(held)
-        self.context.history.chain_left(held)
-        self._check_drained()
-
-    def recount(self, held: HeldChain) -> None:
-        """Keep the session's counts true after a step of this chain."""
-        name = held.calling_list.name, held.chain.chain_id
-        if held.state is ChainState.TRAILING:
-            self._trailing[name] = held
-        elif self._trailing.get(name) is held:
-            del self._trailing[name]
-        self.desks.count(held)
-        self.context.history.chain_stepped(held)
-        counts = held.state is ChainState.OPENING or (
-            held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
-            and held.call.origin is not CallOrigin.AGENT)
-        counts = counts and not held.assured        # its agent is there
-        if counts != held.counted:
-            self.under_way += 1 if counts else -1
-            held.counted = counts
-
-    def _check_drained(self) -> None:
+    def check_drained(self) -> None:
         """Go on with the unload once nothing is held and nothing more can come."""
         if self.held or self._loading or self.buffer.claims:
             return
@@ -325,62 +255,6 @@ class DialingSession:
             for unloaded in unloads:
                 unloaded.callback(None)
 
-    # -- for the dialer and the settlement ------------------------------------------------------------------------
-    def count_refusal(self, held: HeldChain, why: Refusal) -> None:
-        """A pre-dial check forbade a dial."""
-        self.refusals[why] += 1
-        self.tally.count(held.calling_list.name, why.value)
-        self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value,
-                      calling_list=held.chain.calling_list)
-
-    def settle(self, held: HeldChain, chain: Chain) -> None:
-        """Write the chain as it is and let it go."""
-        self.settlement.quietly(self.settlement.settle(held, chain), "settling", held)
-
-    def give_back(self, held: HeldChain) -> None:
-        """Back to the list as it came."""
-        self.buffer.remove(held)
-        self.callbacks.remove(held)
-        saved = self.settlement.settle(held, chains.give_back(held.chain), event=ChainEvent.GIVEN_BACK)
-        self.settlement.quietly(saved, "giving back", held)
-
-    def requeue(self, held: HeldChain) -> None:
-        """The dial did not come about: the chain is next again, or goes back to the list if we dial no more."""
-        self._not_assured(held)
-        held.attempt, held.call = None, None
-        if self.keeps(held):
-            held.move(ChainEvent.DUE)
-            self.recount(held)
-            self.buffer.put_first(held)
-            self.wake()
-        else:
-            self.give_back(held)
-
-    def due(self, held: HeldChain) -> None:
-        """A treatment's delay is over."""
-        held.timer = None
-        held.move(ChainEvent.DUE)
-        self.buffer.put_first(held)
-        self.wake()
-
-    def close_attempt(self, held: HeldChain, state: AttemptState, result: CallResult | None = None) -> None:
-        """Close the attempt's row without a call; `result` says why there is none, where that has a result."""
-        attempt = self.settlement.closed_attempt(held, state, result)
-        held.attempt = None
-        if attempt is not None:
-            self.settlement.quietly(self.settlement.save(held, held.chain, attempt), "closing the attempt", held)
-
-    def settle_result(self, held: HeldChain, result: CallResult) -> None:
-        """The dial ended with this result without a call."""
-        self._not_assured(held)
-        self.settlement.apply_treatment(held, result, ChainEvent.CALL_ENDED, AttemptState.NOT_DIALED)
-        self.wake()
-
-    def _not_assured(self, held: HeldChain) -> None:
-        """The agent who was engaged for this record is not needed (any more)."""
-        held.assured = False
-        self.engagements.no_longer_assured(held)
-
     def system_error(self, reason: str) -> None:
         """Something other than a record is wrong: dial no more for a while, and say why."""
         now, pause_s = self.context.clock.seconds(), self.context.options.system_error_pause_s
@@ -389,60 +263,10 @@ class DialingSession:
         self.log.emit(LogLevel.debug if goes_on else LogLevel.error, "{group} does not dial for {wait_s} s: {reason}",
                       group=self.group.name, wait_s=pause_s, reason=reason)
 
-    def overdialed(self, held: HeldChain) -> None:
-        """A person picked up for whom no agent was there."""
-        self.tally.count(held.calling_list.name, "no engaged agent is free")
-
-    def transfer_failed(self, held: HeldChain) -> None:
-        """The call could not be moved to the agents; when it ends its result is Transfer Error."""
-        if held.call is not None:
-            held.call = held.call.with_transfer_error()
-
-    # -- calls ----------------------------------------------------------------------------------------------------
-    def _stepped(self, held: HeldChain, before: Call, after: Call, effect: Effect) -> None:
-        if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
-            # the first news of it, of whatever kind: it was dialed, or may have been
-            dialed_at = self.context.clock.wall() if after.dialed_at is None else after.dialed_at
-            if is_callback(held.record):
-                self.callbacks.note(held, CallbackNews.COMPLETED)
-            held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
-            self.context.history.call_placed(held)
-        if after.agent_dn and after.agent_dn != before.agent_dn:
-            agent = self.context.agents.agent_at(after.agent_dn)
-            held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
-        self.recount(held)
-        if after.state is not before.state and after.origin is not CallOrigin.AGENT:
-            self.dialer.lease(held)
-        self._do(held, effect)
-        if effect is Effect.ENDED:
-            self._not_assured(held)
-            assert after.result is not None
-            self.results[after.result] += 1
-            self.context.history.call_completed(held)
-            self.settlement.call_ended(held)
-        self.wake()
-
-    def _do(self, held: HeldChain, effect: Effect) -> None:
-        if effect is Effect.MOVE_ON:
-            self.dialer.move_on(held)
-        elif effect is Effect.DROP:
-            self.dialer.treat_call(held)
-
-    def link_up(self, guids: Mapping[str, str], by_cpd: bool) -> None:
-        """A link is back, and these calls are there: what it no longer has is over; what was asked for while it went away may
-        not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
-        if by_cpd and not self.group.cpd:
-            return
-        if self.group.cpd:
-            self.calls.compare(guids, lambda call: (call.state in _BEFORE_THE_MOVE) is by_cpd)
-        else:
-            self.calls.compare(guids)
-        if by_cpd is self.group.cpd:
-            self.engagements.compare(guids)
-            for held in self.calls:
-                if held.call is not None:
-                    self._do(held, held.call.owed)
-        self.wake()
+    @property
+    def under_way(self) -> int:
+        """Calls, and dials being prepared, that may still need an agent."""
+        return self.held.under_way
 
     @property
     def ports_in_use(self) -> int:
@@ -467,8 +291,6 @@ class DialingSession:
         self.context.history.session_moved(self, event, before)
         self._changed(self, event)
 
-
-_BEFORE_THE_MOVE = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED})
 
 # the public numbers of these log events
 _LOG_IDS = {SessionEvent.LOADED: 52000, SessionEvent.START: 52001, SessionEvent.STOP: 52002,

@@ -44,7 +44,7 @@ class Settlement:
         def emptied() -> None:
             if held.state is ChainState.SAVING and held.writes.empty:
                 held.move(ChainEvent.SAVED)
-                self._session.gone(held)
+                self._session.held.gone(held)
 
         return ChainWrites(self._context.clock, self._context.store, held.chain, self._session.owner, emptied)
 
@@ -75,7 +75,7 @@ class Settlement:
         held.drop_timer()
         if held.state is ChainState.SAVING:
             self._context.handles.forget(held, how)
-        self._session.recount(held)
+        self._session.held.recount(held)
 
     def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
              entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
@@ -140,7 +140,7 @@ class Settlement:
         held.change_record(call_result=result)
         if call.talked or call.origin is CallOrigin.AGENT:
             held.move(ChainEvent.TO_AGENT)
-            self._session.recount(held)
+            self._session.held.recount(held)
             held.attempt = self.closed_attempt(held, state)
             self.quietly(self.save_so_far(held), "result", held)
             self._session.desks.settles(held)
@@ -202,7 +202,7 @@ class Settlement:
 
     def _stays(self, held: HeldChain, decision: DialNext) -> bool:
         """True if the chain waits in memory; else it goes back to the list."""
-        return bool(decision.in_memory and self._session.keeps(held))
+        return bool(decision.in_memory and self._session.held.keeps(held))
 
     def _due(self, decision: DialNext) -> int:
         return int(self._context.clock.wall() + decision.delay_s)
@@ -223,12 +223,12 @@ class Settlement:
         """Wait in memory for the next dial; the date is written so that it survives a crash."""
         held.move(ChainEvent.DELAYED)
         held.drop_timer()
-        self._session.recount(held)
+        self._session.held.recount(held)
         held.chain = chains.hold_until(held.chain, decision.index, self._due(decision), decision.record_type, decision.note)
         held.index = decision.index
         saved = self.save(held, held.chain, attempt)
         held.attempt, held.call, held.agent_dn, held.agent_id, held.disposition = None, None, "", "", ""
-        held.timer = self._context.clock.callLater(max(0.0, decision.delay_s), self._session.due, held)
+        held.timer = self._context.clock.callLater(max(0.0, decision.delay_s), self._session.held.due, held)
         return saved
 
     # -- an agent's last word -------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_shares_hold_over_many_small_retrievals():
             held = made.session.buffer.take()
             assert held is not None
             taken[held.calling_list.name] += 1
-            made.session.give_back(held)
+            made.session.held.give_back(held)
             made.memory._lists[held.calling_list.name].put(replace(held.record, record_status=RecordStatus.UPDATED))
         made.wait(made.session.buffer.fill())
         if sum(taken.values()) >= 76:

@@ -1,0 +1,80 @@
+"""What a session does at each step of its calls, and what it makes of them when a link is back."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Mapping
+
+from ocs.dialing.call import Call, CallOrigin, CallState, Effect
+from ocs.dialing.callbacks import CallbackNews, is_callback
+from ocs.scheduler.context import Context
+from ocs.scheduler.held import HeldChain
+
+if TYPE_CHECKING:
+    from ocs.scheduler.session import DialingSession
+
+__all__ = ["CallSteps"]
+
+_BEFORE_THE_MOVE = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED})
+
+
+class CallSteps:
+    """The calls of one session, step by step: the record's counters, the agent who has it, what is to be done next."""
+
+    def __init__(self, context: Context, session: DialingSession) -> None:
+        self._context, self._session = context, session
+
+    def stepped(self, held: HeldChain, before: Call, after: Call, effect: Effect) -> None:
+        """An event has moved this chain's call on."""
+        session, context = self._session, self._context
+        if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
+            # the first news of it, of whatever kind: it was dialed, or may have been
+            dialed_at = context.clock.wall() if after.dialed_at is None else after.dialed_at
+            if is_callback(held.record):
+                session.callbacks.note(held, CallbackNews.COMPLETED)
+            held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
+            context.history.call_placed(held)
+        if after.agent_dn and after.agent_dn != before.agent_dn:
+            agent = context.agents.agent_at(after.agent_dn)
+            held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
+        session.held.recount(held)
+        if after.state is not before.state and after.origin is not CallOrigin.AGENT:
+            session.dialer.lease(held)
+        self._do(held, effect)
+        if effect is Effect.ENDED:
+            session.held.not_assured(held)
+            assert after.result is not None
+            session.results[after.result] += 1
+            context.history.call_completed(held)
+            session.settlement.call_ended(held)
+        session.wake()
+
+    def _do(self, held: HeldChain, effect: Effect) -> None:
+        if effect is Effect.MOVE_ON:
+            self._session.dialer.move_on(held)
+        elif effect is Effect.DROP:
+            self._session.dialer.treat_call(held)
+
+    def overdialed(self, held: HeldChain) -> None:
+        """A person picked up for whom no agent was there."""
+        self._session.tally.count(held.calling_list.name, "no engaged agent is free")
+
+    def transfer_failed(self, held: HeldChain) -> None:
+        """The call could not be moved to the agents; when it ends its result is Transfer Error."""
+        if held.call is not None:
+            held.call = held.call.with_transfer_error()
+
+    def link_up(self, guids: Mapping[str, str], by_cpd: bool) -> None:
+        """A link is back, and these calls are there: what it no longer has is over; what was asked for while it went away may
+        not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
+        session = self._session
+        if by_cpd and not session.group.cpd:
+            return
+        if session.group.cpd:
+            session.calls.compare(guids, lambda call: (call.state in _BEFORE_THE_MOVE) is by_cpd)
+        else:
+            session.calls.compare(guids)
+        if by_cpd is session.group.cpd:
+            session.engagements.compare(guids)
+            for held in session.calls:
+                if held.call is not None:
+                    self._do(held, held.call.owed)
+        session.wake()
