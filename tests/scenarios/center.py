@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from typing import Any, Callable
 
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
@@ -42,6 +43,7 @@ class Center:
     contacts: int = 60
     seed: int = 1
     trunk_group: str = ""
+    states_of: Callable[[SwitchLink], Any] = SwitchAgentState      # makes the provider of agents' states
     clock: VirtualClock = field(default_factory=VirtualClock)
     calls: list[FinishedCall] = field(default_factory=list)
 
@@ -62,7 +64,7 @@ class Center:
         self.store.add_list("spring", records=[record(n) for n in range(self.contacts)])
         self.store.start()
         self.switch = SwitchLink(self.clock)
-        self.states = SwitchAgentState(self.switch)
+        self.states = self.states_of(self.switch)
         group = CampaignGroup(
             1, "spring", 1, AgentGroup("sales", 1, tuple(person.login for person in people), tuple(dns)),
             (CallingList("spring", 1, 3, TREATMENTS),), self.mode, voice_transfer_destination="6001",
