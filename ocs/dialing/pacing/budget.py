@@ -18,7 +18,7 @@ from math import exp, log
 __all__ = ["AbandonBudget"]
 
 _KEPT, _DAY_S = 0.7, 28_800.0       # abandoned calls kept back in a day,
-_LEAST_KEPT, _MOST_KEPT = 0.015, 0.05    # as a part of the budget
+_LEAST_KEPT, _MOST_KEPT = 0.03, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of a day's budget
 _FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
