@@ -1,7 +1,7 @@
 """Changes that wait on the local disk while the database is away: a SQLite file of our own, outside of that database.
 
 Each change is a row under a number that is never used again; rows are written in groups, in the order in which they were
-asked for, flushed to the disk before anybody is told (as in `ocs.store.sqlite`). What a crash tears off is a group that
+asked for, flushed to the disk before anybody is told (as in `ocs.database.sqlite`). What a crash tears off is a group that
 nobody was told of. The file is one process's: a second server that is given the same one is refused. Octets are counted as
 they are added; a part of the room is kept for the outcomes of what was dialed already.
 """

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Select,
     String,
     Update,
     bindparam,
+    column,
     exists,
     func,
     insert,
@@ -96,10 +98,13 @@ class ListTable:
         self.lock_members = Sql(lambda dialect: read.where(one_of(columns.chain_id, "ids", dialect))
                                 .order_by(columns.chain_id, columns.chain_n).with_for_update())
         earlier = self.table.alias("earlier")
-        self.lock_heads = Sql(lambda dialect: select(columns.chain_id).where(
-            one_of(columns.chain_id, "ids", dialect),
+        asked = func.unnest(bindparam("ids", type_=ARRAY(BigInteger))).table_valued(
+            column("chain_id", BigInteger), with_ordinality="place").render_derived("asked")
+        # in the order of `ids`, up to `count` of them; a chain whose first record is held is somebody's
+        self.lock_heads = Sql(select(columns.chain_id).join(asked, asked.c.chain_id == columns.chain_id).where(
+            columns.record_status != literal_column(str(int(RecordStatus.RETRIEVED))),
             ~exists().where(earlier.c.chain_id == columns.chain_id, earlier.c.chain_n < columns.chain_n))
-            .with_for_update(of=self.table, skip_locked=True))
+            .order_by(asked.c.place).limit(bindparam("count")).with_for_update(of=self.table, skip_locked=True))
         self.lock_owned = Sql(lambda dialect: select(
             columns.record_id, columns.record_status, columns.app_id, columns.campaign_id, columns.group_id)
             .where(one_of(columns.record_id, "ids", dialect)).order_by(columns.record_id).with_for_update())

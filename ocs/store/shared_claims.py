@@ -2,20 +2,22 @@
 
 A round of a claim, for one type:
 1. Read the head of the claim index in all open zones, merged by (due time, chain_id), without locks.
-2. Lock the first record of each chain (its head row), skipping chains whose head row another transaction has: whoever
-   takes a chain begins with that row, so of two servers that found the same chain by different records one gets it whole.
+2. Lock the first record (head row) of as many chains as are needed, skipping chains whose head row another transaction has:
+   whoever takes a chain begins with that row, so of two servers that found the same chain by different records one gets it
+   whole.
 3. Lock and read all records of these chains as they are now. Between 1 and 2 another server may have taken a chain and
    committed, or somebody may have changed it: a chain that does not qualify any more, or of which somebody holds a record,
    is left.
 4. Mark the open records of the rest as Retrieved.
-The next round reads on behind the last chain that was seen, because the skipped ones are still there.
+The next round goes on behind the last chain that was tried, because the skipped ones are still there, and tries more at once:
+the others stand where this one looks.
 
 Where the request's filter has an order, there is no "behind": the next round reads more, and passes over what it has seen.
 """
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterator, Sequence
+from typing import Any, Container, Iterator, Sequence
 
 from ocs.database.statements import Sql, Transaction
 from ocs.dialing.results import RecordStatus, RecordType
@@ -26,9 +28,11 @@ from ocs.store.records import ListTable, claim_kind
 from ocs.store.registry import Catalog
 from ocs.store.rules import CLAIMABLE, may_be_claimed
 
-__all__ = ["claim_shared", "locked_chains"]
+__all__ = ["claim_shared"]
 
 _BEFORE_ALL = (-1, -2**63)
+_MOST_AT_ONCE = 2_000       # chains that are tried in one statement
+_LONGEST_PAGE = 4_000       # rows; the pages of a claim grow, because more than one is read only beside others
 _ZONE = 13                  # where a row has its tz_dbid
 
 
@@ -38,13 +42,38 @@ def claim_shared(work: Transaction, catalog: Catalog, calling_list: ListTable, r
     taken: dict[int, Chain] = {}
     for record_type in request.types:
         candidates = _candidates(work, calling_list, request, record_type, limit - len(taken))
+        waiting: dict[int, None] = {}           # candidates in order, none of them tried yet
+        wanted = 0
         while len(taken) < limit:
-            chain_ids = _some(candidates, limit - len(taken), taken)
-            if not chain_ids:
+            needed = limit - len(taken)
+            wanted = min(max(needed, wanted), _MOST_AT_ONCE)
+            _fill(waiting, candidates, wanted, taken)
+            if not waiting:
                 break
-            for chain in _take(work, catalog, calling_list, request, record_type, chain_ids):
+            locked = [chain_id for chain_id, in work.rows(calling_list.lock_heads, ids=list(waiting), count=needed)]
+            if len(locked) == needed:
+                waiting = _behind(waiting, locked[-1])
+            else:
+                waiting, wanted = {}, 2 * wanted        # what others have is passed in ever longer steps
+            for chain in _take(work, catalog, calling_list, request, record_type, locked):
                 taken[chain.chain_id] = chain
     return list(taken.values())
+
+
+def _fill(waiting: dict[int, None], candidates: Iterator[int], count: int, taken: Container[int]) -> None:
+    """Put candidates that are not taken behind those that wait, until so many do."""
+    while len(waiting) < count:
+        chain_id = next(candidates, None)
+        if chain_id is None:
+            return
+        if chain_id not in taken:
+            waiting[chain_id] = None
+
+
+def _behind(waiting: dict[int, None], last: int) -> dict[int, None]:
+    """Those behind one of them."""
+    order = list(waiting)
+    return dict.fromkeys(order[order.index(last) + 1:])
 
 
 def _candidates(work: Transaction, calling_list: ListTable, request: ClaimRequest, record_type: RecordType,
@@ -75,7 +104,7 @@ def _following_pages(work: Transaction, sql: Sql, count: int, parameters: dict[s
         if len(rows) < count:
             return
         # rows of one chain may lie on both sides of the page's end; those that come again are known
-        last = rows[-1][0], rows[-1][1]
+        last, count = (rows[-1][0], rows[-1][1]), min(2 * count, _LONGEST_PAGE)
 
 
 def _growing_pages(work: Transaction, sql: Sql, count: int, parameters: dict[str, Any]) -> Iterator[int]:
@@ -91,19 +120,9 @@ def _growing_pages(work: Transaction, sql: Sql, count: int, parameters: dict[str
         count *= 2
 
 
-def _some(candidates: Iterator[int], count: int, taken: dict[int, Chain]) -> list[int]:
-    chain_ids: dict[int, None] = {}
-    for chain_id in candidates:
-        if chain_id not in taken:
-            chain_ids[chain_id] = None
-            if len(chain_ids) == count:
-                break
-    return list(chain_ids)
-
-
 def _take(work: Transaction, catalog: Catalog, calling_list: ListTable, request: ClaimRequest, record_type: RecordType,
           chain_ids: Sequence[int]) -> list[Chain]:
-    chains = locked_chains(work, catalog, calling_list, chain_ids)
+    chains = _members(work, catalog, calling_list, chain_ids)
     kept = [chains[chain_id] for chain_id in chain_ids if chain_id in chains
             and any(may_be_claimed(record, request, record_type) for record in chains[chain_id])
             and not any(record.record_status is RecordStatus.RETRIEVED for record in chains[chain_id])]
@@ -124,12 +143,9 @@ def _retrieved(record: Record) -> Record:
     return replace(record, record_status=RecordStatus.RETRIEVED) if claimable else record
 
 
-def locked_chains(work: Transaction, catalog: Catalog, calling_list: ListTable,
-                  chain_ids: Sequence[int]) -> dict[int, list[Record]]:
-    """These chains as they are now, ascending chain_n, locked until the transaction ends; without those that another
-    transaction works on."""
-    locked = [chain_id for chain_id, in work.rows(calling_list.lock_heads, ids=list(chain_ids))]
-    rows = work.rows(calling_list.lock_members, ids=locked) if locked else []
+def _members(work: Transaction, catalog: Catalog, calling_list: ListTable, chain_ids: Sequence[int]) -> dict[int, list[Record]]:
+    """Chains whose first records are locked, as they are now, ascending chain_n, locked until the transaction ends."""
+    rows = work.rows(calling_list.lock_members, ids=list(chain_ids)) if chain_ids else []
     chains: dict[int, list[Record]] = {}
     for record in calling_list.records(rows, catalog.zones(work, {row[_ZONE] for row in rows})):
         chains.setdefault(record.chain_id, []).append(record)

@@ -1,2 +1,0 @@
-"""Moved to `ocs.database.backend`."""
-from ocs.database.backend import *  # noqa: F401,F403

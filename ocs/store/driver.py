@@ -1,2 +1,0 @@
-"""Moved to `ocs.database.driver`."""
-from ocs.database.driver import *  # noqa: F401,F403
