@@ -112,7 +112,7 @@ def demo(**values: Any) -> None:
     """Run a whole contact center on this machine until a list is dialed.
 
     T-Server, outbound contact server and simulated agents are processes and sockets of their own. Exit status 0: every
-    record is final or planned for later, and the calling list and the T-Server's call log agree on every call.
+    record is final or planned for later, and the calling list, the T-Server's call log and ICON agree on every call.
     """
     raise SystemExit(_run(_demo_options(values, stay=False)))
 
