@@ -9,7 +9,7 @@ import pytest
 
 from ocs.database.backend import backend_for, transaction
 from ocs.database.pool import BackOff, Database, GroupCommit
-from ocs.database.statements import Transaction
+from ocs.database.statements import Sql, Transaction
 from ocs.dialing.values import ChainSave, ClaimRequest, CustomField, Owner, Record
 from ocs.errors import ConfigurationError, DatabaseAway, StoreUnavailable
 from ocs.store.loading import insert_records
@@ -205,9 +205,29 @@ def test_a_chain_that_another_transaction_works_on_is_passed_over_whole(url: str
         insert_records(work, made, [Record(100 + n, 1, 1 + n, "+12125550000") for n in (1, 2)])
     store = opened(url)
     with transaction(backend_for(url)) as work:
-        assert [chain_id for chain_id, in work.rows(made.lock_heads, ids=[1, 3])] == [1, 3]
+        assert [chain_id for chain_id, in work.rows(made.lock_heads, ids=[3, 1, 2], count=2)] == [3, 1]
         claimed = result(store.claim_chains(ClaimRequest("Spring", OWNER, 3, NOW, {122: 43_200})))
         assert [chain.chain_id for chain in claimed] == [2, 4, 5]
     claimed = result(store.claim_chains(ClaimRequest("Spring", OWNER, 1, NOW, {122: 43_200})))
     assert [(chain.chain_id, len(chain.records)) for chain in claimed] == [(1, 3)]
+    result(store.stop())
+
+
+def test_what_others_take_at_the_moment_is_passed_over_in_few_steps(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements, rows = [], Transaction.rows
+
+    def counted(work: Transaction, sql: Sql, **parameters: Any) -> list[tuple[Any, ...]]:
+        statements.append(sql.bound(work.dialect, parameters)[0])
+        return rows(work, sql, **parameters)
+
+    with transaction(backend_for(url)) as work:
+        made = Catalog().calling_list(work, "Spring")
+        insert_records(work, made, [Record(n, n, 1, "+12125550000") for n in range(10, 400)])
+    with transaction(backend_for(url)) as work:
+        assert len(work.rows(made.lock_heads, ids=list(range(1, 301)), count=300)) == 300
+        store = opened(url)
+        monkeypatch.setattr(Transaction, "rows", counted)
+        claimed = result(store.claim_chains(ClaimRequest("Spring", OWNER, 3, NOW, {122: 43_200})))
+        assert [chain.chain_id for chain in claimed] == [301, 302, 303]
+    assert 1 < sum("SKIP LOCKED" in one for one in statements) < 10 and 1 < sum("ready" in one for one in statements) < 10
     result(store.stop())
