@@ -16,3 +16,7 @@ ocs_cpdserver = ServiceMaker(
     "ocs-cpdserver", "ocs.servers.cpdserver.tap", "CPD Server: places calls and tells by listening what answers.",
     "ocs-cpdserver"
 )
+ocs_interaction = ServiceMaker(
+    "ocs-interaction", "ocs.servers.interaction.tap", "Interaction Server: previews wait in queues and are pushed to agents.",
+    "ocs-interaction"
+)
