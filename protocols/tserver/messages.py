@@ -120,7 +120,7 @@ class CallState(IntEnum):
 ATTRIBUTE_TYPES: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
         ("AgentID", "AgentPassword", "ANI", "ApplicationName", "ApplicationPassword", "CallUUID", "CollectedDigits",
-         "CommunicationDN", "ConferenceConnID", "ConnID", "DNIS", "ErrorMessage", "OriginConnID", "OtherDN", "OtherQueue",
+         "CommunicationDN", "ConferenceConnID", "ConnID", "DNIS", "ErrorMessage", "Key", "OriginConnID", "OtherDN", "OtherQueue",
          "OtherTrunk", "Place", "PreviousConnID", "ProtocolVersion", "RefConnID", "ServerVersion", "ThirdPartyDN",
          "ThirdPartyQueue", "ThisDN", "ThisQueue", "ThisTrunk", "TransferConnID"), str),
     **dict.fromkeys(
@@ -129,6 +129,7 @@ ATTRIBUTE_TYPES: dict[str, type | tuple[type, ...]] = {
          "OtherDNRole", "Priority", "RegisterMode", "RouteType", "ServerRole", "ThirdPartyDNRole", "ThisDNRole",
          "TimeinSecs", "TimeinuSecs", "TreatmentType", "UserEvent"), int),
     "Timeout": (int, float),
+    "InputMask": list,
 }
 
 # request -> attributes that it cannot do without
@@ -136,6 +137,7 @@ KNOWN_REQUESTS: dict[str, tuple[str, ...]] = {
     "RequestRegisterClient": ("ApplicationName", "ProtocolVersion"),
     "RequestRegisterAddress": ("ThisDN",),
     "RequestUnregisterAddress": ("ThisDN",),
+    "RequestSetInputMask": (),
     "RequestAgentLogin": ("ThisDN", "AgentID"),
     "RequestAgentLogout": ("ThisDN",),
     "RequestAgentReady": ("ThisDN",),
@@ -147,13 +149,23 @@ KNOWN_REQUESTS: dict[str, tuple[str, ...]] = {
     "RequestHoldCall": ("ThisDN", "ConnID"),
     "RequestRetrieveCall": ("ThisDN", "ConnID"),
     "RequestRouteCall": ("ThisDN", "ConnID", "OtherDN"),
+    "RequestAlternateCall": ("ThisDN", "ConnID", "PreviousConnID"),
+    "RequestReconnectCall": ("ThisDN", "ConnID", "PreviousConnID"),
+    "RequestRedirectCall": ("ThisDN", "ConnID", "OtherDN"),
     "RequestSingleStepTransfer": ("ThisDN", "ConnID", "OtherDN"),
+    "RequestMuteTransfer": ("ThisDN", "ConnID", "OtherDN"),
     "RequestInitiateTransfer": ("ThisDN", "ConnID", "OtherDN"),
     "RequestCompleteTransfer": ("ThisDN", "ConnID", "TransferConnID"),
     "RequestMergeCalls": ("ThisDN", "ConnID", "TransferConnID"),
+    "RequestSingleStepConference": ("ThisDN", "ConnID", "OtherDN"),
+    "RequestInitiateConference": ("ThisDN", "ConnID", "OtherDN"),
+    "RequestCompleteConference": ("ThisDN", "ConnID", "ConferenceConnID"),
+    "RequestDeleteFromConference": ("ThisDN", "ConnID", "OtherDN"),
     "RequestApplyTreatment": ("ThisDN", "ConnID", "TreatmentType"),
     "RequestAttachUserData": ("ThisDN", "ConnID", "UserData"),
     "RequestUpdateUserData": ("ThisDN", "ConnID", "UserData"),
+    "RequestDeletePair": ("ThisDN", "ConnID", "Key"),
+    "RequestDeleteUserData": ("ThisDN", "ConnID"),
     "RequestDistributeUserEvent": ("UserData",),
     "RequestQueryServer": (),
     "RequestQueryAddress": ("ThisDN",),

@@ -88,14 +88,15 @@ class Arrivals:
         self.match(target)
 
     def ring_out(self, party: Party, asker: Asker | None = None) -> None:
-        """Nobody answers at an extension: a call from an ACD queue returns to its head and the agent becomes not ready;
-        any other call ends."""
+        """Nobody answers at an extension: a call from an ACD queue returns to its head and the agent becomes not ready; a
+        conference goes on without it, any other call ends."""
         call, dn = party.call, party.dn
         queue = self._board.directory.get(party.queue) if party.queue else None
         assert dn is not None
         if queue is None or queue.queue is None:
             reached = call.answer_state is not None
-            self._board.clear(call, leaver=party if asker else None, asker=asker, others_state=CallState.NO_ANSWER,
+            self._board.leave(party, leaver_state=CallState.OK if asker else None, asker=asker,
+                              others_state=CallState.NO_ANSWER,
                               reason=CallState.DROPPED_NO_ANSWER if reached else CallState.NO_ANSWER)
             return
         self._board.tell(party, "EventReleased", CallState.REDIRECTED, asker, ThirdPartyDN=queue.number,
@@ -150,4 +151,4 @@ class Arrivals:
         self._drop(party)
 
     def _drop(self, party: Party) -> None:
-        self._board.clear(party.call, leaver=party, leaver_state=CallState.DROPPED, reason=CallState.DROPPED)
+        self._board.leave(party, leaver_state=CallState.DROPPED, reason=CallState.DROPPED)

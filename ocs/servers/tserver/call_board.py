@@ -1,7 +1,7 @@
 """The calls in progress, and the moves that all others are made of: joining and leaving a call, ending it, telling.
 
-Every call joins two parties. Whoever changes a call (arrivals, call control, transfers, the network's side) does it
-through this board, so that calls, legs and DNs always agree.
+Whoever changes a call (arrivals, call control, transfers, conferences, the network's side) does it through this board, so that
+calls, legs and DNs always agree.
 """
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ class CallBoard:
             raise Refused(ErrorCode.RESOURCE_UNAVAILABLE,
                           f"{len(self.calls)} calls in progress, limit {self.options.calls}")
 
+    def check_conference(self, parties: int) -> None:
+        """Refused (166) if a call cannot join so many."""
+        if parties > self.options.conference_parties:
+            raise Refused(ErrorCode.RESOURCE_UNAVAILABLE,
+                          f"{parties} parties in a conference, limit {self.options.conference_parties}")
+
     # -- parties -----------------------------------------------------------------------------------------------------
 
     def join(self, party: Party) -> Party:
@@ -75,9 +81,9 @@ class CallBoard:
     def part(self, party: Party) -> None:
         """A party leaves its call, its DN and its queue. Call `freed` for the DN when the step is complete."""
         party.stop_timer()
-        for one in (party, party.call.other(party)):
-            if one is not None and one.leg:
-                self.on_left(one.leg)
+        self.end_treatments(party.call)
+        if party.leg:
+            self.on_left(party.leg)
         if party in party.call.parties:
             party.call.parties.remove(party)
         if party.leg:
@@ -88,17 +94,25 @@ class CallBoard:
             if party.dn.queue is not None:
                 party.dn.queue.forget(party)
 
+    def end_treatments(self, call: Call) -> None:
+        """The call is not any more what it was when the treatment of one of its legs began."""
+        for party in call.parties:
+            if party.leg:
+                self.on_left(party.leg)
+
     def freed(self, dn: DN) -> None:
         """A call left the DN: its agent may have after-call work to do, or take the next call."""
         if dn.kind is DNKind.EXTENSION and not dn.busy:
             self.floor.freed(dn)
 
-    def place(self, call: Call, destination: str, ring_timeout_s: float, origin: str) -> None:
+    def place(self, call: Call, destination: str, ring_timeout_s: float, origin: str,
+              role: DNRole = DNRole.DESTINATION) -> Party:
         """Dial into the network: the call gets a leg."""
         self._placed += 1
         leg = f"{call.conn_id}-{self._placed}"
-        self.join(Party(call, destination, DNRole.DESTINATION, PartyState.DIALING, leg=leg))
+        party = self.join(Party(call, destination, role, PartyState.DIALING, leg=leg))
         self.driver.place(leg, destination, ring_timeout_s, origin, call.extensions)
+        return party
 
     def establish(self, party: Party, call_state: CallState, asker: Asker | None = None, **extra: Any) -> None:
         """A party on this switch is connected."""
@@ -111,11 +125,24 @@ class CallBoard:
 
     def join_legs(self, call: Call) -> None:
         """Tell the driver of every leg that now talks with somebody; a trunk group only holds a call, it does not talk."""
+        self.settle_hold(call)
         for party in call.parties:
-            other = call.other(party)
-            if party.leg and party.talking and other is not None and other.talking \
-                    and (other.dn is None or other.dn.kind is DNKind.EXTENSION):
-                self.driver.connected(party.leg, other.name)
+            if party.leg and party.talking:
+                for other in call.others(party):
+                    if other.talking and (other.dn is None or other.dn.kind is DNKind.EXTENSION):
+                        self.driver.connected(party.leg, other.name)
+                        break
+
+    def settle_hold(self, call: Call) -> None:
+        """Tell the driver of every leg that is on hold now, or is no longer: nobody else in the call is left to talk with."""
+        for party in call.parties:
+            if not party.leg or not party.talking:
+                continue
+            states = [other.state for other in call.others(party)]
+            on_hold = PartyState.HELD in states and PartyState.CONNECTED not in states
+            if on_hold is not party.on_hold:
+                party.on_hold = on_hold
+                (self.driver.held if on_hold else self.driver.retrieved)(party.leg)
 
     def attach(self, call: Call, pairs: KVList) -> None:
         """Add the server's own pairs to the user data; left out where they would exceed the limits."""
@@ -124,6 +151,33 @@ class CallBoard:
             call.user_data = changed
 
     # -- the end -----------------------------------------------------------------------------------------------------
+
+    def leave(self, party: Party, *, reason: CallState, leaver_state: CallState | None = CallState.OK,
+              others_state: CallState = CallState.REMOTE_RELEASE, asker: Asker | None = None,
+              deleted_by: Party | None = None) -> None:
+        """A party leaves. A conference goes on while two are left and one of them talks: EventPartyDeleted tells them, with
+        `others_state`. Any other call ends, for `reason`. `leaver_state` None: who leaves was waiting, and is let go. `asker` is
+        whoever asked for it at the leaver or, where a party is deleted by another, at that one."""
+        call, stay = party.call, party.call.others(party)
+        if len(stay) < 2 or not any(one.talking for one in stay):
+            self.clear(call, leaver=None if leaver_state is None else party, leaver_state=leaver_state or CallState.OK,
+                       others_state=others_state, reason=reason, asker=asker)
+            return
+        if party.dn is not None:
+            if leaver_state is None:
+                self.tell(party, "EventAbandoned")
+            else:
+                self.tell(party, "EventReleased", leaver_state, None if deleted_by else asker)
+        self.part(party)
+        third = {} if deleted_by is None else {"ThirdPartyDN": deleted_by.name, "ThirdPartyDNRole": int(DNRole.DELETED_BY)}
+        told = CallState.OK if others_state is CallState.REMOTE_RELEASE else others_state
+        for one in stay:
+            if one.dn is not None:
+                self.tell(one, "EventPartyDeleted", told, asker if one is deleted_by else None, OtherDN=party.name,
+                          OtherDNRole=int(DNRole.DELETED_PARTY), **third)
+        self.settle_hold(call)
+        if party.dn is not None:
+            self.freed(party.dn)
 
     def clear(self, call: Call, *, reason: CallState, leaver: Party | None = None,
               leaver_state: CallState = CallState.OK, others_state: CallState = CallState.REMOTE_RELEASE,
@@ -177,6 +231,8 @@ class CallBoard:
             "ConnID": call.conn_id, "CallUUID": call.call_uuid, "CallID": call.call_id,
             "CallType": int(call.call_type), "CallState": int(call_state), "UserData": call.user_data,
         }
+        if call.ani:
+            attributes.update(ANI=call.ani, DNIS=call.destination)
         if party.queue:
             attributes["ThisQueue"] = party.queue
         if call.previous_conn_id:

@@ -66,9 +66,7 @@ class CallControl:
         """Put the call on hold at the party; Refused (1712) if it is not connected."""
         party.step(PartyStep.HOLD)
         self._board.tell(party, "EventHeld", CallState.HELD, asker)
-        other = party.call.other(party)
-        if other is not None and other.leg:
-            self._board.driver.held(other.leg)
+        self._board.settle_hold(party.call)
 
     def retrieve(self, party: Party, asker: Asker | None = None) -> None:
         """Take the call off hold; Refused (1712) if it is not, (79) if the DN has another call that is not held."""
@@ -77,19 +75,34 @@ class CallControl:
             raise Refused(ErrorCode.ORIGINATION_BUSY, f"ThisDN: {party.name} has another call that is not on hold")
         party.step(PartyStep.RETRIEVE)
         self._board.tell(party, "EventRetrieved", asker=asker)
-        other = party.call.other(party)
-        if other is not None and other.leg:
-            self._board.driver.retrieved(other.leg)
+        self._board.settle_hold(party.call)
+
+    def alternate(self, current: Party, held: Party, asker: Asker | None = None) -> None:
+        """Hold one call of a DN and take its other one off hold; Refused (1712) unless they stand so."""
+        if current.state is not PartyState.CONNECTED or held.state is not PartyState.HELD:
+            raise Refused(ErrorCode.WRONG_CALL_STATE, "ConnID, PreviousConnID: a connected call and one on hold are expected")
+        self.hold(current, asker)
+        self.retrieve(held)
+
+    def reconnect(self, current: Party, held: Party, asker: Asker | None = None) -> None:
+        """Release one call of a DN, as a consult call that leads to nothing, and take its other one off hold; Refused (1712)
+        unless they stand so."""
+        if current.state not in (PartyState.DIALING, PartyState.CONNECTED) or held.state is not PartyState.HELD:
+            raise Refused(ErrorCode.WRONG_CALL_STATE,
+                          "ConnID, PreviousConnID: a call that is dialed or connected and one on hold are expected")
+        self.release(current, asker)
+        self.retrieve(held)
 
     def release(self, party: Party, asker: Asker | None = None) -> None:
-        """The party leaves its call, which ends; an agent who declines a call from a queue sends it back there."""
+        """The party leaves its call, which ends unless it is a conference; an agent who declines a call from a queue sends it
+        back there."""
         call = party.call
         if party.state is PartyState.ALERTING and party.queue:
             self._arrivals.ring_out(party, asker)
             return
         reached = call.answer_state is not None or call.agent_dn is not None
         shown = CallState.DROPPED if party.waiting and reached else CallState.OK
-        self._board.clear(call, leaver=party, leaver_state=shown, asker=asker,
+        self._board.leave(party, leaver_state=shown, asker=asker,
                           reason=CallState.DROPPED if reached else CallState.NO_ANSWER)
 
     def drop_all(self) -> None:

@@ -1,7 +1,8 @@
-"""The call model: a call joins two parties; a party is a DN of this switch or a leg into the network.
+"""The call model: a call joins parties; a party is a DN of this switch or a leg into the network.
 
-A call changes by replacing a party (a queue hands over to an agent, a transfer to its target) and ends when one of its
-two parties leaves. What a party may do next is the table below; whoever asks for another step is refused.
+A call begins with two parties. It changes by replacing one (a queue hands over to an agent, a transfer to its target), by adding
+one (then it is a conference), and ends when fewer than two are left, or nobody who talks. What a party may do next is the table
+below; whoever asks for another step is refused.
 Source of the party states' numbers: the public PartyState bits (pairs `ps-N` of docs/wire.md).
 """
 from __future__ import annotations
@@ -85,6 +86,7 @@ class Party:
     leg: str = ""                       # the driver's name for it; "" for a party on this switch
     queue: str = ""                     # DN of the queue through which the call came to this party
     transferred_by: str = ""            # DN that transferred the call here
+    on_hold: bool = False               # a leg: everybody whom it could talk with has put the call on hold
     timer: IDelayedCall | None = None   # ring, queue or route limit; belongs to the present state
 
     def step(self, step: PartyStep) -> None:
@@ -124,7 +126,8 @@ class Call:
     extensions: KVList = ()
     predictive: bool = False
     previous_conn_id: str = ""                          # of a consult call: the call on hold
-    parties: list[Party] = field(default_factory=list)  # two while the call lives; one only in mid-step
+    ani: str = ""                                       # of an inbound call: who calls
+    parties: list[Party] = field(default_factory=list)  # two or more while the call lives; one only in mid-step
     picked_up_at: float | None = None
     answer_state: CallState | None = None               # what answered; None while nobody did
     agent_dn: str | None = None                         # the first extension that was connected
@@ -136,19 +139,31 @@ class Call:
                 return party
         return None
 
+    @property
+    def conference(self) -> bool:
+        """True while the call joins more than two."""
+        return len(self.parties) > 2
+
     def other(self, party: Party) -> Party | None:
-        """The party on the other side; None in mid-step."""
+        """The party on the other side; in a conference the first of the others, in the network where there is one; None in
+        mid-step."""
+        found = None
         for candidate in self.parties:
-            if candidate is not party:
-                return candidate
-        return None
+            if candidate is not party and (found is None or candidate.leg and not found.leg):
+                found = candidate
+        return found
+
+    def others(self, party: Party) -> list[Party]:
+        """All parties but this one."""
+        return [candidate for candidate in self.parties if candidate is not party]
 
     def final_state(self, reason: CallState) -> CallState:
         """The state for the call log when the call ends for `reason`: a machine stays a machine, whom an agent was
         connected to is OK, everybody else is what ended the call."""
         if self.answer_state in (CallState.ANSWERING_MACHINE_DETECTED, CallState.FAX_DETECTED):
             return self.answer_state
-        return CallState.OK if self.agent_dn is not None and reason is not CallState.TRANSFERRED else reason
+        joined = reason in (CallState.TRANSFERRED, CallState.CONFERENCED)
+        return CallState.OK if self.agent_dn is not None and not joined else reason
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class SwitchOptions:
     call_log: Path | None = option(Path("calls.jsonl"), text="File to which every finished call is appended as a line"
                                                              " of JSON; empty = none.")
     calls: int = option(10_000, low=1, high=1_000_000, text="Calls in progress at the same time.")
+    conference_parties: int = option(6, low=3, high=64, text="Most parties of one conference.")
     user_data_octets: int = option(16_000, low=1_000, high=30_000, unit="octets", text="User data of one call.")
     ring_timeout_s: float = option(30.0, low=1, high=600, unit="seconds",
                                    text="How long a called number rings where the request has no Timeout.")
@@ -119,6 +120,9 @@ class TServerOptions(CompanionOptions):
         for place, agent in enumerate(self.agent, 1):
             if agent.queue and kinds.get(agent.queue) is not DNKind.ACD_QUEUE:
                 found.append(f"agent[{place}].queue: {agent.queue!r} is not an ACD queue")
+        inbound = self.simulator.inbound_destination
+        if inbound and kinds.get(inbound) not in (DNKind.ACD_QUEUE, DNKind.ROUTING_POINT, DNKind.EXTENSION):
+            found.append(f"simulator.inbound_destination: {inbound!r} is not a DN that takes calls")
         found += [f"agent[{place}].password_hash: not an Argon2 hash"
                   for place, agent in enumerate(self.agent, 1) if not is_hash(agent.password_hash)]
         return found

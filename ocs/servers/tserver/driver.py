@@ -39,7 +39,8 @@ class ISwitchDriver(Interface):
         """Hang up; nothing is told of this leg any more. A leg that is not there is ignored."""
 
     def connected(leg: str, agent_dn: str) -> None:
-        """The called party now talks with somebody: the agent at `agent_dn`, or another leg's number."""
+        """The called party, or the caller, now talks with somebody: the agent at `agent_dn`, or another leg's number; in a
+        conference the first of those who are there."""
 
     def audio(leg: str) -> KVList:
         """What is heard on a leg from its answer on, as pairs of a kind of sound and milliseconds, for a CPD Server that listens;
@@ -57,7 +58,7 @@ class ISwitchDriver(Interface):
         """Stop what plays and listen no more; nothing is told of it any more."""
 
     def held(leg: str) -> None:
-        """The other side put this leg on hold."""
+        """The other side put this leg on hold; in a conference everybody else has."""
 
     def retrieved(leg: str) -> None:
         """The other side took this leg off hold."""
@@ -71,6 +72,11 @@ class ISwitchDriverListener(Interface):
 
     def link_down(reason: str) -> None:
         """The switch is lost. Legs that did not survive are reported with `failed` or `remote_released`."""
+
+    def arrived(leg: str, caller: str, destination: str) -> None:
+        """Somebody in the network calls one of our DNs: `caller` E.164, "" where it is not shown. The driver names the leg;
+        no name may begin with 16 hex digits, as the server's do. It ends as any other leg, or by `release` at once where the
+        call cannot be taken."""
 
     def network_reached(leg: str) -> None:
         """The call left for the network."""

@@ -42,13 +42,14 @@ class EventStream:
         self._flushing = False
 
     def tell(self, dn: DN, name: str, attributes: Mapping[str, Any], asker: Asker | None = None) -> None:
-        """Tell every client registered on the DN; the asker's copy carries its reference id."""
+        """Tell every client registered on the DN that wants events of this name, and whoever asked; the asker's copy carries
+        its reference id."""
         if not dn.clients and asker is None:
             return
         stamped = self._stamp(attributes)
         shared = Message(name, 0, stamped)
         for session in dn.clients:
-            if asker is None or session is not asker.session:
+            if (asker is None or session is not asker.session) and session.hears(name):
                 self._outbox.append((session, shared))
         if asker is not None:
             self._outbox.append((asker.session, Message(name, asker.reference_id, stamped)))

@@ -1,4 +1,4 @@
-"""What the network reports of the calls that left for it, and where an answered predictive call goes."""
+"""What the network reports of the calls that left for it or come from it, and where an answered predictive call goes."""
 from __future__ import annotations
 
 from typing import Any, Callable
@@ -8,19 +8,20 @@ from zope.interface import implementer
 
 from ocs.servers.tserver.arrivals import Arrivals
 from ocs.servers.tserver.call_board import CallBoard
-from ocs.servers.tserver.calls import Call, Party, PartyState, PartyStep
+from ocs.servers.tserver.calls import Call, CallKind, Party, PartyState, PartyStep
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.driver import ISwitchDriverListener
 from ocs.servers.tserver.events import step
 from ocs.servers.tserver.ivr.treatments import Treatments
 from ocs.servers.tserver.transfers import Transfers
-from protocols.tserver.messages import CallState
+from protocols.tserver.messages import CallState, CallType, DNRole
 
 __all__ = ["DESTINATION_KEYS", "NetworkSide"]
 
 # what was detected -> the pair of the request's Extensions that names the DN for it
 DESTINATION_KEYS = {CallState.OK: "VoiceDest", CallState.ANSWERING_MACHINE_DETECTED: "AnsMachine",
                     CallState.FAX_DETECTED: "FaxDest"}
+_TAKE_CALLS = (DNKind.EXTENSION, DNKind.ACD_QUEUE, DNKind.ROUTING_POINT)
 _ANSWER_CLASSES = {CallState.ANSWERING_MACHINE_DETECTED: "AM", CallState.FAX_DETECTED: "FAX"}
 
 
@@ -47,11 +48,33 @@ class NetworkSide:
         self._on_link(False)
 
     @step
+    def arrived(self, leg: str, caller: str, destination: str) -> None:
+        """A call that cannot be taken is released, and has its line in the call log if it was for a DN that takes calls."""
+        dn = self._board.directory.get(destination)
+        if dn is None or dn.kind not in _TAKE_CALLS or len(self._board.calls) >= self._board.options.calls:
+            self.log.warn("call from the network to {dn} is not taken", dn=destination[:64])
+            self._board.driver.release(leg)
+            return
+        conn_id, call_uuid, call_id = self._board.numbers.next()
+        call = Call(conn_id, call_uuid, call_id, CallType.INBOUND, CallKind.INBOUND, destination, self._board.clock.wall(),
+                    ani=caller, answer_state=CallState.OK)
+        self._board.calls[conn_id] = call
+        party = self._board.join(Party(call, caller, DNRole.ORIGINATION, PartyState.CONNECTED, leg=leg))
+        obstacle = self._arrivals.obstacle(dn)
+        if obstacle is not None:
+            self._board.clear(call, reason=obstacle)
+            return
+        self._arrivals.arrive(party.call, dn, DNRole.DESTINATION)
+        self._arrivals.match(dn)
+
+    @step
     def network_reached(self, leg: str) -> None:
         party = self._board.legs.get(leg)
-        near = party.call.other(party) if party is not None else None
-        if near is not None and near.dn is not None:
-            self._board.tell(near, "EventNetworkReached")
+        if party is None:
+            return
+        for near in party.call.others(party):
+            if near.dn is not None:
+                self._board.tell(near, "EventNetworkReached", OtherDN=party.name, OtherDNRole=int(party.role))
 
     @step
     def ringing(self, leg: str) -> None:
@@ -71,7 +94,7 @@ class NetworkSide:
         call, near = party.call, party.call.other(party)
         party.step(PartyStep.ANSWER)
         call.picked_up_at = call.picked_up_at or self._board.clock.wall()
-        if call.answer_state is None:
+        if call.answer_state is None and not call.conference:
             call.answer_state = call_state
         if near is not None and near.dn is not None and near.state is PartyState.DIALING:
             if call.predictive:
@@ -84,8 +107,12 @@ class NetworkSide:
     @step
     def failed(self, leg: str, call_state: CallState) -> None:
         party = self._board.legs.get(leg)
-        near = party.call.other(party) if party is not None else None
-        if party is not None and near is not None:
+        if party is None:
+            return
+        near = party.call.other(party)
+        if party.call.conference:
+            self._board.leave(party, others_state=call_state, reason=CallState.DROPPED)
+        elif near is not None:
             self._board.come_to_nothing(near, call_state, party)
 
     @step
@@ -96,7 +123,7 @@ class NetworkSide:
         if party.state is PartyState.DIALING:
             self.failed(leg, CallState.GENERAL_ERROR)
             return
-        self._board.clear(party.call, leaver=party, reason=CallState.ABANDONED)
+        self._board.leave(party, reason=CallState.ABANDONED)
 
     @step
     def media_done(self, leg: str) -> None:

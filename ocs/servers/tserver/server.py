@@ -21,6 +21,7 @@ from ocs.servers.tserver.attendance import Attendance
 from ocs.servers.tserver.call_board import CallBoard
 from ocs.servers.tserver.call_control import CallControl
 from ocs.servers.tserver.calls import CallNumbers, FinishedCall
+from ocs.servers.tserver.conferences import Conferences
 from ocs.servers.tserver.config import TServerOptions
 from ocs.servers.tserver.directory import Directory
 from ocs.servers.tserver.driver import ISwitchDriver
@@ -72,6 +73,7 @@ class TServer:
         self.arrivals = Arrivals(self.board)
         self.control = CallControl(self.board, self.arrivals)
         self.transfers = Transfers(self.board, self.arrivals, self.control)
+        self.conferences = Conferences(self.board, self.arrivals)
         self.treatments = Treatments(self.board, self.arrivals, self.control, self.transfers,
                                      {one.name: one for one in options.ivr_application}, options.ivr.ports, post)
         self.board.on_left = self.treatments.left

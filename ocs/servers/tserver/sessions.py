@@ -35,6 +35,11 @@ class ClientSession:
         self.application = "(not registered)"
         self.dns: dict[str, DN] = {}
         self.logging_in = False         # an agent's password is being checked
+        self.wanted: frozenset[str] | None = None       # names of the DNs' events that it wants to hear; None = all
+
+    def hears(self, name: str) -> bool:
+        """Whether the client wants events of this name."""
+        return self.wanted is None or name in self.wanted
 
     @property
     def granted(self) -> bool:

@@ -2,7 +2,7 @@
 
 What a called party does is drawn from the number, the seed and how many times the number was called before, so it does not
 depend on what else happens or in which order. Whether a number works at all, and whether a fax stands there, belongs to
-the number. The simulator knows calls only; who asked for them, and why, it does not.
+the number. People may call by themselves, too. The simulator knows calls only; who asked for them, and why, it does not.
 """
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ocs.servers.tserver.simulator_options import SimulatorOptions
 from protocols.attributes import KVList, first
 from protocols.tserver.messages import CallState
 
-__all__ = ["Behaviour", "SimulatedNetwork", "behaviour"]
+__all__ = ["Behaviour", "SimulatedNetwork", "behaviour", "inbound_behaviour"]
 
 _REMEMBERED_NUMBERS = 1_000_000     # how many numbers' counts of calls are kept
 _SIT_KINDS = (CallState.SIT_INVALID_NUMBER, CallState.SIT_VACANT, CallState.SIT_INTERCEPT, CallState.SIT_NO_CIRCUIT,
@@ -73,6 +73,15 @@ def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
         return Behaviour(CallState.ANSWERING_MACHINE_DETECTED, setup_s, machine_s, options.detection_s + 1.0,
                          talk_s=options.machine_talk_s)
     return Behaviour(CallState.NO_ANSWER, setup_s)
+
+
+def inbound_behaviour(options: SimulatorOptions, rng: random.Random) -> Behaviour:
+    """What somebody does who calls."""
+    return Behaviour(CallState.OK, 0.0, 0.0,
+                     patience_s=max(3.0, _lognormal(rng, options.inbound_patience_s, options.patience_cv)),
+                     talk_s=max(5.0, _lognormal(rng, options.talk_s, options.talk_cv)),
+                     listens_s=max(3.0, _lognormal(rng, options.listens_s, options.listens_cv)),
+                     presses_s=0.5 + rng.expovariate(0.5) if rng.random() < options.presses else math.inf)
 
 
 _MACHINE = frozenset({CallState.ANSWERING_MACHINE_DETECTED})
@@ -133,15 +142,19 @@ class SimulatedNetwork:
         self._legs: dict[str, _Leg] = {}
         self._calls: OrderedDict[str, int] = OrderedDict()
         self._listener: Any = None
+        self._callers = 0
+        self._calling: IDelayedCall | None = None       # when the next one calls by itself
 
     def __len__(self) -> int:
         return len(self._legs)
 
     def start(self, listener: object) -> Deferred[None]:
         self._listener = listener
+        self._next_caller()
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
+        _cancel(self._calling)
         for name in list(self._legs):
             self.release(name)
         return succeed(None)
@@ -217,6 +230,22 @@ class SimulatedNetwork:
 
     def retrieved(self, leg: str) -> None:
         """People bear being put on hold here."""
+
+    def _next_caller(self) -> None:
+        if self._options.inbound_per_hour:
+            rng = random.Random(f"{self._options.seed}/inbound/{self._callers}")
+            wait_s = rng.expovariate(self._options.inbound_per_hour / 3_600.0)
+            self._calling = self._clock.callLater(wait_s, self._somebody_calls, rng)
+
+    def _somebody_calls(self, rng: random.Random) -> None:
+        """Who finds all lines busy does not get through; nobody here hears of it."""
+        self._callers += 1
+        name, party = f"in-{self._callers}", inbound_behaviour(self._options, rng)
+        if len(self._legs) < self._options.lines:
+            calling = self._legs[name] = _Leg(name, math.inf, party, _Stage.WAITING, person=f"{self._options.seed}/{name}")
+            self._after(calling, party.patience_s, self._hang_up)
+            self._listener.arrived(name, f"+1555{rng.randrange(10 ** 7):07d}", self._options.inbound_destination)
+        self._next_caller()
 
     def _count(self, number: str) -> int:
         """How many times the number was called before."""

@@ -1,4 +1,4 @@
-"""Options of the driver `simulator`: what the people at the called numbers are like."""
+"""Options of the driver `simulator`: what the people at the called numbers are like, and those who call by themselves."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -35,10 +35,18 @@ class SimulatorOptions:
     listens_s: float = option(60.0, low=3, high=3_600, unit="seconds",
                               text="Mean time for which a person listens to announcements; never under 3.")
     listens_cv: float = option(0.5, low=0.01, high=5, text="Spread of that: standard deviation over mean.")
+    inbound_per_hour: float = option(0.0, low=0, high=1_000_000, unit="calls an hour",
+                                     text="How many people call by themselves, at random moments; 0 = nobody.")
+    inbound_destination: str = option("", text="DN that they call: an ACD queue, a routing point or an extension.")
+    inbound_patience_s: float = option(90.0, low=3, high=3_600, unit="seconds",
+                                       text="Mean time for which a caller waits for an agent; never under 3.")
     presses: float = option(0.8, low=0, high=1, text="Share of persons who press a digit when they are asked to.")
     lines: int = option(5_000, low=1, high=1_000_000, text="Lines into the network; a call beyond them ends with"
                                                            " AllTrunksBusy.")
 
     def problems(self) -> list[str]:
         total = self.person + self.machine + self.busy + self.invalid + self.fax
-        return [f"person: the five shares add up to {total:g}, more than 1"] if total > 1.000001 else []
+        found = [f"person: the five shares add up to {total:g}, more than 1"] if total > 1.000001 else []
+        if self.inbound_per_hour and not self.inbound_destination:
+            found.append("inbound_destination: is needed where people call")
+        return found

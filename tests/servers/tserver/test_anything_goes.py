@@ -29,7 +29,11 @@ CALL_STATES = [CallState(n) for n in (0, 0, 0, 6, 7, 9, 11, 17, 28, 32)]
 # what a random program prefers to ask, so that calls get far
 LIKELY = ["RequestMakePredictiveCall"] * 3 + ["RequestAnswerCall"] * 3 + ["RequestMakeCall"] * 2 \
     + ["RequestInitiateTransfer"] * 3 + ["RequestCompleteTransfer"] * 3 + ["RequestMergeCalls"] * 2 \
-    + ["RequestSingleStepTransfer"] * 2 + ["RequestRouteCall"] * 2 + ["RequestAgentReady"] * 2
+    + ["RequestSingleStepTransfer"] * 2 + ["RequestRouteCall"] * 2 + ["RequestAgentReady"] * 2 \
+    + ["RequestSingleStepConference"] * 3 + ["RequestCompleteConference"] * 3 + ["RequestDeleteFromConference"] * 2 \
+    + ["RequestHoldCall"] * 2 + ["RequestRedirectCall"] * 3 \
+    + ["RequestAlternateCall"] * 3 + ["RequestReconnectCall"] * 3 + ["RequestMuteTransfer"] * 2
+SECOND_CALLS = {"TransferConnID", "ConferenceConnID", "PreviousConnID"}
 
 requests = st.tuples(
     st.just("request"), st.integers(0, 2), st.sampled_from([*LIKELY, *KNOWN_REQUESTS]), st.sampled_from(DNS),
@@ -41,7 +45,10 @@ times = st.tuples(st.just("time"), st.sampled_from([0.5, 11.0, 16.0, 601.0]))
 losses = st.tuples(st.just("loss"), st.integers(0, 2))
 good_calls = st.tuples(st.just("talk"), st.sampled_from([*AGENTS, TRUNK]),
                        st.sampled_from([*AGENTS, CUSTOMER, ANOTHER, QUEUE]), st.booleans())
-steps = st.one_of(requests, requests, requests, reports, good_calls, good_calls, times, losses)
+callers = st.tuples(st.just("call_in"), st.sampled_from(DNS))
+conferences = st.tuples(st.just("confer"), st.sampled_from([*AGENTS, TRUNK]), st.sampled_from([*AGENTS, CUSTOMER, ANOTHER]),
+                        st.booleans())
+steps = st.one_of(requests, requests, requests, reports, good_calls, good_calls, conferences, callers, times, losses)
 
 
 class Walk:
@@ -62,16 +69,21 @@ class Walk:
         if mode:        # mostly something that makes sense; else anything at all
             sensible = [one for one in server.directory if one.kind in rule.kinds and (one.parties or not rule.call)]
             two = [one for one in sensible if len(one.parties) > 1 and one.kind.value in ("extension", "trunk-group")]
-            sensible = two if two and "TransferConnID" in KNOWN_REQUESTS[name] else sensible
+            sensible = two if two and SECOND_CALLS & {*KNOWN_REQUESTS[name]} else sensible
             dn = sensible[second % len(sensible)].number if sensible else dn
             other = CUSTOMER if name == "RequestMakePredictiveCall" else other
         here = list(server.directory.find(dn, "").parties)
         everywhere = here * 6 + list(server.board.calls) + ["0" * 16]
         client = self.clients[place]
         client.news()
+        if name == "RequestDeleteFromConference" and mode and here:
+            everybody = [party.name for party in server.board.calls[everywhere[call % len(everywhere)]].parties] \
+                if everywhere[call % len(everywhere)] in server.board.calls else [other]
+            other = everybody[second % len(everybody)]
         client.ask(name, **{
             "ThisDN": dn, "OtherDN": other, "ConnID": everywhere[call % len(everywhere)],
-            "TransferConnID": everywhere[second % len(everywhere)], "AgentID": str(1001 + mode % 4),
+            **dict.fromkeys(SECOND_CALLS, everywhere[second % len(everywhere)]), "Key": "key", "MergeType": mode % 2,
+            "InputMask": ["EventRinging", "EventReleased"], "AgentID": str(1001 + mode % 4),
             "AgentPassword": PASSWORD, "AgentWorkMode": mode, "UserData": (("key", mode),), "Timeout": 20,
             "ApplicationName": "ocs", "ApplicationPassword": PASSWORD, "ProtocolVersion": "1",
             "Extensions": ((("AnsMachine", "FaxDest", "VoiceDest", "x")[mode % 4], DNS[call]),) if call > 5 else (),
@@ -103,6 +115,23 @@ class Walk:
             elif party.state.name == "ALERTING":
                 client.ask("RequestAnswerCall", ThisDN=party.name, ConnID=party.call.conn_id)
 
+    def confer(self, dn: str, other: str, consult: bool) -> None:
+        """Bring somebody into a call of the DN, in one step or by way of a consult call."""
+        client, server = self.clients[0], self.world.server
+        has = next((party for party in server.directory.find(dn, "").parties.values() if party.state.name == "CONNECTED"), None)
+        if has is None:
+            return
+        conn_id = has.call.conn_id
+        if not consult:
+            client.ask("RequestSingleStepConference", ThisDN=dn, OtherDN=other, ConnID=conn_id)
+            return
+        self.talk(dn, other, True)
+        for second in list(server.directory.find(dn, "").parties):
+            client.ask("RequestCompleteConference", ThisDN=dn, ConnID=conn_id, ConferenceConnID=second)
+
+    def call_in(self, dn: str) -> None:
+        self.world.network.call_in(dn)
+
     def time(self, seconds: float) -> None:
         self.world.clock.advance(seconds)
         self.world.real_clock.advance(seconds)
@@ -114,7 +143,7 @@ class Walk:
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(steps, max_size=60))
+@given(st.lists(steps, min_size=20, max_size=80))
 def test_no_sequence_of_requests_reports_and_losses_leaves_anything_inconsistent(walked: list[tuple[Any, ...]]) -> None:
     walk = Walk()
     for kind, *what in walked:
@@ -136,7 +165,7 @@ def test_any_value_in_any_attribute_is_answered(value: Any, name: str, data: Any
     world = World()
     client = world.agent(ready=False)
     attributes = {"ThisDN": AGENTS[0], "ConnID": "0" * 16, "OtherDN": CUSTOMER, "UserData": (), "AgentID": "1001",
-                  "TransferConnID": "0" * 16, "ProtocolVersion": "1", "ApplicationName": "ocs"}
+                  **dict.fromkeys(SECOND_CALLS, "0" * 16), "Key": "k", "InputMask": [], "ProtocolVersion": "1", "ApplicationName": "ocs"}
     attributes[data.draw(st.sampled_from([*attributes, "Timeout", "AgentWorkMode", "Extensions", "Reasons", "UserEvent",
                                           "MergeType", "RouteType", "AddressInfoType", "ThisQueue"]))] = value
     client.session.receive(Message(name, 77, attributes))

@@ -305,7 +305,7 @@ def test_call_control_needs_a_call_at_the_dn_in_the_right_state() -> None:
     assert agent.refused("RequestCompleteTransfer", ThisDN=A, ConnID=conn_id, TransferConnID="1") == (
         56, "TransferConnID")
     assert agent.refused("RequestMergeCalls", ThisDN=A, ConnID=conn_id, TransferConnID=conn_id)[0] == 1712
-    assert agent.refused("RequestMergeCalls", ThisDN=A, ConnID=conn_id, TransferConnID=conn_id, MergeType=1) == (
+    assert agent.refused("RequestMergeCalls", ThisDN=A, ConnID=conn_id, TransferConnID=conn_id, MergeType=2) == (
         53, "MergeType")
     assert ocs.refused("RequestRouteCall", ThisDN=ROUTE, ConnID=conn_id, OtherDN=QUEUE) == (56, "ConnID")
     dialing = world.predictive(ocs, origin=ROUTE)

@@ -57,6 +57,9 @@ class Reports:
     def media_done(self, leg: str) -> None:
         self.seen.append((leg, "media_done", self._clock.seconds()))
 
+    def arrived(self, leg: str, caller: str, destination: str) -> None:
+        self.seen.append((leg, "arrived", self._clock.seconds(), caller, destination))
+
     def digits(self, leg: str, digits: str) -> None:
         self.seen.append((leg, "digits", self._clock.seconds(), digits))
 

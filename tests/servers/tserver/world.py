@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from ocs.options import load
 from ocs.passwords import hash_password
-from ocs.servers.tserver.calls import FinishedCall
+from ocs.servers.tserver.calls import FinishedCall, PartyState
 from ocs.servers.tserver.config import TServerOptions
 from ocs.servers.tserver.driver import ISwitchDriver, ISwitchDriverListener
 from ocs.servers.tserver.server import TServer
@@ -40,6 +40,7 @@ class ScriptedNetwork:
 
     def __init__(self) -> None:
         self.listener: Any = None
+        self.callers = 0
         self.placed: list[tuple[str, str, float, str, KVList]] = []
         self.live: set[str] = set()
         self.heard: list[tuple[str, ...]] = []
@@ -88,6 +89,14 @@ class ScriptedNetwork:
         """The call to the leg's number comes to nothing."""
         self.live.discard(leg)
         self.listener.failed(leg, call_state)
+
+    def call_in(self, destination: str, caller: str = CUSTOMER) -> str:
+        """Somebody calls one of the DNs; the leg."""
+        self.callers += 1
+        leg = f"in-{self.callers}"
+        self.live.add(leg)
+        self.listener.arrived(leg, caller, destination)
+        return leg
 
     def hang_up(self, leg: str) -> None:
         """The called party hangs up."""
@@ -186,9 +195,16 @@ class World:
         """Calls, parties, legs, DNs, queues and agents agree with each other."""
         server = self.server
         for conn_id, call in server.board.calls.items():
-            assert call.conn_id == conn_id and len(call.parties) == 2, call
+            assert call.conn_id == conn_id and 2 <= len(call.parties) <= server.options.switch.conference_parties, call
+            assert any(party.talking or party.dn is not None and party.state is PartyState.DIALING for party in call.parties), \
+                "nobody is there"
+            origins = [party for party in call.parties if party.dn is not None and party.state is PartyState.DIALING]
+            assert not origins or len(call.parties) == 2, "who still dials is alone with whom is dialed"
             for party in call.parties:
                 assert party.call is call and party.state.value
+                states = [other.state for other in call.others(party)]
+                if party.leg and party.talking:
+                    assert party.on_hold == (PartyState.HELD in states and PartyState.CONNECTED not in states), call
                 if party.dn is not None:
                     assert party.dn.parties[conn_id] is party
                 else:

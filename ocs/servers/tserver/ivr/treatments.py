@@ -63,7 +63,7 @@ class Treatments:
         one that can be carried out, 166 no port is free."""
         dn, other = party.dn, party.call.other(party)
         waits = PartyState.CONNECTED if dn is not None and dn.kind is DNKind.TRUNK_GROUP else PartyState.ROUTING
-        if party.state is not waits or other is None or not other.leg or not other.talking:
+        if party.state is not waits or other is None or not other.leg or not other.talking or party.call.conference:
             raise Refused(ErrorCode.WRONG_CALL_STATE, f"ConnID: the call is not connected at {party.name} with the network")
         steps = treatment(kind, parameters, self._applications)
         if other.leg not in self._running and len(self._running) >= self._ports:

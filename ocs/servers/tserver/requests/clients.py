@@ -14,7 +14,9 @@ from protocols.tserver.messages import PROTOCOL_VERSION, ErrorCode
 if TYPE_CHECKING:
     from ocs.servers.tserver.server import TServer
 
-__all__ = ["register_address", "register_client", "unregister_address"]
+__all__ = ["register_address", "register_client", "set_input_mask", "unregister_address"]
+
+_MASK_NAMES = 256       # names in an input mask
 
 
 def register_client(server: TServer, request: Request) -> None:
@@ -61,6 +63,15 @@ def register_address(server: TServer, request: Request) -> None:
     if new and dn.kind is DNKind.TRUNK_GROUP:
         server.events.answer(Asker(session, 0), "EventResourceInfo", {
             "ThisDN": dn.number, "Extensions": (("total-ports", server.driver.lines), ("ivr-ports", server.options.ivr.ports))})
+
+
+def set_input_mask(server: TServer, request: Request) -> None:
+    """Which events of DNs the client wants to hear; without a mask all of them."""
+    mask = request.message.get("InputMask")
+    if mask is not None and (len(mask) > _MASK_NAMES or not all(isinstance(name, str) for name in mask)):
+        raise Refused(ErrorCode.BAD_ATTRIBUTE, f"InputMask: an array of at most {_MASK_NAMES} names of events is expected")
+    request.session.wanted = None if mask is None else frozenset(mask)
+    server.events.answer(request.asker, "EventACK", {})
 
 
 def unregister_address(server: TServer, request: Request) -> None:

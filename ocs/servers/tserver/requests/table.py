@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ocs.servers.tserver.directory import DNKind
-from ocs.servers.tserver.requests import agents, calls, clients, queries, user_events
+from ocs.servers.tserver.requests import agents, calls, clients, queries, transfers, user_data, user_events
 from ocs.servers.tserver.requests.rules import Rule
 
 __all__ = ["REQUESTS"]
@@ -17,6 +17,7 @@ REQUESTS: dict[str, Rule] = {
     "RequestRegisterClient": Rule(clients.register_client, this_dn=False),
     "RequestRegisterAddress": Rule(clients.register_address, registered=False),
     "RequestUnregisterAddress": Rule(clients.unregister_address),
+    "RequestSetInputMask": Rule(clients.set_input_mask, this_dn=False),
     "RequestAgentLogin": Rule(agents.log_in, kinds=_EXTENSION),
     "RequestAgentLogout": Rule(agents.log_out, kinds=_EXTENSION),
     "RequestAgentReady": Rule(agents.ready, kinds=_EXTENSION),
@@ -28,13 +29,23 @@ REQUESTS: dict[str, Rule] = {
     "RequestHoldCall": Rule(calls.hold, kinds=_CALLERS, call=True),
     "RequestRetrieveCall": Rule(calls.retrieve, kinds=_CALLERS, call=True),
     "RequestRouteCall": Rule(calls.route_call, kinds=_ROUTING, call=True),
-    "RequestSingleStepTransfer": Rule(calls.single_step_transfer, kinds=_CALLERS, call=True),
-    "RequestInitiateTransfer": Rule(calls.initiate_transfer, kinds=_CALLERS, call=True),
-    "RequestCompleteTransfer": Rule(calls.complete_transfer, kinds=_CALLERS, call=True),
-    "RequestMergeCalls": Rule(calls.merge_calls, kinds=_CALLERS, call=True),
+    "RequestAlternateCall": Rule(calls.alternate, kinds=_CALLERS, call=True),
+    "RequestReconnectCall": Rule(calls.reconnect, kinds=_CALLERS, call=True),
+    "RequestRedirectCall": Rule(transfers.redirect, kinds=_EXTENSION, call=True),
+    "RequestSingleStepTransfer": Rule(transfers.single_step_transfer, kinds=_CALLERS, call=True),
+    "RequestMuteTransfer": Rule(transfers.mute_transfer, kinds=_CALLERS, call=True),
+    "RequestInitiateTransfer": Rule(transfers.initiate, kinds=_CALLERS, call=True),
+    "RequestCompleteTransfer": Rule(transfers.complete_transfer, kinds=_CALLERS, call=True),
+    "RequestMergeCalls": Rule(transfers.merge_calls, kinds=_CALLERS, call=True),
+    "RequestSingleStepConference": Rule(transfers.single_step_conference, kinds=_CALLERS, call=True),
+    "RequestInitiateConference": Rule(transfers.initiate, kinds=_CALLERS, call=True),
+    "RequestCompleteConference": Rule(transfers.complete_conference, kinds=_CALLERS, call=True),
+    "RequestDeleteFromConference": Rule(transfers.delete_from_conference, kinds=_CALLERS, call=True),
     "RequestApplyTreatment": Rule(calls.apply_treatment, kinds=_TREATED, call=True),
-    "RequestAttachUserData": Rule(calls.attach_user_data, call=True),
-    "RequestUpdateUserData": Rule(calls.update_user_data, call=True),
+    "RequestAttachUserData": Rule(user_data.attach, call=True),
+    "RequestUpdateUserData": Rule(user_data.update, call=True),
+    "RequestDeletePair": Rule(user_data.delete_pair, call=True),
+    "RequestDeleteUserData": Rule(user_data.delete_all, call=True),
     "RequestDistributeUserEvent": Rule(user_events.distribute, this_dn=False),
     "RequestQueryServer": Rule(queries.query_server, this_dn=False),
     "RequestQueryAddress": Rule(queries.query_address, registered=False),
