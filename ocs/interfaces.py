@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from ocs.dialing.agent import Agent, AgentEvent
+from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.values import (
     AgentGroup,
     Attempt,
@@ -24,8 +25,9 @@ from ocs.dialing.values import (
 )
 from protocols.attributes import KVList
 
-__all__ = ["IAgentState", "ICallControl", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests", "INotificationSpool",
-           "IPreDialValidation", "IReplayStore", "IReportSpool", "IStore", "ISwitchLink"]
+__all__ = ["IAgentState", "IBlockNotice", "ICallControl", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests",
+           "IInteractions", "INotificationSpool", "IPeerRequests", "IPeers", "IPreDialValidation", "IReplayStore",
+           "IReportSpool", "IStore", "ISwitchLink"]
 
 
 class IStore(Interface):
@@ -136,6 +138,43 @@ class ISwitchLink(ICallControl):
 
     def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
         """Send a user event to every client registered on `dn`."""
+
+
+class IInteractions(Interface):
+    """Records that wait for agents at an Interaction Server. Deferreds fail as those of ICallControl."""
+
+    up = Attribute("bool: True from a granted login until the link is lost.")
+
+    def submit(queue: str, user_data: KVList) -> Deferred[str]:
+        """Let a record wait in a queue; fires with the interaction's id."""
+
+    def stop(interaction_id: str) -> Deferred[None]:
+        """End an interaction, wherever it is."""
+
+    def send(agent_id: str, user_data: KVList) -> Deferred[None]:
+        """A user event for an agent's desktop."""
+
+
+class IInteractionListener(Interface):
+    """Who hears what becomes of interactions."""
+
+    def interactions_up(found: Mapping[str, str]) -> None:
+        """The link is there. `found`: the interactions there, with the agent who has accepted each, "" where none has."""
+
+    def interactions_down(reason: str) -> None:
+        """The link is lost; agents go on with what they have."""
+
+    def interaction_accepted(interaction_id: str, agent_id: str) -> None:
+        """An agent has it now."""
+
+    def interaction_returned(interaction_id: str) -> None:
+        """An agent did not want it, or left: it waits again."""
+
+    def interaction_stopped(interaction_id: str) -> None:
+        """It has ended, and not because we said so."""
+
+    def interaction_event(agent_id: str, user_data: KVList) -> None:
+        """A user event of an agent who has one of them."""
 
 
 class ISwitchListener(Interface):
@@ -301,3 +340,60 @@ class IHttpRequests(Interface):
     def send(name: str, contact: Any) -> None:
         """Send one, filled with the data of a record (an `ocs.dialing.contact.Contact`). Returns at once; the outcome is
         logged and counted, and changes nothing. KeyError for a name that does not exist."""
+
+
+class IBlockNotice(Interface):
+    """Do-not-call entries on their way to the peers."""
+
+    def everywhere() -> Deferred[None]:
+        """To be called when the database has the entries. Fires when every peer has them in memory, at the latest after a
+        bounded wait, by whose end a peer that could not be told has read them in the database. Never fails."""
+
+
+class IPeers(Interface):
+    """The other outbound contact servers that this one works beside. What cannot be asked is not waited for without end: every
+    Deferred fires, within seconds."""
+
+    there = Attribute("bool: some peer can be asked at present.")
+
+    def block(entries: Sequence[DoNotCallEntry]) -> IBlockNotice:
+        """Tell every peer at once that these are not to be dialed."""
+
+    def cancel(target: CancelTarget) -> Deferred[int]:
+        """Have records cancelled that peers hold; fires with how many were. Never fails."""
+
+    def find_agent(agent_id: str, calling_list: str, owner: GroupKey) -> Deferred[str]:
+        """The name of a peer where this agent is logged in and this list dialed, so that a personal callback last held by
+        `owner` can be claimed there; "" if there is none. Never fails."""
+
+    def take_callback(peer: str, agent_id: str, calling_list: str, owner: GroupKey) -> Deferred[bool]:
+        """Tell that peer to claim what is due for the agent now; it is in the database. True if it has one. Never fails."""
+
+    def check_load(group: Any) -> Deferred[None]:
+        """Whether a CampaignGroup may be loaded here. Fails with WrongState where a peer has it, and it is not `shared`; and
+        while a peer has our own application dbid."""
+
+
+class IPeerRequests(Interface):
+    """What peers ask of this server."""
+
+    def block(entries: Sequence[DoNotCallEntry]) -> None:
+        """When this returns none of these is dialed here any more; previews of them are taken back."""
+
+    def cancel(target: CancelTarget) -> Deferred[int]:
+        """Cancel records held here; fires after the commit with their number. StoreUnavailable."""
+
+    def has_agent(agent_id: str, calling_list: str, owner: GroupKey) -> bool:
+        """True if a personal callback of this agent could be claimed here."""
+
+    def take_callback(agent_id: str, calling_list: str, owner: GroupKey) -> Deferred[bool]:
+        """Claim what is due for this agent; True if a callback waits for it then. StoreUnavailable."""
+
+    def loaded(key: GroupKey) -> bool:
+        """True while a session of that campaign group is loaded here, or on its way in or out."""
+
+    def may_share(key: GroupKey) -> bool:
+        """True if the campaign group is configured here as `shared`, or not at all."""
+
+    def sessions() -> Sequence[PeerSession]:
+        """Every campaign group of this server."""

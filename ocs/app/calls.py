@@ -4,15 +4,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ocs.dialing.modes import AVAILABLE_MODES as KNOWN_MODES
-from ocs.dialing.modes import CallFlow, rules_of
+from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CallTransfer
 from ocs.options import AT_NEXT_LOAD, option
 
-__all__ = ["AVAILABLE_MODES", "CallOptions", "RECOGNITION"]
-
-AVAILABLE_MODES = tuple(mode for mode in KNOWN_MODES if mode is not DialingMode.PUSH_PREVIEW)
+__all__ = ["CallOptions", "RECOGNITION"]
 
 RECOGNITION = ("no_progress_detection", "no_am_detection", "positive_am_detection", "full_positive_am_detection",
                "telephony_preset", "accurate_am_detection")
@@ -39,7 +36,10 @@ class CallOptions:
     maximum_ports: int = option(
         0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit. In progressive-gvp: the IVR ports.")
     maximum_queue_size: int = option(
-        0, low=0, high=100_000, unit="calls", text="Calls that power-gvp keeps in progress.")
+        0, low=0, high=100_000, unit="calls",
+        text="Calls that power-gvp keeps in progress; records that wait for agents in push-preview.")
+    interaction_queue: str = option(
+        "", effect=AT_NEXT_LOAD, text="Queue of the Interaction Server at which records wait; needed in push-preview.")
     asm_channel_num: int = option(
         0, low=0, high=100_000, unit="calls", text="Engaging calls at the same time, in the seizing modes; 0 = no limit.")
     assured_connect: bool = option(
@@ -81,9 +81,9 @@ class CallOptions:
     def call_values(self) -> dict[str, Any]:
         """Fields of `CampaignGroup`."""
         same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "ivr_profile", "multiplier", "predictive_ratio",
-                "maximum_ports", "maximum_queue_size", "asm_channel_num", "assured_connect", "asm_drop_announcement",
-                "call_transfer_type", "dialing_rate_limit", "ring_timeout_s", "call_wait_in_queue_timeout_s",
-                "call_wait_agent_connected_timeout_s")
+                "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num", "assured_connect",
+                "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
+                "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s")
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
                 ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),
                 ("CPNDisplayName", self.cpn_display_name))

@@ -155,6 +155,8 @@ class CampaignGroupOptions(CallOptions):
         True, text="Whether numbers are checked against the do-not-call list, callbacks apart; false switches the check off for "
                    "this group, and is audited.")
     check_dnc_callback: bool = option(True, text="The same for callbacks that were agreed on.")
+    shared: bool = option(
+        False, text="Whether peers ([[peer_server]]) may have the same campaign group loaded at the same time.")
     at_start: AtStart = option(AtStart.MANUAL, effect=AT_RESTART, text="What is done with it when the server starts.")
 
     @property
@@ -217,7 +219,8 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
                                   one.default_campaigncallback_priority),
         predictive_callback=one.predictive_callback, campaign_callback_distr=one.campaign_callback_distr,
         callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
-        check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback, **one.call_values())
+        check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback,
+        shared=one.shared, **one.call_values())
 
 
 def reference_problems(tables: Tables) -> list[str]:

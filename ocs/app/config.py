@@ -21,8 +21,9 @@ from ocs.app.campaigns import (
     campaign_groups,
     reference_problems,
 )
-from ocs.app.dialers import CPDServerLinkOptions
+from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.database.backend import backend_for
+from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import ConfigurationError
 from ocs.links.http_options import (
@@ -176,6 +177,7 @@ class OCSOptions:
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
     icon: IconLinkOptions = table(IconLinkOptions)
     cpdserver: CPDServerLinkOptions = table(CPDServerLinkOptions)
+    interaction: InteractionLinkOptions = table(InteractionLinkOptions)
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions, effect=AT_ONCE)
     treatment: tuple[TreatmentOptions, ...] = table(effect=AT_ONCE)
@@ -198,6 +200,9 @@ class OCSOptions:
         groups = [f"{one.campaign}@{one.group}" for one in self.campaign_group]
         undialed = [f"campaign_group[{number}].cpd: there is no CPD Server ([cpdserver] enabled)"
                     for number, one in enumerate(self.campaign_group, 1) if one.cpd and not self.cpdserver.enabled]
+        undialed += [f"campaign_group[{number}].mode: there is no Interaction Server ([interaction] enabled)"
+                     for number, one in enumerate(self.campaign_group, 1)
+                     if one.mode is DialingMode.PUSH_PREVIEW and not self.interaction.enabled]
         return [*undialed, *reference_problems(self), *self._unknown_effects(), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]

@@ -19,7 +19,7 @@ from ocs.app.agents import AgentSource
 from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
-from ocs.app.dialers import SecondDialer
+from ocs.app.dialers import PushedPreviews, SecondDialer
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.reload import HangUp, Reloading
@@ -29,6 +29,7 @@ from ocs.clock import SystemClock
 from ocs.database.backend import PostgresqlBackend, backend_for
 from ocs.database.notifications import Notifications
 from ocs.desktop.entry import AgentEntry
+from ocs.desktop.interactions import InteractionEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
 from ocs.links.registry import Links
@@ -104,17 +105,19 @@ class OCSService(Service):
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
         self.reporting = Reporting(options.icon, options.application.dbid, self.store, reactor, self.clock, self.links, rng)
         self.second_dialer = SecondDialer(options.cpdserver, reactor, self.clock, self.links, rng)
+        self.pushed = PushedPreviews(options.interaction, reactor, self.links, rng)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
             notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals,
-            cpd=self.second_dialer.calls)
+            cpd=self.second_dialer.calls, interactions=self.pushed.interactions)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.notifications = self._notifications()
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
+        self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)
         self.reporting.listen(self.context.history)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
@@ -181,6 +184,7 @@ class OCSService(Service):
         self.tserver.startService()
         self.agent_source.start()
         self.second_dialer.start()
+        self.pushed.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
                 await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
@@ -233,6 +237,7 @@ class OCSService(Service):
         await self.spooled.stop()
         await self.agent_source.stop()
         await self.second_dialer.stop()
+        await self.pushed.stop()
         await self.tserver.stopService()
         if self.manhole is not None:
             await self.manhole.stopService()

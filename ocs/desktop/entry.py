@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
@@ -62,43 +62,49 @@ class AgentEntry:
 
     # -- requests -------------------------------------------------------------------------------------------------
     def user_event(self, dn: str, user_data: KVList) -> None:
+        self.request(dn, user_data, lambda pairs: self.send(dn, pairs))
+
+    def request(self, dn: str, user_data: KVList, answer: Callable[[KVList], None]) -> None:
+        """Carry out what the agent at `dn` asks for; `answer` sends each of the answers."""
         try:
             request = parse_request(user_data)
         except DesktopError as error:
             if self._for_us(error.echo):
-                self._refuse(dn, error)
+                self._refuse(dn, error, answer)
             return
         if request is None or not self._for_us(request.echo):
             return
         if self._outstanding[dn] >= _OUTSTANDING_LIMIT:
-            self._refuse(dn, DesktopError(DesktopErrorCode.INVALID_REQUEST, "too many requests at once", request.echo))
+            many = DesktopError(DesktopErrorCode.INVALID_REQUEST, "too many requests at once", request.echo)
+            self._refuse(dn, many, answer)
             return
         self._outstanding[dn] += 1
         requester = Requester(dn, self._agent_id(dn))
         done = Deferred.fromCoroutine(self._operations.perform(requester, request))
-        done.addCallbacks(self._answer, self._bug, callbackArgs=(dn,), errbackArgs=(dn, request))
+        done.addCallbacks(self._answer, self._bug, callbackArgs=(answer,), errbackArgs=(answer, request))
         done.addBoth(self._answered, dn)
 
     def _agent_id(self, dn: str) -> str:
         agent = self._agents.agent_at(dn)
         return "" if agent is None else agent.agent_id
 
-    def _refuse(self, dn: str, error: DesktopError) -> None:
+    def _refuse(self, dn: str, error: DesktopError, answer: Callable[[KVList], None]) -> None:
         if self._operations.requests is not None:
             self._operations.requests.refused(dn, self._agent_id(dn), error.echo, error)
-        self.send(dn, error_answer(error))
+        answer(error_answer(error))
 
     def _for_us(self, echo: Echo) -> bool:
         """A request that names another application is that application's affair."""
         return echo.application_id in (None, self._application_id)
 
-    def _answer(self, answers: list[KVList], dn: str) -> None:
-        for answer in answers:
-            self.send(dn, answer)
+    @staticmethod
+    def _answer(answers: list[KVList], answer: Callable[[KVList], None]) -> None:
+        for pairs in answers:
+            answer(pairs)
 
-    def _bug(self, failure: Any, dn: str, request: DesktopRequest) -> None:
+    def _bug(self, failure: Any, answer: Callable[[KVList], None], request: DesktopRequest) -> None:
         self.log.failure("request {request}", failure, request=request.name)
-        self.send(dn, error_event(request, DesktopErrorCode.INVALID_REQUEST, "internal error"))
+        answer(error_event(request, DesktopErrorCode.INVALID_REQUEST, "internal error"))
 
     def _answered(self, result: Any, dn: str) -> Any:
         self._outstanding[dn] -= 1

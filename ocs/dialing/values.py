@@ -258,7 +258,8 @@ class CampaignGroup:
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
     cpd: bool = False               # dialed by the CPD Server
     ivr_profile: str = ""           # application of the IVR, GVP modes
-    maximum_queue_size: int = 0     # calls in progress, Power GVP
+    maximum_queue_size: int = 0     # calls in progress, Power GVP; records that wait for agents, Push Preview
+    interaction_queue: str = ""     # of the Interaction Server, Push Preview
     asm_channel_num: int = 0        # engaging calls at the same time, seizing; 0 = no limit
     assured_connect: bool = False   # an agent is engaged for each record before it is dialed
     asm_drop_announcement: str = ""     # prompt for a customer for whom no engaged agent is free
@@ -278,6 +279,7 @@ class CampaignGroup:
     callback_observe_group: bool = False        # only those that this group has agreed on
     check_dnc_list: bool = True         # whether records are checked against the do-not-call list
     check_dnc_callback: bool = True     # whether callbacks are; each check is made unless somebody switches it off
+    shared: bool = False                # peers may have it loaded at the same time
 
     @property
     def tiers(self) -> tuple[tuple[RecordType, ...], ...]:

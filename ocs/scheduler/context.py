@@ -86,6 +86,7 @@ class Context:
     do_not_call: DoNotCallList = field(default_factory=DoNotCallList)
     carry_out: Callable[[SideEffect, Contact], None] = _not_carried_out     # what treatments do beside the dialing
     validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
+    interactions: Any = None    # the Interaction Server: IInteractions; None = there is none
     cpd: Any = None             # the CPD Server: ICallControl; None = there is none
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept

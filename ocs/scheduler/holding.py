@@ -172,6 +172,7 @@ class HeldChains(Set[HeldChain]):
     def gone(self, held: HeldChain) -> None:
         """The chain has been written and let go."""
         self.not_assured(held)
+        self._session.push.gone(held)
         self._all.discard(held)
         self._context.history.chain_left(held)
         self._session.check_drained()

@@ -15,6 +15,7 @@ from ocs.dialing.call import CallState
 from ocs.dialing.modes import CallFlow, PacedBy
 from ocs.dialing.pacing import PacingDecision, PacingInput, RateLimit, progressive
 from ocs.dialing.pacing.ports import fill_ports
+from ocs.dialing.results import DialingMode
 from ocs.dialing.session import Condition, SessionState
 from ocs.scheduler.context import Context, run
 
@@ -107,9 +108,11 @@ class PacingLoop:
         if not session.may_dial:
             return PacingDecision(now, 0, Condition.SYSTEM_ERROR, session.why_not)
         rules = session.rules
+        if group.mode is DialingMode.PUSH_PREVIEW:
+            session.push.fill()
         if not rules.automatic:
             empty = not len(session.buffer) and not len(session.callbacks) and session.buffer.exhausted
-            return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents ask for records")
+            return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents get records to dial")
         given = PacingInput(
             now=now, ready_agents=0, under_way=session.under_way,
             multiplier=group.predictive_ratio if rules.predictive else group.multiplier,

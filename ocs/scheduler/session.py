@@ -12,7 +12,7 @@ from ocs.dialing.call import CPD_ORIGIN
 from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.modes import ModeRules, may_share, rules_of
-from ocs.dialing.results import CallResult
+from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
 from ocs.dialing.values import CampaignGroup, CustomField, Owner
@@ -29,6 +29,7 @@ from ocs.scheduler.engagements import Engagements
 from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
+from ocs.scheduler.push_preview import PushPreview
 from ocs.scheduler.settlement import Settlement
 from ocs.scheduler.tally import Tally
 
@@ -64,6 +65,7 @@ class DialingSession:
         self.calls = CallBook(context, self.steps.stepped, self.desks.dials)
         self.dialer = Dialer(context, self, self.calls)
         self.engagements = Engagements(context, self)
+        self.push = PushPreview(context, self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
@@ -165,6 +167,7 @@ class DialingSession:
         """No new calls; those in progress finish. WrongState unless running."""
         self._move(SessionEvent.STOP)
         self.engagements.release_free()
+        self.push.withdraw()
         self.callbacks.tick()
 
     def pause(self) -> None:
@@ -231,9 +234,12 @@ class DialingSession:
         """Which link is wanting; "" if none is."""
         if not self.context.switch.up:
             return "no link to the T-Server"
-        if not self.group.cpd:
-            return ""
-        return "" if self.context.cpd is not None and self.context.cpd.up else "no link to the CPD Server"
+        if self.group.cpd and not (self.context.cpd is not None and self.context.cpd.up):
+            return "no link to the CPD Server"
+        if self.group.mode is DialingMode.PUSH_PREVIEW:
+            interactions = self.context.interactions
+            return "" if interactions is not None and interactions.up else "no link to the Interaction Server"
+        return ""
 
     @property
     def why_not(self) -> str:

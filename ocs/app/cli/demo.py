@@ -7,10 +7,10 @@ from typing import Any, Callable
 
 import click
 
-from ocs.app.calls import AVAILABLE_MODES
 from ocs.app.demo.options import NOW, DemoOptions, shipped
 from ocs.app.demo.times import parse_time
 from ocs.database.backend import SqliteBackend, backend_for
+from ocs.dialing.modes import AVAILABLE_MODES
 from ocs.dialing.results import DialingMode
 from ocs.errors import ConfigurationError
 
