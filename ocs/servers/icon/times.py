@@ -5,13 +5,14 @@ public, what they are is not.
 """
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["QUARTER_S", "time_code", "time_code_row", "times"]
 
 QUARTER_S = 900
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1)       # UTC
 
 
 def time_code(at: float) -> int:
@@ -23,9 +24,14 @@ def times(name: str, at: float | None) -> dict[str, Any]:
     """The three columns of time `name` for a moment (epoch seconds), or for none."""
     if at is None:
         return {name: None, f"{name}_ts": None, f"{name}_tcode": None}
+    return {name: _text(at), f"{name}_ts": int(at), f"{name}_tcode": time_code(at)}
+
+
+@lru_cache(maxsize=1_024)
+def _text(at: float) -> str:
+    """UTC in milliseconds; the moments of one event stand in several rows."""
     moment = _EPOCH + timedelta(milliseconds=int(at * 1_000 + 1e-6))
-    text = moment.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
-    return {name: text, f"{name}_ts": int(at), f"{name}_tcode": time_code(at)}
+    return moment.isoformat(sep=" ", timespec="milliseconds")
 
 
 def time_code_row(code: int) -> dict[str, int]:

@@ -103,7 +103,7 @@ class Writer:
         self._sys_id = sys_id
         self._insertions = {table: _insertion(table) for table in schema.HISTORY}
         self._changes = {table: _change(table) for table in schema.CURRENT}
-        self._columns = {table: {column.name: column for column in _written(table)} for table in schema.TABLES}
+        self._shapes = {table: _Shape(table) for table in schema.TABLES}
         self.known_time_codes: set[int] = set()     # committed ones: they need not be asked for again
 
     def write(self, work: Transaction, name: str, events: Sequence[object], now: float) -> Written:
@@ -156,19 +156,21 @@ class Writer:
 
     def _gather(self, batch: _Batch, report: Report) -> None:
         for table, values in rows_of(report):
-            columns = self._columns[table]
-            row: dict[str, Any] = {column: _fit(columns[column], value) for column, value in values.items()}
+            shape = self._shapes[table]
+            row = {**shape.empty, **values}
+            for name, longest in shape.texts:
+                row[name] = _fit(row[name], longest)
             row.update(GSYS_DOMAIN=batch.domain, GSYS_PARTITION=0, GSYS_SYS_ID=self._sys_id, GSYS_SEQ=report.sequence,
                        GSYS_TS=int(batch.now), GSYS_TC=time_code(batch.now))
-            batch.rows[table].append({**dict.fromkeys(columns), **row})
-            batch.time_codes.update(value for column, value in values.items() if column.endswith("_tcode") and value is not None)
+            batch.rows[table].append(row)
+            batch.time_codes.update([row[name] for name in shape.time_codes])
 
     def _flush(self, work: Transaction, batch: _Batch, done: Written) -> None:
         for table, rows in batch.rows.items():
             work.run_many(self._insertions.get(table) or self._changes[table], rows)
         if batch.rows:
             batch.time_codes.add(time_code(batch.now))
-        fresh = batch.time_codes - self.known_time_codes - done.time_codes
+        fresh = batch.time_codes - self.known_time_codes - done.time_codes - {None}
         work.run_many(_add_time_code, [time_code_row(code) for code in sorted(fresh)])
         done.time_codes |= fresh
         batch.rows.clear()
@@ -210,7 +212,7 @@ class _Batch:
     def __init__(self, domain: int, now: float) -> None:
         self.domain, self.now = domain, now
         self.rows: defaultdict[Table, list[Mapping[str, Any]]] = defaultdict(list)
-        self.time_codes: set[int] = set()
+        self.time_codes: set[Any] = set()
 
 
 def _sequence(event: object) -> int:
@@ -220,9 +222,18 @@ def _sequence(event: object) -> int:
     return sequence
 
 
-def _fit(column: Column[Any], value: Any) -> Any:
-    """A value as the column takes it: text is cut to its length, without what no database takes."""
-    if isinstance(value, str) and isinstance(column.type, String):
-        text = value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-        return text[:column.type.length]
-    return value
+class _Shape:
+    """What is to be known of a table to fill its rows: a row without values, its texts with their lengths, its time codes."""
+
+    def __init__(self, table: Table) -> None:
+        columns = _written(table)
+        self.empty: dict[str, Any] = dict.fromkeys(column.name for column in columns)
+        self.texts = [(column.name, int(column.type.length or 0)) for column in columns if isinstance(column.type, String)]
+        self.time_codes = [column.name for column in columns if column.name.endswith("_tcode")]
+
+
+def _fit(value: Any, longest: int) -> Any:
+    """A text as its column takes it: cut to its length, without what no database takes."""
+    if value is None or len(value) <= longest and value.isascii() and "\x00" not in value:
+        return value
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")[:longest]
