@@ -103,8 +103,8 @@ def test_two_treatments_of_a_list_at_the_same_place_are_reported() -> None:
 
 @pytest.mark.parametrize("old, new, problem", [
     ('mode = "preview"', 'mode = "power"',
-     "campaign_group[1].mode: one of predictive, progressive, preview, progressive-seizing, predictive-seizing, progressive-gvp,"
-     " predictive-gvp, power-gvp is expected, not 'power'"),
+     "campaign_group[1].mode: one of predictive, progressive, preview, progressive-seizing, predictive-seizing, push-preview,"
+     " progressive-gvp, predictive-gvp, power-gvp is expected, not 'power'"),
     ('mode = "preview"', 'mode = "progressive-seizing"',
      "campaign_group[1].trunk_group_dn: needed in mode progressive-seizing"),
     ('mode = "preview"', 'mode = "preview"\nassured_connect = true',

@@ -265,7 +265,7 @@ def test_the_closing_table_tells_what_became_of_every_record() -> None:
 
 # -- the command line ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments, words", [
-    (["--mode", "push-preview"], "push-preview is not yet available; there are predictive, progressive, preview"),
+    (["--mode", "power"], "power is not available; there are predictive, progressive, preview"),
     (["--mode", "warp"], "'warp' is no dialing mode"),
     (["--database", "mysql://db/x"], "not a database that is supported"),
     (["--database", "sqlite://"], "name a file"),

@@ -32,7 +32,7 @@ class Mode(click.ParamType):      # type: ignore[type-arg]
         if value not in MODES:
             self.fail(f"{value!r} is no dialing mode; there are {available}", param, ctx)
         if MODES[value] not in AVAILABLE_MODES:
-            self.fail(f"{value} is not yet available; there are {available}", param, ctx)
+            self.fail(f"{value} is not available; there are {available}", param, ctx)
         return MODES[value]
 
 

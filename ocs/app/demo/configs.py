@@ -22,12 +22,13 @@ from ocs.options import load
 from ocs.passwords import hash_password
 
 __all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "cpdserver_config", "icon_config",
-           "make_plan", "ocs_config", "statserver_config", "tserver_config", "write_config"]
+           "interaction_config", "make_plan", "ocs_config", "statserver_config", "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
 QUEUE, ROUTING_POINT, COMMUNICATION_DN = "6001", "6500", "6900"
 TRUNK_GROUP, CPD_TRUNK_GROUP = "6800", "6850"
+INTERACTION_QUEUE = "previews"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
 LIST_DBID = 101
 VISITORS = 3        # seats for a visitor's own clients
@@ -97,7 +98,7 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
         base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError([f"{demo_file}: {error}"]) from None
-    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "cpdserver", "agents"})
+    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "cpdserver", "interaction", "agents"})
     if unknown:
         raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
@@ -166,6 +167,21 @@ def cpdserver_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
     }
 
 
+def interaction_config(plan: Plan) -> dict[str, Any]:
+    """The Interaction Server's file."""
+    given = plan.base.get("interaction", {})
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, **plan.listen_tls, **given.get("listen", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "interaction.ready"), "stop_with_parent": True},
+        "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
+                        for name in ("ocs", "lab", "visitor")],
+        "routing": given.get("routing", {}),
+        "queue": [{"name": INTERACTION_QUEUE}],
+        "agent": [{"id": one.login} for one in plan.agents + plan.visitors],
+    }
+
+
 def icon_config(plan: Plan) -> dict[str, Any]:
     """ICON's file."""
     given = plan.base.get("icon", {})
@@ -180,7 +196,8 @@ def icon_config(plan: Plan) -> dict[str, Any]:
 
 
 def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None,
-               icon_port: int | None = None, cpdserver_port: int | None = None) -> dict[str, Any]:
+               icon_port: int | None = None, cpdserver_port: int | None = None,
+               interaction_port: int | None = None) -> dict[str, Any]:
     """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states, without ICON nobody is
     told of history, without a CPD Server only the T-Server dials."""
     given = plan.base.get("ocs", {})
@@ -200,6 +217,9 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
             "stop_deadline_s": 15.0, **plan.link_tls},
         "cpdserver": {} if cpdserver_port is None else {
             "enabled": True, "host": "127.0.0.1", "port": cpdserver_port, "application": "ocs",
+            "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "interaction": {} if interaction_port is None else {
+            "enabled": True, "host": "127.0.0.1", "port": interaction_port, "application": "ocs",
             "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
@@ -222,10 +242,11 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
 def _dialing(plan: Plan) -> dict[str, Any]:
     """What the dialing mode needs."""
     rules, agents = rules_of(plan.options.mode), len(plan.agents)
-    if not rules.automatic:
-        return {}
-    needs: dict[str, Any] = {"trunk_group_dn": TRUNK_GROUP, "ivr_profile": "survey", "maximum_queue_size": agents}
+    needs: dict[str, Any] = {"trunk_group_dn": TRUNK_GROUP, "ivr_profile": "survey", "maximum_queue_size": agents,
+                             "interaction_queue": INTERACTION_QUEUE}
     chosen = {name: value for name, value in needs.items() if name in rules.needs}
+    if not rules.automatic:
+        return chosen
     if rules.paced_by is PacedBy.IVR_PORTS:
         chosen["maximum_ports"] = agents
     return {**chosen, "cpd": plan.options.cpd}

@@ -1,11 +1,14 @@
 """Contacts and do-not-call numbers into the database of a demonstration."""
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Callable
 
 from ocs.app.demo.directory import State
 from ocs.app.demo.options import DemoOptions
 from ocs.database.backend import Backend, transaction
+from ocs.dialing.values import CustomField
 from ocs.errors import OCSError
 from ocs.store.contacts import ImportOptions, ImportRefused, ImportReport, import_contacts
 from ocs.store.do_not_call_import import import_do_not_call
@@ -15,6 +18,7 @@ from ocs.store.versions import upgrade
 __all__ = ["take_in"]
 
 FAULTS_SHOWN = 10
+_REPORTED = {"name": 1, "account": 2}       # column -> icon_attribute
 
 
 def take_in(backend: Backend, options: DemoOptions, calling_list: str, state: State, say: Callable[[str], None]) -> None:
@@ -33,12 +37,21 @@ def take_in(backend: Backend, options: DemoOptions, calling_list: str, state: St
         say(f"{state.contacts_name}: imported by an earlier run, which goes on")
         return
     try:
-        report = import_contacts(backend, calling_list, options.contacts, ImportOptions(skip_bad=options.skip_bad))
+        report = import_contacts(backend, calling_list, options.contacts, ImportOptions(
+            skip_bad=options.skip_bad, fields=_reported_fields(options.contacts)))
     except ImportRefused as error:
         raise OCSError(_faults(error.report) + "\nNothing was imported; --skip-bad leaves such rows out.") from None
     if report.bad_rows or report.bad_phones:
         say(_faults(report))
     say(f"{options.contacts.name}: {report.contacts} contacts with {report.records} numbers imported")
+
+
+def _reported_fields(contacts: Path) -> tuple[CustomField, ...]:
+    """What ICON is told of the file's columns: names in the open, account numbers as secure."""
+    with contacts.open(encoding="utf-8", errors="replace", newline="") as file:
+        headers = next(csv.reader(file), [])
+    return tuple(CustomField(name, send_attribute=name, icon_attribute=number) for name, number in _REPORTED.items()
+                 if name in headers)
 
 
 def _faults(report: ImportReport) -> str:

@@ -23,6 +23,7 @@ from ocs.app.demo.configs import (
     Plan,
     cpdserver_config,
     icon_config,
+    interaction_config,
     make_plan,
     ocs_config,
     statserver_config,
@@ -38,10 +39,13 @@ from ocs.app.demo.snapshot import Snapshot, Watcher, finished
 from ocs.app.demo.times import parse_time
 from ocs.clock import ScaledClock
 from ocs.database.backend import backend_for
+from ocs.dialing.results import DialingMode
 from ocs.errors import OCSError
 from ocs.lab.agents.floor import LabFloor, tserver_desks
+from ocs.lab.agents.pushed import PushedPreviews
 from ocs.servers.cpdserver.config import CPDServerOptions
 from ocs.servers.icon.config import IconOptions
+from ocs.servers.interaction.config import InteractionServerOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.tls import client_side
@@ -55,7 +59,7 @@ STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
 # name -> plugin, in order of the start
 SERVERS = {"icon": "ocs-icon", "tserver": "ocs-tserver", "statserver": "ocs-statserver",
-           "cpdserver": "ocs-cpdserver", "ocs": "ocs"}
+           "cpdserver": "ocs-cpdserver", "interaction": "ocs-interaction", "ocs": "ocs"}
 
 
 class Demonstration:
@@ -68,6 +72,7 @@ class Demonstration:
         self._backend = backend_for(directory.database)
         self._interrupted = False
         self._pausing: Deferred[None] | None = None
+        self._pushed: PushedPreviews | None = None
         self._state = State()
         self._started_at = time.monotonic()
         self._title = f"ocs demo: {options.contacts.name}, {options.agents} agents, {options.mode.word}"
@@ -135,25 +140,38 @@ class Demonstration:
         port = int(switch["tserver"]["port"])
         write_config(folder / "statserver.toml", StatServerOptions, statserver_config(plan, port))
         write_config(folder / "cpdserver.toml", CPDServerOptions, cpdserver_config(plan, port))
-        starting = [Deferred.fromCoroutine(children[name].start()) for name in ("statserver", "cpdserver")]
-        states, dialer = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
+        write_config(folder / "interaction.toml", InteractionServerOptions, interaction_config(plan))
+        starting = [Deferred.fromCoroutine(children[name].start()) for name in ("statserver", "cpdserver", "interaction")]
+        states, dialer, previews = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
         states_port = int(states["statserver"]["port"])
         history_port = int(history["icon"]["port"])
         write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port,
-                                                                 int(dialer["cpdserver"]["port"])))
+                                                                 int(dialer["cpdserver"]["port"]),
+                                                                 int(previews["interaction"]["port"])))
         engine = await children["ocs"].start()
         write_json(self._directory.endpoints, _endpoints(plan, {
-            "tserver": switch, "statserver": states, "cpdserver": dialer, "icon": history}, engine))
+            "tserver": switch, "statserver": states, "cpdserver": dialer, "interaction": previews,
+            "icon": history}, engine))
         self._say(f"T-Server on port {port}, Stat Server on port {states_port}, ICON on port {history_port}, console on port"
                   f" {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
-        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
-        if plan.certificates is not None:
-            endpoint = wrapClientTLS(client_side(plan.certificates.client, "127.0.0.1", "lab.tls"), endpoint)
+        endpoint = self._lab_endpoint(plan, port)
         floor = LabFloor(clock, plan.agents, tserver_desks(self._reactor, endpoint, "lab", plan.passwords["lab"]),
                          plan.behaviour, seed=self._options.seed)
         floor.start()
+        if plan.options.mode is DialingMode.PUSH_PREVIEW:
+            self._pushed = PushedPreviews(self._reactor, clock, self._lab_endpoint(plan, int(previews["interaction"]["port"])),
+                                          "lab", plan.passwords["lab"], floor.agents)
+            self._pushed.start()
         return floor
+
+    def _lab_endpoint(self, plan: Plan, port: int) -> IStreamClientEndpoint:
+        """How the people of the laboratory reach a server."""
+        endpoint: IStreamClientEndpoint = TCP4ClientEndpoint(self._reactor, "127.0.0.1", port)
+        if plan.certificates is None:
+            return endpoint
+        wrapped: IStreamClientEndpoint = wrapClientTLS(client_side(plan.certificates.client, "127.0.0.1", "lab.tls"), endpoint)
+        return wrapped
 
     # -- watch ----------------------------------------------------------------------------------------------------
     async def _watch(self, clock: ScaledClock, floor: LabFloor, children: tuple[Child, ...]) -> bool:
@@ -204,6 +222,8 @@ class Demonstration:
         """The OCS first, so that nothing new is dialed and calls finish with their agents; then agents, then the others, the
         switch last."""
         await children["ocs"].stop(STOP_S)
+        if self._pushed is not None:
+            await self._pushed.stop()
         if floor is not None:
             await floor.stop(5.0 * clock.speed)
         for child in reversed(children.values()):
