@@ -72,6 +72,9 @@ class DatabaseOptions:
     statement_timeout_s: float = option(
         10.0, low=0.1, high=600, unit="seconds",
         text="A statement takes this long at most: waiting for a lock on SQLite, in all on PostgreSQL.")
+    do_not_call_snapshot: Path | None = option(
+        None, text="File that the server keeps so that the do-not-call list is there sooner at the next start; nobody else's. "
+                   "Empty = URL's file with .dnc behind it on SQLite, none on PostgreSQL.")
 
     def problems(self) -> list[str]:
         try:

@@ -133,10 +133,12 @@ class OCSService(Service):
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args)
 
     def _do_not_call_feed(self) -> DoNotCallFeed:
-        """The list in memory follows the one in the database; beside a SQLite file lies its snapshot."""
-        path = getattr(self.store.backend, "path", None)
+        """The list in memory follows the one in the database; beside a SQLite file lies its snapshot, if nowhere else."""
+        snapshot, path = self.options.database.do_not_call_snapshot, getattr(self.store.backend, "path", None)
+        if snapshot is None and path is not None:
+            snapshot = snapshot_path(path)
         return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, self._in_thread, self._reactor,
-                             snapshot=None if path is None else snapshot_path(path))
+                             snapshot=snapshot)
 
     def _notifications(self) -> Notifications | None:
         """PostgreSQL tells at once what others do to the do-not-call list; elsewhere it is asked for."""

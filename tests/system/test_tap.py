@@ -11,6 +11,7 @@ import pytest
 from ocs.database.backend import backend_for, transaction
 from ocs.store.versions import upgrade
 from tests.doubles.ports import busy_port
+from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
 TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
@@ -56,12 +57,14 @@ def test_a_busy_port_is_told_with_its_option(tmp_path: Path) -> None:
     assert f"manhole.port: cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
 
 
-def ready_and_stopped(folder: Path, more: str = "") -> str:
+def ready_and_stopped(folder: Path, more: str = "", url: str = "") -> str:
     """What a server without a T-Server says that is stopped as soon as it is ready. (twistd ends itself by the signal once all
     is done.)"""
-    upgrade(f"sqlite:///{folder}/ocs.db")
+    url = url or f"sqlite:///{folder}/ocs.db"
+    upgrade(url)
     (folder / "ocs.toml").write_text(
-        f'[service]\nready_file = "{folder}/ready"\n[database]\nurl = "sqlite:///{folder}/ocs.db"\n[tserver]\nport = 1\n{more}')
+        f'[service]\nready_file = "{folder}/ready"\n[tserver]\nport = 1\n{more}\n[database]\nurl = "{url}"\n'
+        + ('do_not_call_snapshot = "list.dnc"\n' if url.startswith("postgresql") else ""))
     child = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"], cwd=folder,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                              env={**os.environ, "PYTHONPATH": str(ROOT)})
@@ -100,3 +103,11 @@ def test_do_not_call_checks_that_are_off_are_told_and_audited_and_so_is_their_re
     assert rows == [("check-off", "ocs", "calling_list[spring].check_dnc_list = false", "configuration"),
                     ("check-off", "ocs", "dialing.check_dnc_callback = false", "configuration"),
                     ("check-on", "ocs", "dialing.check_dnc_callback = true", "configuration")]
+
+
+def test_on_postgresql_the_do_not_call_list_comes_from_the_file_that_is_named(
+        tmp_path: Path, postgres_server: PostgresServer) -> None:
+    url = postgres_server.database()
+    for source in ("the database", "the snapshot"):
+        text = ready_and_stopped(tmp_path, url=url)
+        assert f"do-not-call list: 0 numbers and customer ids from {source}" in text and (tmp_path / "list.dnc").exists()
