@@ -87,6 +87,8 @@ class HeldChains(Set[HeldChain]):
         elif self._trailing.get(name) is held:
             del self._trailing[name]
         self._session.desks.count(held)
+        if held.state is ChainState.WAITING:
+            self._session.push.gone(held)       # its agent is done with it, though it is dialed again
         self._context.history.chain_stepped(held)
         counts = held.state is ChainState.OPENING or (
             held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent

@@ -8,6 +8,8 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from ocs.desktop.interactions import InteractionEntry
+from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.call import SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
 from ocs.dialing.session import Condition
@@ -105,6 +107,17 @@ def test_who_accepts_has_the_record_dials_it_and_settles_it_and_the_interaction_
     assert push.bench.record(1).call_result is CallResult.ANSWER and push.server.stopped == ["i1"]
     (agent, answer), = push.server.sent
     assert agent == "1001" and first(answer, "GSW_USER_EVENT") == "RecordProcessedAcknowledge"
+
+
+def test_a_record_that_is_to_be_dialed_again_leaves_its_agent_all_the_same() -> None:
+    push = Push()
+    push.accept()
+    conn_id = push.bench.switch.agent_calls(DNS[0], "+12125550001", push.server.there["i1"])
+    push.bench.switch.over(conn_id, DNS[0], call_state=6)
+    push.bench.switch.call_event(SwitchEvent.DESTINATION_BUSY, conn_id, DNS[0], 6)
+    push.bench.switch.agent(AgentEventKind.READY, DNS[0])
+    push.bench.pass_(0)
+    assert push.bench.state(1) is not ChainState.WITH_AGENT and push.server.stopped == ["i1"]
 
 
 def test_a_record_that_must_not_be_dialed_any_more_is_not_given_to_the_agent() -> None:
