@@ -20,12 +20,13 @@ LAYERS: dict[str, set[str]] = {
     "ocs.links": {"ocs.dialing", "protocols"},
     "ocs.scheduler": {"ocs.dialing"},
     "ocs.store": {"ocs.database", "ocs.dialing"},
+    "ocs.configuration": {"ocs.database", "ocs.dialing"},
     "ocs.desktop": {"ocs.dialing", "ocs.scheduler", "protocols"},
     "ocs.servers.icon": {"ocs.database", "ocs.servers", "protocols"},
     "ocs.servers": {"protocols"},
     "ocs.lab": {"protocols", "ocs.servers"},
-    "ocs.app": {"ocs.database", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers",
-                "ocs.servers.icon", "ocs.lab", "protocols"},
+    "ocs.app": {"ocs.configuration", "ocs.database", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop",
+                "ocs.servers", "ocs.servers.icon", "ocs.lab", "protocols"},
 }
 
 # modules of another layer that a layer may use although it may not use the layer
@@ -44,6 +45,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "ocs.scheduler": {"sqlalchemy", "alembic", "msgspec", "socket"},
     "ocs.database": {"msgspec", "socket"},
     "ocs.store": {"msgspec", "socket"},
+    "ocs.configuration": {"msgspec", "socket", "click", "rich"},
     "ocs.desktop": {"sqlalchemy", "alembic", "socket"},
     "ocs.servers.icon": set(),      # it keeps a database
     "ocs.servers": {"sqlalchemy", "alembic"},

@@ -1,0 +1,79 @@
+"""How the server's own tables speak of objects of the Configuration Database: which option of them is which of an object."""
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Mapping
+
+from ocs.app.campaigns import (
+    AgentGroupOptions,
+    CallingListOptions,
+    CampaignGroupOptions,
+    CampaignOptions,
+    DialingFilterOptions,
+    HolidayCalendarOptions,
+    TreatmentOptions,
+)
+from ocs.app.config import DialingOptions, OCSOptions
+from ocs.configuration.kinds import KINDS
+from ocs.configuration.lookup import DEFAULT, ORDINARY
+from ocs.configuration.vocabulary import Vocabulary
+from ocs.links.http_options import HeaderOptions, HttpRequestOptions
+from ocs.options import option, table
+from ocs.store.named_statements import SqlStatementOptions
+
+__all__ = ["TABLES", "VOCABULARY"]
+
+# kind -> option table of the server
+TABLES: Mapping[str, type] = MappingProxyType({
+    "treatment": TreatmentOptions, "holiday_calendar": HolidayCalendarOptions, "dialing_filter": DialingFilterOptions,
+    "calling_list": CallingListOptions, "agent_group": AgentGroupOptions, "campaign": CampaignOptions,
+    "campaign_group": CampaignGroupOptions, "http_request": HttpRequestOptions, "sql_statement": SqlStatementOptions})
+
+_OUTBOUND = "Outbound"
+# public names of options that the server's tables call otherwise
+_CAMPAIGN_GROUP = {
+    "multiplier": "progressive_blending_coefficient", "ring_timeout_s": "call_wait_original_establish_timeout",
+    "call_wait_in_queue_timeout_s": "call_wait_in_queue_timeout",
+    "call_wait_agent_connected_timeout_s": "call_wait_agent_connected_timeout",
+    "call_timeguard_timeout_ms": "call_timeguard_timeout", "cpn_digits": "CPNDigits", "cpn_display_name": "CPNDisplayName",
+    "assured_connect": "assured-connect", "asm_drop_announcement": "asm_drop_announcement_data",
+    "campaign_callback_distr": "campaign-callback-distr", "callback_observe_campaign": "callback-observe-campaign",
+    "callback_observe_group": "callback-observe-group"}
+_APPLICATION = {"stale_clean_timeout_min": "stale_clean_timeout", "treatment_sched_threshold_min": "treatment_sched_threshold",
+                "customer_id_field": "customer_id"}
+_PRIORITIES = ("default_general_priority", "default_campaignrescheduled_priority", "default_campaigncallback_priority")
+
+
+@dataclass(frozen=True)
+class _Header(HeaderOptions):
+    """A header whose file lies with each server, and whose value may be left out of a file."""
+
+    value_file: str = option("", text="File of each server whose first line is the value.")     # type: ignore[assignment]
+
+    def problems(self) -> list[str]:
+        if self.value or not self.value_file:
+            return [each for each in super().problems() if self.value or not each.startswith("value: empty")]
+        return dataclasses.replace(self, value="given", value_file="").problems()
+
+
+@dataclass(frozen=True)
+class _HttpRequest(HttpRequestOptions):
+    """A request as files and the database have it."""
+
+    header: tuple[_Header, ...] = table(text="Headers of this request, beside those of every request.")
+
+
+def _keys() -> dict[tuple[str, str], tuple[str, str]]:
+    keys = {("campaign_group", name): (ORDINARY, key) for name, key in _CAMPAIGN_GROUP.items()}
+    keys |= {("application", name): (ORDINARY, key) for name, key in _APPLICATION.items()}
+    keys |= {("campaign_group", name): (_OUTBOUND, name) for name in _PRIORITIES}
+    keys |= {(kind, name): (DEFAULT, name) for kind in ("dialing_filter", "calling_list") for name in ("criteria", "order_by")}
+    return keys
+
+
+VOCABULARY = Vocabulary(
+    bases=MappingProxyType({**TABLES, "http_request": _HttpRequest, "application": DialingOptions}), keys=MappingProxyType(_keys()),
+    apart=frozenset({("campaign", "shares"), ("agent_group", "kind")}),
+    server=frozenset(one.name for one in dataclasses.fields(OCSOptions)) - KINDS.keys() - {"dialing"})
