@@ -15,12 +15,13 @@ from ocs.desktop.request_log import RequestEntry, RequestLog
 from ocs.dialing import chain as chains
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.chain import ChainState
-from ocs.dialing.checks import Refusal
 from ocs.dialing.dial_hours import local_to_epoch
+from ocs.dialing.peering import CancelTarget
 from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import CallbackDistribution, ChainSave, DoNotCallEntry
 from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
+from ocs.scheduler.cancelling import cancel_held
 from ocs.scheduler.desks import NoRecords, TooManyPreviews
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain, Settled
@@ -289,8 +290,8 @@ class RecordOperations:
         return due
 
     async def _cancel(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
-        if request.record_handle is None:
-            raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{keys.RECORD_HANDLE} is missing")
+        if request.record_handle is None or self._context.handles.find(request.record_handle) is None:
+            return await self._cancel_wherever(requester, request)
         held = self._held(requester, request)
         chain = held.chain
         for index in self._meant(held, request):
@@ -298,6 +299,20 @@ class RecordOperations:
         chain = self._rest_of(held, chain)
         await held.session.settlement.by_agent(held, chain, CallResult.CANCEL_RECORD, Settled.OTHER)
         return self._ack(request, held, (keys.PHONE, held.record.contact_info))
+
+    async def _cancel_wherever(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
+        """Cancel records that this agent does not hold here: by phone or customer id all that are held, here and by peers; by a
+        handle that is not known here what this agent has of a peer."""
+        campaign = self._session(requester, request).group.campaign
+        target = CancelTarget(request.record_handle, "", "", campaign, request.calling_list or "", requester.dn,
+                              request.chain_attr is not ChainAttribute.RECORD_ONLY)
+        if request.record_handle is None:
+            target = replace(target, dn="", phone=_number(request.phone) if request.phone else "",
+                             customer_id="" if request.phone else request.customer_id or "")
+        count = await cancel_held(self._engine, target) + await self._context.peers.cancel(target)
+        if not count:
+            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, "no such record is held")
+        return self._ack(request)
 
     @staticmethod
     def _meant(held: HeldChain, request: DesktopRequest) -> list[int]:
@@ -317,9 +332,10 @@ class RecordOperations:
         now = int(self._context.clock.wall())
         if request.record_handle is None:
             entry, name = self._entry(requester, request, now)
-            self._block((entry,))
+            notice = self._block((entry,))
             requests = () if requester.entry is None else requester.entry.take()
             await self._context.store.save(ChainSave(name, do_not_call=(entry,), requests=requests))
+            await notice.everywhere()
             return self._ack(request)
         held = self._held(requester, request)
         chain, entries = held.chain, []
@@ -329,8 +345,9 @@ class RecordOperations:
             chain = chains.blocked_by_dnc(chain, index)
         saved = held.session.settlement.by_agent(held, self._rest_of(held, chain), CallResult.DO_NOT_CALL,
                                                  Settled.DO_NOT_CALL, tuple(entries))
-        self._block(tuple(entries))
+        notice = self._block(tuple(entries))
         await saved
+        await notice.everywhere()
         return self._ack(request, held, (keys.PHONE, entries[0].phone or ""))
 
     def _entry(self, requester: Requester, request: DesktopRequest, now: int) -> tuple[DoNotCallEntry, str]:
@@ -343,15 +360,10 @@ class RecordOperations:
                                requested_by=requester.agent_id or requester.dn, origin=_ORIGIN)
         return entry, request.calling_list or names[0]
 
-    def _block(self, entries: tuple[DoNotCallEntry, ...]) -> None:
-        """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back."""
+    def _block(self, entries: tuple[DoNotCallEntry, ...]) -> Any:
+        """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back. The notice to the
+        peers (IBlockNotice)."""
         for entry in entries:
             self._engine.block(entry)
-        for session in self._engine.loaded():
-            for held in list(session.held):
-                undialed = held.state is ChainState.WITH_AGENT and held.call is None
-                if undialed and session.dialer.refused(held) is Refusal.DO_NOT_CALL:
-                    data = record_data(held, held.index, self._application_id, self._context.clock.wall())
-                    dn = held.agent_dn
-                    session.desks.leaves(held)
-                    self._send(dn, record_event("RecordCancel", data))
+        self._engine.take_back_blocked()
+        return self._context.peers.block(entries)

@@ -29,6 +29,7 @@ from ocs.dialing.values import (
 )
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context, has_callback, run
+from ocs.scheduler.handover import Handover
 from ocs.scheduler.held import HeldChain
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Callbacks:
     def __init__(self, context: Context, session: DialingSession) -> None:
         self._context, self._session = context, session
         self.counts: Counter[CallbackNews] = Counter()
+        self.handover = Handover(context, session)
         self._for_agent: defaultdict[str, deque[HeldChain]] = defaultdict(deque)        # by agent id
         self._for_anyone: deque[HeldChain] = deque()
         self._not_before: dict[str, float] = {}         # agent id -> when one who did not react is tried again
@@ -99,7 +101,8 @@ class Callbacks:
             for held in list(queue):
                 if is_personal(held.record):
                     if agent_id not in here:
-                        self._session.held.give_back(held)
+                        queue.remove(held)
+                        self.handover.absent(held, self._keeps, self._session.held.give_back)
                 elif agent_id not in here or now - (held.record.dial_sched_time or 0) > wait_s:
                     queue.remove(held)
                     self._for_the_group(held)
@@ -143,7 +146,8 @@ class Callbacks:
         if able_since is not None and self._context.clock.wall() - able_since >= wait_s:
             # as it was when the wait began: an agent whose day has just begun is not absent yet. Callbacks of another
             # campaign or group are left to that
-            await ask(calling_list, _ABSENT_LIMIT, PERSONAL_TYPES, without_agents=self._ids(), ago_s=wait_s, own=True)
+            await ask(calling_list, _ABSENT_LIMIT, PERSONAL_TYPES, ago_s=wait_s, own=True,
+                      without_agents=(*self._ids(), *self.handover.elsewhere()))
 
     def _wants_one(self, agent: Agent) -> bool:
         """True if a callback is looked for ahead of need: the agent may well be on the phone still."""
@@ -173,12 +177,8 @@ class Callbacks:
         if self._is_missed(held):
             self._fail(held)
         elif is_personal(record):
-            if self._is_here(record.agent_id):
-                self._for_agent[record.agent_id or ""].append(held)
-            elif self._waited_long_enough(held):
-                self._fail(held)
-            else:
-                self._session.held.give_back(held)
+            if not self._keeps(held):
+                self.handover.absent(held, self._keeps, self._absent)
         elif record.record_type not in _CAMPAIGN:
             return False
         elif group.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT and self._is_here(record.agent_id):
@@ -188,6 +188,20 @@ class Callbacks:
         else:
             return False
         return True
+
+    def _keeps(self, held: HeldChain) -> bool:
+        """A personal callback waits here if its agent is here."""
+        here = self._is_here(held.record.agent_id)
+        if here:
+            self._for_agent[held.record.agent_id or ""].append(held)
+        return here
+
+    def _absent(self, held: HeldChain) -> None:
+        """The agent is nowhere."""
+        if self._waited_long_enough(held):
+            self._fail(held)
+        else:
+            self._session.held.give_back(held)
 
     def remove(self, held: HeldChain) -> None:
         """Take out one chain, if it waits here."""

@@ -89,6 +89,7 @@ class Context:
     interactions: Any = None    # the Interaction Server: IInteractions; None = there is none
     cpd: Any = None             # the CPD Server: ICallControl; None = there is none
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
+    peers: Any = field(default_factory=NoPeers)     # IPeers: the servers that work beside this one
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last

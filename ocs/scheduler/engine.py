@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.call import CallEvent
+from ocs.dialing.checks import Refusal
 from ocs.dialing.session import SessionEvent, SessionState
 from ocs.dialing.values import CampaignGroup, DoNotCallEntry
 from ocs.errors import OCSError, UnknownCampaign
@@ -106,6 +107,14 @@ class Engine:
     def block(self, entry: DoNotCallEntry) -> None:
         """From this moment the contact is not dialed by this server, whatever the database says later."""
         self.context.do_not_call.add(entry)
+
+    def take_back_blocked(self) -> None:
+        """Previews that nobody has dialed yet and that must not be dialed any more are taken from their agents."""
+        for session in self.loaded():
+            for held in list(session.held):
+                if held.undialed and session.dialer.refused(held) is Refusal.DO_NOT_CALL:
+                    self.context.desktops.taken_back(held)
+                    session.desks.leaves(held)
 
     # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
     def switch_up(self, guids: Mapping[str, str]) -> None:

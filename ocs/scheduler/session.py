@@ -104,12 +104,13 @@ class DialingSession:
     # -- commands -------------------------------------------------------------------------------------------------
     async def load(self) -> None:
         """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. A list whose filter or
-        disposition field does not fit its columns is left out, with an error in the log. WrongState if it is loaded already, or
-        unloaded meanwhile; UnfitCallingList if no list is left, UnknownCallingList or StoreUnavailable leave it not loaded."""
+        disposition field does not fit its columns is left out, with an error in the log. WrongState if it is loaded already, here
+        or at a peer, or unloaded meanwhile; UnfitCallingList if no list is left, UnknownCallingList or StoreUnavailable leave it not loaded."""
         self._move(SessionEvent.LOAD)
         self._loading = True
         self._taken_up.clear()
         try:
+            await self.context.peers.check_load(self.group)
             await live.read_for_load(self)
             await self.take_up(self.group)
             if self.state is not SessionState.INACTIVE:

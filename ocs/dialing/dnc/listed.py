@@ -28,6 +28,7 @@ from ocs.dialing.values import DoNotCallEntry
 __all__ = ["DoNotCallList", "Load"]
 
 _VIEWS_KEPT = 1_000
+_CONFIRMED_KEPT = 10_000        # requests of which the feed told first, by request_id
 _JOURNAL_LIMIT = 1_000_000
 
 
@@ -57,6 +58,7 @@ class DoNotCallList:
         self._scopes: dict[Scope, _Listed] = {}
         self._views: dict[str | None | tuple[str | None, int], _View] = {}
         self._unconfirmed: dict[int, tuple[DoNotCallEntry, int]] = {}        # by request_id
+        self._confirmed: dict[int, None] = {}       # what others asked for; the oldest first
         self._loads: list[Load] = []
         for entry in entries:
             self._put(entry.phone, entry.customer_id, Scope(0, entry.campaign))
@@ -100,7 +102,10 @@ class DoNotCallList:
 
     # -- changes --------------------------------------------------------------------------------------------------
     def add(self, entry: DoNotCallEntry, tenant: int = 0) -> None:
-        """From now on the entry's phone and customer id are not dialed."""
+        """From now on the entry's phone and customer id are not dialed. A request of which the feed has told already, because
+        its news took longer, does nothing: it may have been removed again since."""
+        if entry.request_id in self._confirmed:
+            return
         self._put(entry.phone, entry.customer_id, Scope(tenant, entry.campaign))
         if self.followed:
             self._unconfirmed[entry.request_id] = (entry, tenant)
@@ -114,7 +119,10 @@ class DoNotCallList:
         if change.sequence <= self.sequence:
             return
         if change.kind is ChangeKind.ADD:
-            self._unconfirmed.pop(change.request_id, None)
+            if self._unconfirmed.pop(change.request_id, None) is None and change.request_id:
+                self._confirmed[change.request_id] = None
+                if len(self._confirmed) > _CONFIRMED_KEPT:
+                    del self._confirmed[next(iter(self._confirmed))]
         if change.sequence > self.known:
             for load in self._loads:
                 load.note(change)
