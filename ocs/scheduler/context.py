@@ -13,6 +13,7 @@ from ocs.dialing.actions import SideEffect
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
+from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
 from protocols.attributes import KVList
@@ -88,8 +89,8 @@ class Context:
     validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
     interactions: Any = None    # the Interaction Server: IInteractions; None = there is none
     cpd: Any = None             # the CPD Server: ICallControl; None = there is none
-    notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     peers: Any = field(default_factory=NoPeers)     # IPeers: the servers that work beside this one
+    notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
