@@ -105,7 +105,8 @@ class DialingSession:
     async def load(self) -> None:
         """Check the lists, take care of what a crash left behind, watch the DNs, fill the buffer. A list whose filter or
         disposition field does not fit its columns is left out, with an error in the log. WrongState if it is loaded already, here
-        or at a peer, or unloaded meanwhile; UnfitCallingList if no list is left, UnknownCallingList or StoreUnavailable leave it not loaded."""
+        or at a peer, or unloaded meanwhile; UnfitCallingList if no list is left, UnknownCallingList or StoreUnavailable leave it
+        not loaded."""
         self._move(SessionEvent.LOAD)
         self._loading = True
         self._taken_up.clear()
