@@ -22,6 +22,7 @@ from ocs.app.campaigns import (
     reference_problems,
 )
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
+from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.database.backend import backend_for
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CampaignGroup
@@ -181,6 +182,8 @@ class OCSOptions:
     icon: IconLinkOptions = table(IconLinkOptions)
     cpdserver: CPDServerLinkOptions = table(CPDServerLinkOptions)
     interaction: InteractionLinkOptions = table(InteractionLinkOptions)
+    peer: PeerOptions = table(PeerOptions)
+    peer_server: tuple[PeerServerOptions, ...] = table()
     manhole: ManholeOptions = table(ManholeOptions)
     dialing: DialingOptions = table(DialingOptions, effect=AT_ONCE)
     treatment: tuple[TreatmentOptions, ...] = table(effect=AT_ONCE)
@@ -206,7 +209,8 @@ class OCSOptions:
         undialed += [f"campaign_group[{number}].mode: there is no Interaction Server ([interaction] enabled)"
                      for number, one in enumerate(self.campaign_group, 1)
                      if one.mode is DialingMode.PUSH_PREVIEW and not self.interaction.enabled]
-        return [*undialed, *reference_problems(self), *self._unknown_effects(), *outgoing_problems(
+        return [*undialed, *peer_problems(self.peer, self.peer_server), *reference_problems(self),
+                *self._unknown_effects(), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]
 

@@ -51,6 +51,9 @@ class IConsoleVerbs(Interface):
     def links() -> Any:
         """Connections to other systems."""
 
+    def peers() -> Any:
+        """Other outbound contact servers beside this one: who they are, whether they are there, what they run."""
+
     def load(group: str) -> Any:
         """Load a campaign group."""
 

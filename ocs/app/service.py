@@ -22,6 +22,7 @@ from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.dialers import PushedPreviews, SecondDialer
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
+from ocs.app.peers import PeerSide
 from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.verbs import Verbs
@@ -106,10 +107,12 @@ class OCSService(Service):
         self.reporting = Reporting(options.icon, options.application.dbid, self.store, reactor, self.clock, self.links, rng)
         self.second_dialer = SecondDialer(options.cpdserver, reactor, self.clock, self.links, rng)
         self.pushed = PushedPreviews(options.interaction, reactor, self.links, rng)
+        self.peering = PeerSide(options.application.name, options.application.dbid, options.peer, options.peer_server, reactor,
+                                self.clock.wall(), self.links, rng)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
-            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals,
+            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals, peers=self.peering.peers,
             cpd=self.second_dialer.calls, interactions=self.pushed.interactions)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
@@ -117,6 +120,7 @@ class OCSService(Service):
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
+        self.peering.listen(self.engine)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)
         self.reporting.listen(self.context.history)
@@ -164,6 +168,7 @@ class OCSService(Service):
         super().privilegedStartService()
         if self._hang_up is not None:
             self._hang_up.startService()
+        self.peering.take_port()
         if self.manhole is not None:
             self.manhole.privilegedStartService()
 
@@ -186,6 +191,7 @@ class OCSService(Service):
         self.tserver.startService()
         self.agent_source.start()
         self.second_dialer.start()
+        await self.peering.start()
         self.pushed.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
@@ -193,7 +199,9 @@ class OCSService(Service):
         if self.manhole is not None:
             self.manhole.startService()
         if self.options.service.ready_file:
-            facts = {} if self.manhole is None else {"manhole": self.manhole.address()}
+            facts = self.peering.address()
+            if self.manhole is not None:
+                facts["manhole"] = self.manhole.address()
             write_ready_file(self.options.service.ready_file, facts)
         self.is_up = True
         self.log.info("ready: {count} campaign groups", count=len(self.engine.sessions))
@@ -230,6 +238,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.peering.stop()
         await self.reporting.stop()
         await self.auditing.stop()
         await self.outside.stop()

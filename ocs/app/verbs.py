@@ -60,6 +60,8 @@ class Verbs:
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
                for link in self._server.links},
             "Stat Server": str(self._server.agent_source),
+            **{f"peer {row['peer']}": f"{row['state']}{': ' * bool(row['sessions'])}{row['sessions']}"
+               for row in self._server.peering.rows()},
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),
             "calls in progress": sum(len(each.calls) for each in engine.sessions.values()),
             "records held": sum(len(each.held) for each in engine.sessions.values()),
@@ -114,6 +116,9 @@ class Verbs:
         return [{"link": link.name, "address": link.peer, "tls": "yes" if link.tls else "no", "state": link.state.value,
                  "since": _moment(link.since), "tries": link.attempts, "last error": link.last_error}
                 for link in self._server.links]
+
+    def peers(self) -> list[dict[str, Any]]:
+        return list(self._server.peering.rows())
 
     async def _load(self, session: DialingSession) -> str:
         await session.load()

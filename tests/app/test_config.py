@@ -190,7 +190,7 @@ def test_every_option_is_read_somewhere() -> None:
     import re
 
     from ocs.options import entries
-    sources = [path.read_text() for path in (ETC.parent / "ocs").rglob("*.py")]
+    sources = [path.read_text() for folder in ("ocs", "protocols") for path in (ETC.parent / folder).rglob("*.py")]
     unread = [f"{entry.section}.{entry.name}" for entry in entries(OCSOptions)
               if not any(re.search(rf'\.{entry.name}\b|"{entry.name}"', text) for text in sources)]
     assert unread == []

@@ -22,7 +22,7 @@ LISTED, ATTEMPTS = Refusal.DO_NOT_CALL.value, Refusal.MAXIMUM_ATTEMPTS.value
 NOW = int(VirtualClock().wall())
 
 
-def console(*records: Any) -> tuple[Bench, Verbs]:
+def console(*records: Any, peers: Any = ()) -> tuple[Bench, Verbs]:
     """Records 1 and 2 are on the do-not-call list; a validation service is asked."""
     bench = Bench(list(records), running=False)
     bench.memory.add_do_not_call([DoNotCallEntry(phone=record(n).contact_info) for n in (1, 2)])
@@ -31,7 +31,7 @@ def console(*records: Any) -> tuple[Bench, Verbs]:
     bench.begin()
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
                              agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there",
-                             reporting="none", agent_source="up",
+                             reporting="none", agent_source="up", peering=SimpleNamespace(rows=lambda: peers),
                              auditing=SimpleNamespace(state=lambda: {"call audit": "written"}))
     return bench, Verbs(server)
 

@@ -39,6 +39,9 @@ class FakeVerbs:
     def records(self, calling_list: str, limit: int = 20) -> Any:
         return self._note("records", calling_list, limit)
 
+    def peers(self) -> Any:
+        return self._note("peers")
+
     def links(self) -> Any:
         return self._note("links")
 
