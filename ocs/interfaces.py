@@ -297,6 +297,7 @@ class IReportSpool(Interface):
 
     source = Attribute("str: names this stream of reports, and no other.")
     written = Attribute("int: up to this sequence number reports would survive a crash.")
+    last = Attribute("int: the last sequence number that was given.")
     unwritten = Attribute("int: reports that are in memory only.")
     failing = Attribute("bool: the disk does not take them at present.")
 

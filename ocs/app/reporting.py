@@ -30,7 +30,8 @@ class Reporting:
         if options.enabled:
             spool = ReportSpool(options.spool_file, reactor, reactor)
             self._reporter = IconReporter(options, spool, reactor, clock.wall, rng, application_dbid, self._attempts)
-            self._reporter.link = Link("icon", options, self._reporter, reactor, links, rng)
+            delivery = self._reporter.delivery
+            delivery.link = Link("icon", options, delivery, reactor, links, rng)
 
     async def _attempts(self, guids: Sequence[str]) -> Mapping[str, Attempt]:
         def query(work: Transaction) -> dict[str, Attempt]:

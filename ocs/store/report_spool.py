@@ -80,7 +80,8 @@ class ReportSpool:
     def __init__(self, path: Path, reactor: Any, clock: IReactorTime, threads: Threads = ThreadPool) -> None:
         self._path, self._clock = path, clock
         self._database = Database(reactor, _Backend(path, _LOCK_S), readers=1, threads=threads)
-        self.source, self.written = "", 0
+        self.source = ""
+        self.written = self.last = 0
         self.failing = False
         self._next = _Group()               # what is to be written next
         self._writing: _Group | None = None
@@ -97,6 +98,7 @@ class ReportSpool:
     def _opened(self, outcomes: list[Any]) -> LeftReports:
         left: LeftReports
         self.source, self.written, left = self._value(outcomes)
+        self.last = self.written
         return left
 
     def _not_opened(self, failure: Failure) -> Any:
@@ -122,6 +124,7 @@ class ReportSpool:
         return len(self._next.reports) + (len(self._writing.reports) if self._writing is not None else 0)
 
     def add(self, sequence: int, body: bytes) -> None:
+        self.last = sequence
         self._next.reports.append((sequence, body))
         self._write_soon()
 

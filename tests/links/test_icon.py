@@ -62,8 +62,8 @@ class Site:
         """A process."""
         self.spool = ReportSpool(self.options.spool_file, InlineReactor(), self.clock, InlineThreads)
         self.reporter = IconReporter(self.options, self.spool, self.clock, self.clock.wall, random.Random(1), 1, self._attempts)
-        self.wire = self.reporter.link = IconWire(self.icon)
-        self.wire.listener = self.reporter
+        self.wire = self.reporter.delivery.link = IconWire(self.icon)
+        self.wire.listener = self.reporter.delivery
 
     async def _attempts(self, guids: Any) -> dict[str, Attempt]:
         if self.away is not None:
@@ -131,7 +131,7 @@ def site(tmp_path: Path, template: Path) -> Iterator[Site]:
 
 
 def test_it_keeps_history_and_listens_to_its_link(site: Site) -> None:
-    assert verifyObject(IHistory, site.reporter) and verifyObject(IClientListener, site.reporter)
+    assert verifyObject(IHistory, site.reporter) and verifyObject(IClientListener, site.reporter.delivery)
 
 
 def test_what_happens_is_in_the_tables_in_order_and_leaves_the_spool(site: Site) -> None:

@@ -62,8 +62,8 @@ class ReportedWorld(World):
         options = load(IconLinkOptions, {"spool_file": str(self._folder / "spool.db")})
         self.spool = ReportSpool(options.spool_file, InlineReactor(), bench.clock, InlineThreads)
         self.reporter = IconReporter(options, self.spool, bench.clock, bench.clock.wall, random.Random(1), 1, self._attempts)
-        self.wire = self.reporter.link = IconWire(self.icon)
-        self.wire.listener = self.reporter
+        self.wire = self.reporter.delivery.link = IconWire(self.icon)
+        self.wire.listener = self.reporter.delivery
         self.memory = bench.memory
         for name in ("save", "open_attempts"):
             setattr(bench.store, name, self._after_the_reports(getattr(bench.store, name)))
