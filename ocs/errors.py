@@ -1,7 +1,7 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "StoreUnavailable",
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "StaleObject", "StoreUnavailable",
            "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
@@ -15,6 +15,10 @@ class ConfigurationError(OCSError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class StaleObject(ConfigurationError):
+    """Objects of the configuration that somebody else changed since they were read; `problems` names each."""
 
 
 class FilterError(OCSError):

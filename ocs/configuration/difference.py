@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Iterator
 
 from ocs.configuration.kinds import KINDS
-from ocs.configuration.model import ConfigurationObject, Form, Property, default_values
+from ocs.configuration.model import ConfigurationObject, Form, Property, default_values, is_secret_key
 from ocs.configuration.names import Index, Objects, target_kind
 from ocs.options import enum_word
 
@@ -77,6 +77,8 @@ def _fields(word: str, was: ConfigurationObject | None, now: ConfigurationObject
     for section, key in sorted({*before.options, *after.options}):
         texts = before.options.get((section, key), ""), after.options.get((section, key), "")
         if ((section, key) in before.options) != ((section, key) in after.options) or texts[0] != texts[1]:
+            if is_secret_key(key):
+                texts = tuple(_HIDDEN if text else "" for text in texts)
             yield FieldChange(f"options.{section}.{key}", *texts)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Iterator, Mapping
 
 from ocs.configuration.enumerations import ApplicationType
 from ocs.configuration.kinds import KINDS
-from ocs.configuration.model import Kind, Options, Property, Rows
+from ocs.configuration.model import LONGEST_NAME, Kind, Options, Property, Rows
 from ocs.configuration.vocabulary import Vocabulary, decode, encode, plain_value
 from ocs.dialing.values import GroupKind
 from ocs.errors import ConfigurationError
@@ -133,6 +133,10 @@ def _draft(word: str, place: str, element: Mapping[str, Any], reading: _Reading)
     shown = f"{word}[{name}@{scope}]" if word == "campaign_group" and name else f"{word}[{name}]" if name else place
     if typed is not None:
         found += _too_long(kind, typed)
+        found += [f"{each}: has a character that no database takes" for each in vocabulary.options[word]
+                  if "\0" in str(getattr(typed, each))]
+    found += [f"options.{section}.{key}: has a character that no database takes" for (section, key), text in options.items()
+              if "\0" in text]
     if found:
         reading.problems += [f"{shown}.{problem}" for problem in found]
         return None
@@ -172,6 +176,9 @@ def _options(word: str, given: Any, flat: dict[str, Any], vocabulary: Vocabulary
     found: dict[tuple[str, str], str] = {}
     for section, keys in given.items():
         for key, value in keys.items():
+            if len(section) > LONGEST_NAME or len(key) > LONGEST_NAME or "\0" in section + key:
+                problems.append(f"options.{section[:60]}.{key[:60]}: names have up to {LONGEST_NAME} characters")
+                continue
             if not isinstance(value, _SCALARS):
                 problems.append(f"options.{section}.{key}: a text, a number, or true or false is expected")
                 continue

@@ -6,7 +6,7 @@ from typing import Any, Mapping
 import tomli_w
 
 from ocs.configuration.kinds import KINDS
-from ocs.configuration.model import ConfigurationObject, Form, Property, Rows, default_value
+from ocs.configuration.model import ConfigurationObject, Form, Property, Rows, default_value, is_secret_key
 from ocs.configuration.names import Index, Objects, target_kind
 from ocs.configuration.vocabulary import Vocabulary, decode, encode, plain_type
 from ocs.options import enum_word
@@ -112,6 +112,8 @@ class _Writing:
         flat: dict[str, Any] = {}
         apart: dict[str, dict[str, str]] = {}
         for (section, key), text in sorted(one.options.items()):
+            if is_secret_key(key) and not self.secrets:
+                continue
             name = self.vocabulary.name(one.kind, section, key)
             value = None if name is None else self._as_read(one.kind, name, text)
             if name is None or value is None:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Any, Iterator, Mapping, Union
 
-__all__ = ["ConfigurationObject", "Form", "Kind", "Options", "Property", "Rows", "Value", "default_values"]
+__all__ = ["LONGEST_NAME", "ConfigurationObject", "Form", "Kind", "Options", "Property", "Rows", "Value", "default_value",
+           "default_values", "is_secret_key"]
 
 Value = Union[int, float, str, None, tuple[Any, ...]]
 Options = Mapping[tuple[str, str], str]             # (section, key) -> value
-_LONGEST_NAME = 255
+LONGEST_NAME = 255
 
 
 class Form(Enum):
@@ -56,7 +57,7 @@ class Property:
     @property
     def longest(self) -> int | None:
         """Characters at most."""
-        return _LONGEST_NAME if self.form is Form.NAME else None
+        return LONGEST_NAME if self.form is Form.NAME else None
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,11 @@ class ConfigurationObject:
     def same_as(self, other: ConfigurationObject) -> bool:
         """Whether everything but the version is the same."""
         return (self.key, dict(self.values), dict(self.options)) == (other.key, dict(other.values), dict(other.options))
+
+
+def is_secret_key(key: str) -> bool:
+    """Whether an option is a secret, by its name."""
+    return any(word in key.casefold() for word in ("password", "secret"))
 
 
 def default_values(kind: Kind) -> dict[str, Value]:

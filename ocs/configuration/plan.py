@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Mapping
 from ocs.configuration.document import Document, Draft
 from ocs.configuration.enumerations import ApplicationType, DNType, GroupType
 from ocs.configuration.kinds import GROUP_KINDS, KINDS
-from ocs.configuration.model import ConfigurationObject, Form, Property, Rows, Value, default_values
+from ocs.configuration.model import ConfigurationObject, Form, Property, Rows, Value, default_values, is_secret_key
 from ocs.configuration.names import Ambiguous, Index, Objects
 from ocs.errors import ConfigurationError
 
@@ -168,7 +168,8 @@ class _Planning:
         if kind.word == "campaign_group" and isinstance(values["group"], tuple):
             group_kind, values["group"] = values["group"]
             values["group_type"] = KINDS[group_kind].number
-        self.after[kind.word, dbid] = ConfigurationObject(kind.word, dbid, values, draft.options,
+        secret = {} if present is None else {where: text for where, text in present.options.items() if is_secret_key(where[1])}
+        self.after[kind.word, dbid] = ConfigurationObject(kind.word, dbid, values, {**secret, **draft.options},
                                                           0 if present is None else present.version)
         if kind.word == "person":
             self._person_of.update({login: dbid for login in self.after["person", dbid]["agent_logins"]})

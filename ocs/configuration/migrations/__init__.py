@@ -1,0 +1,1 @@
+"""Versions of the Configuration Database, as alembic scripts."""
