@@ -23,7 +23,7 @@ from ocs.errors import ConfigurationError
 from ocs.numbered import NumberedText, read_numbered, stem
 
 __all__ = ["AT_NEXT_LOAD", "AT_ONCE", "AT_RESTART", "REQUIRED", "Entry", "NumberedText", "entries", "enum_word", "load",
-           "load_file", "one_secret", "option", "read_secret", "sample", "table"]
+           "load_file", "one_secret", "option", "read_secret", "read_toml", "sample", "table"]
 
 Root = TypeVar("Root")
 
@@ -87,15 +87,20 @@ def load(root: type[Root], mapping: Mapping[str, Any], folder: Path | None = Non
     return cast(Root, value)
 
 
-def load_file(root: type[Root], path: Path | str) -> Root:
-    """`load` the TOML file; a file that cannot be read or parsed is a ConfigurationError too."""
-    path = Path(path)
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """The file as decoded TOML; ConfigurationError for one that cannot be read or parsed."""
     try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError([f"{path}: {error.strerror or error}"]) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError([f"{path}: not valid TOML: {error}"]) from None
+
+
+def load_file(root: type[Root], path: Path | str) -> Root:
+    """`load` the TOML file; a file that cannot be read or parsed is a ConfigurationError too."""
+    path = Path(path)
+    mapping = read_toml(path)
     try:
         return load(root, mapping, path.resolve().parent)
     except ConfigurationError as error:

@@ -34,7 +34,7 @@ from ocs.options import AT_NEXT_LOAD, AT_RESTART, REQUIRED, NumberedText, option
 
 __all__ = ["AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
            "CampaignOptions", "DialingFilterOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions",
-           "campaign_groups", "reference_problems"]
+           "calling_lists", "campaign_groups", "reference_problems"]
 
 
 class AtStart(Enum):
@@ -191,19 +191,24 @@ class Tables(Protocol):
 
 def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
     """The engine's values, by name; the references of `tables` must have been checked."""
-    treatments = {one.name: treatment_of(one) for one in tables.treatment}
-    calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
-    filters = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in tables.dialing_filter}
-    lists = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts,
-                                   tuple(treatments[name] for name in one.treatments), one.disposition_field,
-                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
-                                   check_dnc_list=one.check_dnc_list,
-                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
-             for one in tables.calling_list}
+    lists = calling_lists(tables)
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns, one.kind) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
     made = [_campaign_group(one, campaigns[one.campaign], groups[one.group], lists) for one in tables.campaign_group]
     return {group.name: group for group in made}
+
+
+def calling_lists(tables: Tables) -> dict[str, CallingList]:
+    """The engine's values, by name, without what only a campaign says of them (shares); as `campaign_groups`."""
+    treatments = {one.name: treatment_of(one) for one in tables.treatment}
+    calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
+    filters = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in tables.dialing_filter}
+    return {one.name: CallingList(one.name, one.dbid, one.maximum_attempts, tuple(treatments[name] for name in one.treatments),
+                                  one.disposition_field,
+                                  list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
+                                  check_dnc_list=one.check_dnc_list,
+                                  filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
+            for one in tables.calling_list}
 
 
 def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group: AgentGroup,

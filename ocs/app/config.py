@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Protocol
 
 from ocs.app.agents import StatServerLinkOptions
 from ocs.app.campaigns import (
@@ -23,6 +23,7 @@ from ocs.app.campaigns import (
 )
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
+from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import backend_for
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CampaignGroup
@@ -47,7 +48,7 @@ from ocs.store.named_statements import SqlStatementOptions
 from ocs.store.record_history import DialLogOptions
 
 __all__ = ["ApplicationOptions", "DatabaseOptions", "DialingOptions", "ManholeOptions", "OCSOptions", "TServerOptions",
-           "do_not_call_checks", "load_configuration", "to_campaign_groups"]
+           "do_not_call_checks", "effect_problems", "load_configuration", "to_campaign_groups"]
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,7 @@ class OCSOptions:
     clock: ClockOptions = table(ClockOptions)
     log: LogOptions = table(LogOptions)
     database: DatabaseOptions = table(DatabaseOptions)
+    configuration: ConfigurationOptions = table(ConfigurationOptions)
     change_spool: ChangeSpoolOptions = table(ChangeSpoolOptions)
     tserver: TServerOptions = table(TServerOptions)
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
@@ -203,6 +205,8 @@ class OCSOptions:
     sql_statement: tuple[SqlStatementOptions, ...] = table(effect=AT_ONCE)
 
     def problems(self) -> list[str]:
+        if self.configuration.source is Source.DATABASE and not (self.campaign_group or self.campaign or self.calling_list):
+            return []           # the file alone; what the database has comes to it (`ocs.app.sources`)
         groups = [f"{one.campaign}@{one.group}" for one in self.campaign_group]
         undialed = [f"campaign_group[{number}].cpd: there is no CPD Server ([cpdserver] enabled)"
                     for number, one in enumerate(self.campaign_group, 1) if one.cpd and not self.cpdserver.enabled]
@@ -210,23 +214,34 @@ class OCSOptions:
                      for number, one in enumerate(self.campaign_group, 1)
                      if one.mode is DialingMode.PUSH_PREVIEW and not self.interaction.enabled]
         return [*undialed, *peer_problems(self.peer, self.peer_server), *reference_problems(self),
-                *self._unknown_effects(), *outgoing_problems(
+                *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]
 
-    def _unknown_effects(self) -> Iterator[str]:
-        """What treatments ask for beside the dialing must exist."""
-        requests = {one.name for one in self.http_request}
-        statements = {one.name for one in self.sql_statement}
-        for number, one in enumerate(self.treatment, 1):
-            if one.send_http_request and one.send_http_request not in requests:
-                yield f"treatment[{number}].send_http_request: there is no HTTP request {one.send_http_request}"
-            if one.execute_sql and one.execute_sql not in statements:
-                yield f"treatment[{number}].execute_sql: there is no SQL statement {one.execute_sql}"
+
+class _Effects(Protocol):
+    @property
+    def treatment(self) -> tuple[TreatmentOptions, ...]: ...
+    @property
+    def http_request(self) -> tuple[HttpRequestOptions, ...]: ...
+    @property
+    def sql_statement(self) -> tuple[SqlStatementOptions, ...]: ...
+
+
+def effect_problems(tables: _Effects) -> Iterator[str]:
+    """What treatments ask for beside the dialing must exist."""
+    requests = {one.name for one in tables.http_request}
+    statements = {one.name for one in tables.sql_statement}
+    for number, one in enumerate(tables.treatment, 1):
+        if one.send_http_request and one.send_http_request not in requests:
+            yield f"treatment[{number}].send_http_request: there is no HTTP request {one.send_http_request}"
+        if one.execute_sql and one.execute_sql not in statements:
+            yield f"treatment[{number}].execute_sql: there is no SQL statement {one.execute_sql}"
 
 
 def load_configuration(path: Path | str) -> OCSOptions:
-    """The checked configuration; ConfigurationError with every problem of the file, each naming its option."""
+    """The checked file; ConfigurationError with every problem of it, each naming its option. Where the Configuration Database
+    has the objects of dialing they are not in it (`ocs.app.sources.load_server`)."""
     return load_file(OCSOptions, path)
 
 
