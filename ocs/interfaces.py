@@ -26,7 +26,7 @@ from ocs.dialing.values import (
 from protocols.attributes import KVList
 
 __all__ = ["IAgentState", "IBlockNotice", "ICallControl", "IConfiguration", "IContactNotifier", "IHistory", "IHttpRequests",
-           "IInteractions", "INotificationSpool", "IPeerRequests", "IPeers", "IPreDialValidation", "IReplayStore",
+           "IInteractions", "INotificationSpool", "IObnLink", "IPeerRequests", "IPeers", "IPreDialValidation", "IReplayStore",
            "IReportSpool", "IStore", "ISwitchLink"]
 
 
@@ -138,6 +138,16 @@ class ISwitchLink(ICallControl):
 
     def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
         """Send a user event to every client registered on `dn`."""
+
+
+class IObnLink(ICallControl):
+    """Dial requests to an Outbound Notification Manager. The ConnID of a call is its request's token, the attempt's GUID."""
+
+    def withdraw(token: str) -> None:
+        """Cancel a request; a call that is under way goes on to its end. What came of it is told as ever."""
+
+    def resume(token: str, expires_at: float) -> None:
+        """Follow a request of an earlier run, which lives until `expires_at` (epoch s); what came of it is told."""
 
 
 class IInteractions(Interface):

@@ -29,6 +29,13 @@ class CallOptions:
     cpd: bool = option(False, effect=AT_NEXT_LOAD, text="Whether the CPD Server ([cpdserver]) places the calls.")
     ivr_profile: str = option(
         "", effect=AT_NEXT_LOAD, text="Application of the IVR into which who answers is led; needed in the GVP modes.")
+    obn: bool = option(
+        False, effect=AT_NEXT_LOAD, text="Whether, in power-gvp, the Outbound Notification Manager ([obn]) places the calls.")
+    dialer_num_attempts: int = option(
+        3, low=1, high=100, unit="calls", text="How often the Outbound Notification Manager dials for one request at most.")
+    dialer_ttl_s: float = option(
+        14_400.0, low=1, high=604_800, unit="seconds",
+        text="How long a request to the Outbound Notification Manager lives; never beyond the record's calling window.")
     multiplier: float = option(
         1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
     predictive_ratio: float = option(
@@ -68,22 +75,24 @@ class CallOptions:
     def call_problems(self) -> list[str]:
         """What the mode cannot do without, and what does not go together."""
         rules = rules_of(self.mode)
-        needs = [name for name in rules.needs if not (self.cpd and name == "trunk_group_dn")]
+        needs = [name for name in rules.needs if not ((self.cpd or self.obn) and name == "trunk_group_dn")]
         found = [f"{name}: needed in mode {self.mode.word}" for name in needs if not getattr(self, name, True)]
         if self.mode is DialingMode.PROGRESSIVE_GVP and not self.maximum_ports:
             found.append("maximum_ports: needed in mode progressive-gvp")
         if self.assured_connect and not ((self.trunk_group_dn or self.cpd) and rules.flow is CallFlow.TRANSFER):
             found.append("assured_connect: only in progressive and predictive, with a trunk_group_dn or the CPD Server")
+        if self.obn and (self.mode is not DialingMode.POWER_GVP or self.cpd):
+            found.append("obn: only in mode power-gvp, and not with the CPD Server")
         if self.cpd and rules.flow is CallFlow.IVR:
             found.append("cpd: the CPD Server leads no calls into applications")
         return found
 
     def call_values(self) -> dict[str, Any]:
         """Fields of `CampaignGroup`."""
-        same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "ivr_profile", "multiplier", "predictive_ratio",
-                "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num", "assured_connect",
+        same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "obn", "ivr_profile", "multiplier",
+                "predictive_ratio", "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num", "assured_connect",
                 "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
-                "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s")
+                "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s", "dialer_num_attempts", "dialer_ttl_s")
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
                 ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),
                 ("CPNDisplayName", self.cpn_display_name))

@@ -23,6 +23,7 @@ from ocs.app.campaigns import (
 )
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
+from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import backend_for
 from ocs.dialing.results import DialingMode
@@ -37,6 +38,7 @@ from ocs.links.http_options import (
     outgoing_problems,
 )
 from ocs.links.icon import IconLinkOptions
+from ocs.links.obn import ObnLinkOptions
 from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
 from ocs.options import AT_ONCE, AT_RESTART, load_file, one_secret, option, read_secret, table
@@ -184,6 +186,8 @@ class OCSOptions:
     icon: IconLinkOptions = table(IconLinkOptions)
     cpdserver: CPDServerLinkOptions = table(CPDServerLinkOptions)
     interaction: InteractionLinkOptions = table(InteractionLinkOptions)
+    obn: ObnLinkOptions = table(ObnLinkOptions)
+    http_server: HttpServerOptions = table(HttpServerOptions)
     peer: PeerOptions = table(PeerOptions)
     peer_server: tuple[PeerServerOptions, ...] = table()
     manhole: ManholeOptions = table(ManholeOptions)
@@ -213,6 +217,10 @@ class OCSOptions:
         undialed += [f"campaign_group[{number}].mode: there is no Interaction Server ([interaction] enabled)"
                      for number, one in enumerate(self.campaign_group, 1)
                      if one.mode is DialingMode.PUSH_PREVIEW and not self.interaction.enabled]
+        undialed += [f"campaign_group[{number}].obn: there is no Outbound Notification Manager ([obn] enabled)"
+                     for number, one in enumerate(self.campaign_group, 1) if one.obn and not self.obn.enabled]
+        if self.obn.enabled and not self.http_server.enabled:
+            undialed.append("obn.enabled: its results need a port ([http_server] enabled)")
         return [*undialed, *peer_problems(self.peer, self.peer_server), *reference_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,

@@ -26,6 +26,7 @@ from ocs.app.peers import PeerSide
 from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.verbs import Verbs
+from ocs.app.web.service import WebSide
 from ocs.clock import SystemClock
 from ocs.database.backend import PostgresqlBackend, backend_for
 from ocs.database.notifications import Notifications
@@ -109,17 +110,19 @@ class OCSService(Service):
         self.pushed = PushedPreviews(options.interaction, reactor, self.links, rng)
         self.peering = PeerSide(options.application.name, options.application.dbid, options.peer, options.peer_server, reactor,
                                 self.clock.wall(), self.links, rng)
+        self.web = WebSide(options.http_server, options.obn, options.http, reactor, self.clock, rng)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
             notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals, peers=self.peering.peers,
-            cpd=self.second_dialer.calls, interactions=self.pushed.interactions)
+            cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.notifications = self._notifications()
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
+        self.web.listen(self.engine, self.desktops.send, lambda: self.is_up)
         self.peering.listen(self.engine)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)
@@ -131,7 +134,8 @@ class OCSService(Service):
         self._starting: Deferred[None] | None = None
 
     def _describe(self, held: HeldChain) -> KVList:
-        return record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
+        data = record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
+        return (*data, *self.web.about(held.handle))
 
     def _in_thread(self, work: Callable[..., Any], *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args)
@@ -169,6 +173,7 @@ class OCSService(Service):
         if self._hang_up is not None:
             self._hang_up.startService()
         self.peering.take_port()
+        self.web.take_port()
         if self.manhole is not None:
             self.manhole.privilegedStartService()
 
@@ -193,13 +198,14 @@ class OCSService(Service):
         self.second_dialer.start()
         await self.peering.start()
         self.pushed.start()
+        self.web.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
                 await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
         if self.manhole is not None:
             self.manhole.startService()
         if self.options.service.ready_file:
-            facts = self.peering.address()
+            facts = {**self.peering.address(), **self.web.address()}
             if self.manhole is not None:
                 facts["manhole"] = self.manhole.address()
             write_ready_file(self.options.service.ready_file, facts)
@@ -238,6 +244,7 @@ class OCSService(Service):
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.web.stop()
         await self.peering.stop()
         await self.reporting.stop()
         await self.auditing.stop()

@@ -16,10 +16,12 @@ from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
 
-__all__ = ["CPD_ORIGIN", "Call", "CallEvent", "CallOrigin", "CallState", "Effect", "SwitchEvent", "step"]
+__all__ = ["CPD_ORIGIN", "OBN_ORIGIN", "Call", "CallEvent", "CallOrigin", "CallState", "Effect",
+           "SwitchEvent", "step"]
 
 
 CPD_ORIGIN = "cpd"      # in place of a DN: the channels of the CPD Server
+OBN_ORIGIN = "obn"      # the Outbound Notification Manager
 
 
 class CallState(Enum):

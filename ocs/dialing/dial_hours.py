@@ -17,7 +17,7 @@ from ocs.dialing.values import Record
 from ocs.dialing.windows import ALWAYS_OPEN, DAY, END_OF_DAY, ListWindows
 
 __all__ = ["END_OF_DAY", "another_open", "is_open", "known_zone", "local_seconds", "local_to_epoch", "next_opening",
-           "open_zones", "utc_offset_s"]
+           "open_for_s", "open_zones", "utc_offset_s"]
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAYS_AHEAD = 4         # two days and two changes of the offset: more than any zone has in a row
@@ -91,6 +91,17 @@ def is_open(record: Record, now: float, windows: ListWindows = ALWAYS_OPEN) -> b
     if not window[0] <= local < window[1]:
         return False
     return windows.always or any(begin <= local < end for begin, end in windows.spans(day, record.tz_name))
+
+
+def open_for_s(record: Record, now: float, windows: ListWindows, most_s: float) -> float:
+    """For how many seconds from `now` on the record may be dialed without a break; at most `most_s`, 0 if it is not open."""
+    at, last = int(now), now + most_s
+    while at < last and is_open(record, at, windows):
+        window, (day, local) = _window(record), _local(at, record.tz_name)
+        assert window is not None
+        closes = min([window[1], *(end for begin, end in windows.spans(day, record.tz_name) if begin <= local < end)])
+        at = min(at + closes - local, _stretch_end(at, record.tz_name))
+    return max(0.0, min(at, last) - now)
 
 
 def another_open(records: Sequence[Record], index: int, now: float, windows: ListWindows = ALWAYS_OPEN) -> int | None:

@@ -258,6 +258,9 @@ class CampaignGroup:
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
     cpd: bool = False               # dialed by the CPD Server
     ivr_profile: str = ""           # application of the IVR, GVP modes
+    obn: bool = False               # dialed by the Outbound Notification Manager, Power GVP
+    dialer_num_attempts: int = 3    # calls of such a request
+    dialer_ttl_s: float = 14_400.0  # how long such a request lives
     maximum_queue_size: int = 0     # calls in progress, Power GVP; records that wait for agents, Push Preview
     interaction_queue: str = ""     # of the Interaction Server, Push Preview
     asm_channel_num: int = 0        # engaging calls at the same time, seizing; 0 = no limit

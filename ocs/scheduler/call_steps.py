@@ -66,8 +66,8 @@ class CallSteps:
         """A link is back, and these calls are there: what it no longer has is over; what was asked for while it went away may
         not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
         session = self._session
-        if by_cpd and not session.group.cpd:
-            return
+        if by_cpd and not session.group.cpd or session.group.obn:
+            return      # the calls are somebody else's
         if session.group.cpd:
             session.calls.compare(guids, lambda call: (call.state in _BEFORE_THE_MOVE) is by_cpd)
         else:

@@ -89,6 +89,7 @@ class Context:
     validation: Any = None      # IPreDialValidation: who else is asked before a dial; None = nobody
     interactions: Any = None    # the Interaction Server: IInteractions; None = there is none
     cpd: Any = None             # the CPD Server: ICallControl; None = there is none
+    obn: Any = None             # the Outbound Notification Manager: IObnLink; None = there is none
     peers: Any = field(default_factory=NoPeers)     # IPeers: the servers that work beside this one
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept

@@ -213,14 +213,16 @@ class Dialer:
     def _place(self, held: HeldChain) -> None:
         group, record, attempt = self._session.group, held.record, held.attempt
         assert attempt is not None
-        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn or group.cpd else CallOrigin.QUEUE
-        held.call = Call(origin, self._session.origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow)
+        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn or group.cpd or group.obn else CallOrigin.QUEUE
+        held.call = Call(origin, self._session.origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow,
+                         conn_id=attempt.guid if group.obn else "")
         self._book.follow(held)
         self.lease(held)
         self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
                        attempt=attempt.guid)
         asked = self._session.line.make_predictive_call(
-            held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held), group.dial_extensions)
+            held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held),
+            (*group.dial_extensions, *self._session.requests.extensions(held)))
         asked.addCallbacks(lambda conn_id: self._book.tie(attempt.guid, conn_id), self._refused_by_switch,
                            errbackArgs=(held, attempt))
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
@@ -238,11 +240,13 @@ class Dialer:
             wait_s = group.call_wait_in_queue_timeout_s
         elif call.state is CallState.LISTENING:
             wait_s = _LONGEST_APPLICATION_S
+        elif group.obn:
+            wait_s += self._session.requests.left_s(held)
         held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
 
     def _lease_over(self, held: HeldChain) -> None:
         held.lease = None
-        if not self._context.switch.up:
+        if not self._context.switch.up and not self._session.group.obn:
             self.lease(held)        # while the link is away its calls wait
             return
         if held.call is not None and held.call.state is CallState.QUEUED and not held.call.dropped:

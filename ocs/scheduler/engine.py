@@ -136,6 +136,21 @@ class Engine:
         for session in self.loaded():
             session.wake()
 
+    def obn_up(self) -> None:
+        """The Outbound Notification Manager is there."""
+        for session in self.loaded():
+            session.wake()
+
+    def obn_down(self, reason: str) -> None:
+        """It is away; what it has goes on."""
+        for session in self.loaded():
+            session.wake()
+
+    def obn_not_dialed(self, token: str) -> None:
+        """A request of it has ended without a call."""
+        for session in self.loaded():
+            session.requests.not_dialed(token)
+
     def call_event(self, event: Any) -> None:
         call_event: CallEvent = event
         for session in self.loaded():

@@ -61,6 +61,7 @@ class PacingLoop:
     def _ticked(self) -> None:
         self.start()
         self._session.callbacks.tick()
+        self._session.requests.tick()
         self.fill()
         self.wake()
 

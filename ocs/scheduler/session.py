@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 
 from ocs.dialing.agent import Agent, AgentEvent
-from ocs.dialing.call import CPD_ORIGIN
+from ocs.dialing.call import CPD_ORIGIN, OBN_ORIGIN
 from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.modes import ModeRules, may_share, rules_of
@@ -24,6 +24,7 @@ from ocs.scheduler.callbacks import Callbacks
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid
 from ocs.scheduler.desks import Desks
+from ocs.scheduler.dial_requests import DialRequests
 from ocs.scheduler.dialer import Dialer
 from ocs.scheduler.engagements import Engagements
 from ocs.scheduler.holding import HeldChains
@@ -66,6 +67,7 @@ class DialingSession:
         self.dialer = Dialer(context, self, self.calls)
         self.engagements = Engagements(context, self)
         self.push = PushPreview(context, self)
+        self.requests = DialRequests(context, self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
@@ -88,12 +90,16 @@ class DialingSession:
 
     @property
     def line(self) -> Any:
-        """Who places the calls: the T-Server, or the CPD Server."""
+        """Who places the calls: the T-Server, the CPD Server or the Outbound Notification Manager."""
+        if self.group.obn:
+            return self.context.obn
         return self.context.cpd if self.group.cpd else self.context.switch
 
     @property
     def origin_dn(self) -> str:
-        """On whose behalf calls are placed: a trunk group, the channels of the CPD Server, or the queue."""
+        """On whose behalf calls are placed: a trunk group, the queue, or who else dials."""
+        if self.group.obn:
+            return OBN_ORIGIN
         return CPD_ORIGIN if self.group.cpd else self.group.trunk_group_dn or self.group.voice_transfer_destination
 
     @property
@@ -133,8 +139,13 @@ class DialingSession:
         for calling_list in group.lists:
             if calling_list.name not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
                 for left in await self.context.store.recover(self.owner, calling_list.name):
-                    if not self.held.has(left.chain):
-                        self.settlement.recovered(self.held.hold(calling_list, left.chain), left.attempt)
+                    if self.held.has(left.chain):
+                        continue
+                    held = self.held.hold(calling_list, left.chain)
+                    if group.obn:
+                        self.requests.resume(held, left.attempt)
+                    else:
+                        self.settlement.recovered(held, left.attempt)
                 self._taken_up.add(calling_list.name)
 
     async def reconfigure(self, group: CampaignGroup) -> None:
@@ -149,7 +160,8 @@ class DialingSession:
         """Follow the agents' DNs and those that the calls go through."""
         group = self.group
         self.context.agents.watch(group.group)
-        own = [dn for dn in (group.voice_transfer_destination, "" if group.cpd else group.trunk_group_dn) if dn]
+        trunk_group_dn = "" if group.cpd or group.obn else group.trunk_group_dn
+        own = [dn for dn in (group.voice_transfer_destination, trunk_group_dn) if dn]
         self.context.switch.watch([*own, *group.group.dns])
 
     def start(self) -> None:
@@ -191,6 +203,7 @@ class DialingSession:
         for held in list(self.held):
             if held.state in (ChainState.BUFFERED, ChainState.WAITING):
                 self.held.give_back(held)
+        self.requests.withdraw()
         self.check_drained()
         return unloaded
 
@@ -234,6 +247,9 @@ class DialingSession:
     @property
     def _unlinked(self) -> str:
         """Which link is wanting; "" if none is."""
+        if self.group.obn:
+            there = self.context.obn is not None and self.context.obn.up
+            return "" if there else "no link to the Outbound Notification Manager"
         if not self.context.switch.up:
             return "no link to the T-Server"
         if self.group.cpd and not (self.context.cpd is not None and self.context.cpd.up):

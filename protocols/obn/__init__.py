@@ -1,0 +1,1 @@
+"""What an OCS and an Outbound Notification Manager say to each other: JSON documents over HTTP."""
