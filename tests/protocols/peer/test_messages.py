@@ -76,8 +76,10 @@ def test_wrong_entries_are_refused_by_name(entries: list[Any], words: str) -> No
         checked_entries(entries)
 
 
-@given(st.dictionaries(st.sampled_from(("CampaignID", "GroupID", "Name", "GroupCampaignStatus", "DialMode", "Agents", "StartedAt",
-                                        "ApplicationDBID", "ServerRole")),
+NAMES = ("CampaignID", "GroupID", "Name", "GroupCampaignStatus", "DialMode", "Agents", "StartedAt", "ApplicationDBID", "ServerRole")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES),
                        st.none() | st.booleans() | st.integers(-2 ** 63, 2 ** 63) | TEXT | st.floats(allow_nan=False)))
 def test_what_a_peer_tells_is_read_or_passed_over_and_harms_nobody(attributes: dict[str, Any]) -> None:
     message = Message("EventCampaignStatus", 0, attributes)
