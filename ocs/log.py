@@ -26,7 +26,8 @@ from twisted.python.logfile import LogFile
 
 from ocs.options import option
 
-__all__ = ["LogForm", "LogLevelName", "LogOptions", "configured", "log_through", "masked", "observer", "set_level"]
+__all__ = ["LogForm", "LogLevelName", "LogOptions", "configured", "log_through", "masked", "observer", "set_level",
+           "trace_file"]
 
 
 class LogLevelName(Enum):
@@ -100,6 +101,12 @@ def log_through(twistd_options: MutableMapping[str, Any] | None, options: LogOpt
 def configured() -> ILogObserver:
     """The observer that `log_through` was given the options of; for twistd."""
     return observer(*_configured)
+
+
+def trace_file(path: Path) -> LogFile:
+    """A file for traces: for the owner's eyes only, ten files of 10 MB at most. OSError where it cannot be written."""
+    path.touch(mode=0o600)
+    return LogFile(path.name, str(path.parent), rotateLength=10_000_000, maxRotatedFiles=9, defaultMode=0o600)
 
 
 def masked(number: str) -> str:

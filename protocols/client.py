@@ -1,7 +1,7 @@
 """Twisted glue of the client side: a transport on one end, `ClientConversation` and a listener on the other."""
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -53,6 +53,7 @@ class MessageClient(BoundedProtocol):
         self._timeout_s = request_timeout_s
         self._requests: OutstandingRequests[Message] = OutstandingRequests(clock, outstanding_limit)
         self._ticking: IDelayedCall | None = None
+        self.trace: Callable[[bool, Message], None] | None = None      # (sent by us, message)
         self._given_up = ""         # why we closed the connection, where the transport cannot know
 
     @property
@@ -71,6 +72,8 @@ class MessageClient(BoundedProtocol):
             reference_id = self._conversation.request(name, attributes)
         except (RequestFailed, LocalProtocolError) as error:    # nothing was sent
             return fail(error)
+        if self.trace is not None:
+            self.trace(True, Message(name, reference_id, attributes))
         deferred = self._requests.add(reference_id, name, self._timeout_s if timeout_s is None else timeout_s)
         self.send(self._conversation.output())
         return deferred
@@ -101,6 +104,8 @@ class MessageClient(BoundedProtocol):
         self._listener.lost(self, text)
 
     def _received(self, message: Message) -> None:
+        if self.trace is not None:
+            self.trace(False, message)
         if message.name == "EventError":
             error = RequestRefused(message.get("ErrorCode", ErrorCode.UNKNOWN_ERROR), message.get("ErrorMessage", ""))
             if self._conversation.state is LoginState.REFUSED:

@@ -37,6 +37,7 @@ from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
 from ocs.links.registry import Links
 from ocs.links.service import Link
 from ocs.links.switch import SwitchLink
+from ocs.log import masked, trace_file
 from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_file
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
@@ -50,6 +51,7 @@ from ocs.store.spooled import SpooledStore
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version
 from protocols.attributes import KVList
+from protocols.trace import MessageTrace
 
 __all__ = ["OCSService", "engine_options", "make_service"]
 
@@ -132,6 +134,10 @@ class OCSService(Service):
         self.reloading = Reloading(self, path, self._in_thread)
         self._hang_up = None if path is None else HangUp(reactor, self.reloading.hung_up)
         self._starting: Deferred[None] | None = None
+
+    def trace_wire(self, path: Path, numbers: bool) -> None:
+        """Write what goes over the links from now on. OSError where the file cannot be written."""
+        self.links.trace = MessageTrace(trace_file(path).write, self.clock.wall, str if numbers else masked)
 
     def _describe(self, held: HeldChain) -> KVList:
         data = record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()

@@ -18,6 +18,9 @@ class Options(usage.Options):
     """Outbound contact server: retrieves contacts, dials them, follows each call to its result."""
 
     optParameters = [["config", "c", None, "The configuration, a TOML file. `ocs config sample` prints one."]]
+    optParameters += [["trace-wire", None, None, "Write the messages of all links to this file, as text; kept in ten files of"
+                       " 10 MB. Telephone numbers are masked, passwords never written."]]
+    optFlags = [["trace-numbers", None, "Show telephone numbers in that file as they are."]]
     configuration: OCSOptions
 
     def postOptions(self) -> None:
@@ -37,7 +40,12 @@ def makeService(options: Options) -> IService:
 
     from ocs.app.service import make_service
     try:
-        service: IService = make_service(options.configuration, reactor, Path(options["config"]).resolve())
+        service = make_service(options.configuration, reactor, Path(options["config"]).resolve())
     except ConfigurationError as error:
         refuse(error)
+    if options["trace-wire"]:
+        try:
+            service.trace_wire(Path(options["trace-wire"]).resolve(), bool(options["trace-numbers"]))
+        except OSError as error:
+            refuse(ConfigurationError([f"--trace-wire: cannot write {options['trace-wire']}: {error.strerror}"]))
     return service

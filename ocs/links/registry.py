@@ -8,6 +8,7 @@ from typing import Callable, Iterator
 from twisted.logger import Logger
 
 from ocs.clock import IClock
+from protocols.trace import MessageTrace
 
 __all__ = ["LinkRecord", "LinkState", "LinkStatus", "Links"]
 
@@ -65,6 +66,7 @@ class Links:
         self._clock = clock
         self._records: list[LinkRecord] = []
         self._listeners: list[Callable[[LinkStatus], None]] = []
+        self.trace: MessageTrace | None = None      # where the messages of all links are written, if anywhere
 
     def add(self, name: str, peer: str, tls: bool = False) -> LinkRecord:
         """A new link, stopped."""

@@ -39,22 +39,25 @@ _CLOSING_S = 2.0        # how long a peer may take to close with us; then it is 
 @implementer(IClientListener)
 class Link(Service):
     """A link named as its table of options. `listener` is an IClientListener: it hears of granted log-ins, events and losses,
-    not of servers that are only a backup. ConfigurationError for password and certificate files that cannot be used.
-    `endpoints` makes one IStreamClientEndpoint for each of the options' addresses."""
+    not of servers that are only a backup, unless `leaves_backups` is False. ConfigurationError for password and certificate
+    files that cannot be used. `endpoints` makes one IStreamClientEndpoint for each of the options' addresses."""
 
     log = Logger()
 
     def __init__(self, name: str, options: LinkOptions, listener: Any, reactor: Any, links: Links, rng: random.Random,
-                 endpoints: Callable[[str, LinkOptions, Any], list[IStreamClientEndpoint]] | None = None) -> None:
+                 endpoints: Callable[[str, LinkOptions, Any], list[IStreamClientEndpoint]] | None = None, *,
+                 leaves_backups: bool = True) -> None:
         try:
             self._password = options.secret
         except ConfigurationError as error:
             raise ConfigurationError([f"{name}.{problem}" for problem in error.problems]) from None
         self.name, self._options, self._listener = name, options, listener
         self._clock: IReactorTime = reactor
+        self._leaves_backups = leaves_backups
         self._endpoints = (endpoints or endpoints_of)(name, options, reactor)
         self._addresses = [f"{host}:{port}" for host, port in options.addresses]
         self._place = 0                         # of the address in use
+        self._links = links
         self.back_off = BackOff(rng, options.reconnect_min_s, options.reconnect_max_s, len(self._addresses))
         self.record: LinkRecord = links.add(name, self._addresses[0], options.tls.enabled)
         self.client: MessageClient | None = None
@@ -91,7 +94,7 @@ class Link(Service):
     def granted(self, client: MessageClient, answer: Message) -> None:
         if client is not self.client or self.up:
             return
-        if _is_backup(answer):
+        if self._leaves_backups and _is_backup(answer):
             self._life.leave("it is the backup server, which waits")
             return
         self._life.granted()
@@ -107,7 +110,7 @@ class Link(Service):
         if client is not self.client or not self.up:
             return
         self._listener.event(client, message)
-        if message.name in ("EventPrimaryChanged", "EventLinkConnected") and _is_backup(message):
+        if self._leaves_backups and message.name in ("EventPrimaryChanged", "EventLinkConnected") and _is_backup(message):
             self._life.leave("it has become the backup server")
 
     def lost(self, client: MessageClient, reason: str) -> None:
@@ -133,7 +136,13 @@ class Link(Service):
         conversation = ClientConversation(self._options.application, self._password,
                                           keep_alive=KeepAlive(self._options.keep_alive_s))
         self.client = MessageClient(conversation, self, self._clock, self._options.request_timeout_s)
+        self.client.trace = self._trace if self._links.trace is not None else None
         return self.client
+
+    def _trace(self, sent: bool, message: Message) -> None:
+        trace = self._links.trace
+        if trace is not None:
+            (trace.sent if sent else trace.received)(self.name or "", self.record.status.peer, message)
 
     def wait_for_answer(self) -> IDelayedCall:
         """The log-in is out."""
