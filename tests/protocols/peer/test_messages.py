@@ -61,14 +61,16 @@ def test_what_is_to_be_cancelled_arrives_as_it_was_sent(target: CancelTarget) ->
 
 
 @pytest.mark.parametrize("attributes,words", [
-    ({}, "RecordHandle: missing"), ({"RecordHandle": 7}, "ThisDN: missing"), ({"CallingList": "list"}, "RecordHandle: missing")])
+    ({}, "RecordHandle: missing"), ({"RecordHandle": 7}, "ThisDN: missing"),
+    ({"CallingList": "list"}, "RecordHandle: missing")])
 def test_a_cancel_request_that_names_nobody_is_refused(attributes: dict[str, Any], words: str) -> None:
     with pytest.raises(Refused, match=words):
         values.cancel_target(carried("RequestCancelRecord", attributes))
 
 
 @pytest.mark.parametrize("entries,words", [
-    ([], "1 to 100"), ([{}] * 101, "1 to 100"), (["+1555"], "number 1 is not a map"), ([{"Phone": 5}], "Phone of number 1: a str"),
+    ([], "1 to 100"), ([{}] * 101, "1 to 100"), (["+1555"], "number 1 is not a map"),
+    ([{"Phone": 5}], "Phone of number 1: a str"),
     ([{"Phone": "+1555", "RequestID": True}], "RequestID of number 1: an int"),
     ([{"Phone": "+1555"}, {"CampaignName": "spring"}], "number 2 has neither")])
 def test_wrong_entries_are_refused_by_name(entries: list[Any], words: str) -> None:
@@ -76,7 +78,8 @@ def test_wrong_entries_are_refused_by_name(entries: list[Any], words: str) -> No
         checked_entries(entries)
 
 
-NAMES = ("CampaignID", "GroupID", "Name", "GroupCampaignStatus", "DialMode", "Agents", "StartedAt", "ApplicationDBID", "ServerRole")
+NAMES = ("CampaignID", "GroupID", "Name", "GroupCampaignStatus", "DialMode", "Agents", "StartedAt", "ApplicationDBID",
+         "ServerRole")
 
 
 @given(st.dictionaries(st.sampled_from(NAMES),
