@@ -107,20 +107,20 @@ class NumberSet:
         return True
 
     def absorb(self, block: int, lows: array[int], regroup: bool = False) -> None:
-        """Put many numbers of one block in: their low 32 bits in any order, repeated or not. `regroup`: decide anew about
-        bitmaps in every region of the block, not only where numbers come in."""
+        """Put many numbers of one block in: their low 32 bits in any order, repeated or not; `lows` is empty after it.
+        `regroup`: decide anew about bitmaps in every region of the block, not only where numbers come in."""
+        count, parts = len(lows), _by_region(lows)
         known = self.sparse.pop(block, None)
         own = array("I") if known is None else known.lows
         self._count -= len(own)
-        parts = _by_region(lows)
         first = block << REGION_IN_BLOCK
-        if len(own) + len(lows) < _SMALL and not any(first + region in self.bitmaps for region in parts):
-            rest = array("I", sorted({*own, *lows}))
+        if len(own) + count < _SMALL and not any(first + region in self.bitmaps for region in parts):
+            rest = array("I", sorted(set(own).union(*parts.values())))
         else:
             rest, begin = array("I"), 0
             for region in range(1 << REGION_IN_BLOCK):
                 end = bisect_left(own, region + 1 << REGION_BITS, begin)
-                self._absorb_region(first + region, own[begin:end], parts.get(region), regroup, rest)
+                self._absorb_region(first + region, own[begin:end], parts.pop(region, None), regroup, rest)
                 begin = end
             rest = rest[:]                      # without the room to grow that `extend` left
         if rest:
@@ -150,7 +150,7 @@ class NumberSet:
         for region, bitmap in other.bitmaps.items():
             self.absorb(region >> REGION_IN_BLOCK, bitmap.to_array())
         for block, numbers in other.sparse.items():
-            self.absorb(block, numbers.lows)
+            self.absorb(block, numbers.lows[:])
 
     def put_bitmap(self, region: int, bitmap: BitMap) -> None:
         """Give a region that has no numbers yet its bitmap, as a snapshot has it."""
@@ -197,12 +197,16 @@ class NumberSetBuilder:
 
 
 def _by_region(lows: array[int]) -> dict[int, array[int]]:
+    """The numbers of a block by their regions. `lows` is given back in steps: to free 50 million at once holds the interpreter
+    for long."""
     parts: dict[int, array[int]] = {}
-    for low in lows:
-        try:
-            parts[low >> REGION_BITS].append(low)
-        except KeyError:
-            parts[low >> REGION_BITS] = array("I", (low,))
+    while lows:
+        for low in lows[-_STEP:]:
+            try:
+                parts[low >> REGION_BITS].append(low)
+            except KeyError:
+                parts[low >> REGION_BITS] = array("I", (low,))
+        del lows[-_STEP:]
     return parts
 
 
