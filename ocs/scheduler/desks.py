@@ -125,7 +125,14 @@ class Desks:
     def dials(self, held: HeldChain, index: int, event: CallEvent) -> Call | None:
         """An agent dials a record that the agent holds; the first call uses the attempt that came with the preview. The
         call to follow; None if it is none of ours."""
-        if held.session is not self._session or held.state is not ChainState.WITH_AGENT or held.agent_dn != event.dn:
+        if held.session is not self._session:
+            return None
+        if self._session.push.offered(held):        # accepted, and dialed before we heard of it
+            agent = self._context.agents.agent_at(event.dn)
+            held.move(ChainEvent.DELIVERED)
+            held.agent_dn, held.agent_id, held.call = event.dn, "" if agent is None else agent.agent_id, None
+            self._session.push.taken(held)
+        if held.state is not ChainState.WITH_AGENT or held.agent_dn != event.dn:
             return None
         self.turn_to(held, index)
         if held.attempt is None or held.call_over:

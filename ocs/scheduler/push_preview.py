@@ -78,6 +78,14 @@ class PushPreview:
             else:
                 self._session.held.give_back(held)
 
+    def offered(self, held: HeldChain) -> bool:
+        """True while the record waits for an agent, as far as we know."""
+        return held in self._ids and held not in self._accepted and held.state is ChainState.BUFFERED
+
+    def taken(self, held: HeldChain) -> None:
+        """An agent has the record."""
+        self._accepted.add(held)
+
     # -- what agents do -----------------------------------------------------------------------------------------------
     def accepted(self, interaction_id: str, agent_id: str) -> None:
         """An agent has the interaction: the record, too, from now on, if it may be dialed still."""

@@ -109,6 +109,19 @@ def test_who_accepts_has_the_record_dials_it_and_settles_it_and_the_interaction_
     assert agent == "1001" and first(answer, "GSW_USER_EVENT") == "RecordProcessedAcknowledge"
 
 
+def test_an_agent_who_dials_before_we_heard_of_the_acceptance_has_the_record() -> None:
+    push = Push()
+    conn_id = push.bench.switch.agent_calls(DNS[0], "+12125550001", push.server.there["i1"])
+    held = push.bench.holder(1)
+    assert held.state is ChainState.CALLING and held.agent_dn == DNS[0] and len(push.bench.attempts(1)) == 1
+    push.accept()
+    push.bench.switch.connected(conn_id, DNS[0])
+    push.bench.switch.over(conn_id, DNS[0])
+    push.bench.switch.agent(AgentEventKind.READY, DNS[0])
+    push.bench.pass_(0)
+    assert push.bench.record(1).call_result is CallResult.ANSWER and push.server.stopped == ["i1"]
+
+
 def test_a_record_that_is_to_be_dialed_again_leaves_its_agent_all_the_same() -> None:
     push = Push()
     push.accept()

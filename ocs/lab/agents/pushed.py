@@ -79,8 +79,10 @@ class PushedPreviews:
     def event(self, client: Any, message: Message) -> None:
         if message.name == "EventInvite":
             self._invited(message)
-        elif message.name in ("EventRevoked", "EventRejected"):
+        elif message.name == "EventRevoked":
             self._ready.discard(message.get("AgentID", ""))
+        elif message.name == "EventProcessingStopped":
+            self._taken_back(message)
 
     # -- what agents do -----------------------------------------------------------------------------------------------
     def _look(self) -> None:
@@ -106,6 +108,13 @@ class PushedPreviews:
         if event is not None:
             accepted.addCallback(lambda answer: None if answer is None else agent.desktop_event(event))
         accepted.addErrback(lambda failure: self.log.failure("a pushed preview", failure))
+
+    def _taken_back(self, message: Message) -> None:
+        """Whoever still looks at the record must not dial it any more."""
+        agent = self._agents.get(message.get("AgentID", ""))
+        event = parse_event((("GSW_USER_EVENT", "RecordCancel"), *message.user_data))
+        if agent is not None and event is not None:
+            agent.desktop_event(event)
 
     def _ask(self, name: str, **attributes: Any) -> Deferred[Any]:
         """Fires with the answer; with None where there is none, as the other side has gone on meanwhile."""
