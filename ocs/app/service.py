@@ -25,11 +25,12 @@ from ocs.app.outside import Outside
 from ocs.app.peers import PeerSide
 from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
+from ocs.app.sources import make_configuration
+from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
 from ocs.app.web.service import WebSide
 from ocs.clock import SystemClock
-from ocs.database.backend import PostgresqlBackend, backend_for
-from ocs.database.notifications import Notifications
+from ocs.database.backend import backend_for
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.interactions import InteractionEntry
 from ocs.desktop.records import record_data
@@ -120,7 +121,8 @@ class OCSService(Service):
             cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
-        self.notifications = self._notifications()
+        self.tidings = Tidings(reactor, self._in_thread)
+        self.tidings.listen(self.store.backend, NOTIFY_CHANNEL, self.do_not_call.wake)
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
@@ -131,7 +133,10 @@ class OCSService(Service):
         self.reporting.listen(self.context.history)
         self.manhole = ManholeService(options.manhole, Verbs(self), reactor) if options.manhole.enabled else None
         self._parent = ParentWatch(reactor) if options.service.stop_with_parent else None
-        self.reloading = Reloading(self, path, self._in_thread)
+        self.configuration = None if path is None else make_configuration(path, options, reactor, self._in_thread, self.tidings)
+        self.reloading = Reloading(self, self.configuration, self._in_thread, reactor)
+        if self.configuration is not None:
+            self.configuration.add_listener(self.reloading.follow)
         self._hang_up = None if path is None else HangUp(reactor, self.reloading.hung_up)
         self._starting: Deferred[None] | None = None
 
@@ -153,14 +158,6 @@ class OCSService(Service):
             snapshot = snapshot_path(path)
         return DoNotCallFeed(self.context.do_not_call, self.store.backend, self.store.read, self._in_thread, self._reactor,
                              snapshot=snapshot)
-
-    def _notifications(self) -> Notifications | None:
-        """PostgreSQL tells at once what others do to the do-not-call list; elsewhere it is asked for."""
-        if not isinstance(self.store.backend, PostgresqlBackend):
-            return None
-        notifications = Notifications(self.store.backend, self._reactor, self._in_thread)
-        notifications.listen(NOTIFY_CHANNEL, self.do_not_call.wake)
-        return notifications
 
     async def audit_checks(self, chosen: Mapping[str, bool]) -> None:
         """A check that is switched off leaves a trace in the database and in the log; `chosen`: option -> whether it is made."""
@@ -194,8 +191,7 @@ class OCSService(Service):
         await self.spooled.start()          # with what the last run could not write
         await self.outside.start()
         await self.do_not_call.start()
-        if self.notifications is not None:
-            self.notifications.startService()
+        self.tidings.start()
         await self.audit_checks(do_not_call_checks(self.options))
         await self.reporting.start()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
@@ -216,6 +212,8 @@ class OCSService(Service):
                 facts["manhole"] = self.manhole.address()
             write_ready_file(self.options.service.ready_file, facts)
         self.is_up = True
+        if self.configuration is not None:
+            self.configuration.start()
         self.log.info("ready: {count} campaign groups", count=len(self.engine.sessions))
 
     async def _bring_up(self, name: str, at_start: AtStart) -> None:
@@ -249,14 +247,16 @@ class OCSService(Service):
             self._parent.stopService()
         if self.options.service.ready_file:
             remove_ready_file(self.options.service.ready_file)
+        self.reloading.stop()
+        if self.configuration is not None:
+            await maybeDeferred(self.configuration.stop)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
         await self.web.stop()
         await self.peering.stop()
         await self.reporting.stop()
         await self.auditing.stop()
         await self.outside.stop()
-        if self.notifications is not None and self.notifications.running:
-            await maybeDeferred(self.notifications.stopService)
+        await self.tidings.stop()
         await self.do_not_call.stop()
         await self.spooled.stop()
         await self.agent_source.stop()

@@ -6,7 +6,8 @@ from pathlib import Path
 from twisted.application.service import IService
 from twisted.python import usage
 
-from ocs.app.config import OCSOptions, load_configuration
+from ocs.app.config import OCSOptions
+from ocs.app.sources import load_server
 from ocs.errors import ConfigurationError
 from ocs.log import log_through
 from ocs.runtime import refuse
@@ -28,7 +29,7 @@ class Options(usage.Options):
         if not self["config"]:
             raise usage.UsageError("--config FILE is required")
         try:
-            self.configuration = load_configuration(self["config"])
+            self.configuration = load_server(self["config"]).options
         except ConfigurationError as error:
             refuse(error)
         log_through(getattr(self, "parent", None), self.configuration.log)

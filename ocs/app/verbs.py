@@ -55,6 +55,7 @@ class Verbs:
             "time": _moment(self._server.clock.wall()),
             "speed": self._server.clock.speed,
             "database": str(self._server.spooled),
+            "configuration": self._server.reloading.state(),
             **self._server.auditing.state(),
             "ICON": str(self._server.reporting),
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"

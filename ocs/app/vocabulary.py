@@ -23,7 +23,7 @@ from ocs.links.http_options import HeaderOptions, HttpRequestOptions
 from ocs.options import option, table
 from ocs.store.named_statements import SqlStatementOptions
 
-__all__ = ["TABLES", "VOCABULARY"]
+__all__ = ["TABLES", "VOCABULARY", "SharedHttpRequestOptions"]
 
 # kind -> option table of the server
 TABLES: Mapping[str, type] = MappingProxyType({
@@ -59,7 +59,7 @@ class _Header(HeaderOptions):
 
 
 @dataclass(frozen=True)
-class _HttpRequest(HttpRequestOptions):
+class SharedHttpRequestOptions(HttpRequestOptions):
     """A request as files and the database have it."""
 
     header: tuple[_Header, ...] = table(text="Headers of this request, beside those of every request.")
@@ -74,6 +74,7 @@ def _keys() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 VOCABULARY = Vocabulary(
-    bases=MappingProxyType({**TABLES, "http_request": _HttpRequest, "application": DialingOptions}), keys=MappingProxyType(_keys()),
+    bases=MappingProxyType({**TABLES, "http_request": SharedHttpRequestOptions, "application": DialingOptions}),
+    keys=MappingProxyType(_keys()),
     apart=frozenset({("campaign", "shares"), ("agent_group", "kind")}),
     server=frozenset(one.name for one in dataclasses.fields(OCSOptions)) - KINDS.keys() - {"dialing"})

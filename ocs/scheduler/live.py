@@ -19,7 +19,7 @@ from ocs.scheduler.lists import KnownLists, read_lists
 if TYPE_CHECKING:
     from ocs.scheduler.session import DialingSession
 
-__all__ = ["Prepared", "prepared", "read_for_load", "reconfigure", "use"]
+__all__ = ["Prepared", "prepared", "read_for_load", "reconfigure", "use", "waiting"]
 
 # calls and records carry these, desktops have been told of them: they change when the group is not loaded
 _FIXED = ("dbid", "campaign_dbid", "mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "ivr_profile")
@@ -71,6 +71,11 @@ async def prepared(session: DialingSession, group: CampaignGroup) -> Prepared:
     known.refuse_faults()
     await session.take_up(now)
     return Prepared(session, group, now, known)
+
+
+def waiting(session: DialingSession) -> tuple[str, ...]:
+    """What of the values that are configured for a session waits for its next load."""
+    return tuple(_fixed_changes(session.group, session.configured)) if session.keeps_chains else ()
 
 
 async def reconfigure(session: DialingSession, group: CampaignGroup) -> None:

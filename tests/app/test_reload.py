@@ -8,11 +8,13 @@ from typing import Any, Callable, Mapping
 
 import pytest
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
 from twisted.logger import LogLevel
 
 from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
 from ocs.app.reload import HangUp, Reloading
 from ocs.app.service import engine_options
+from ocs.app.sources import FileConfiguration
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable, WrongState
 from ocs.scheduler.regroup import prepare_groups
 from tests.conftest import Logged
@@ -61,7 +63,8 @@ class Server:
         self.bench.begin()
         self.is_up, self.log = True, list[Any]()
         self.outside = SimpleNamespace(prepared=self._prepared)
-        self.reloading = Reloading(self, self.path, maybeDeferred)
+        self.clock, self.reactor = self.bench.clock, Clock()
+        self.reloading = Reloading(self, FileConfiguration(self.path, maybeDeferred), maybeDeferred, self.reactor)
 
     def _prepared(self, options: OCSOptions) -> Callable[[], None]:
         return lambda: self.log.append([one.name for one in options.http_request])
@@ -160,7 +163,7 @@ def test_what_changes_now_must_fit_what_needs_a_restart(server: Server) -> None:
     server.options = load_configuration(server.path)        # as after a restart
     server.path.write_text(TEXT)
     assert server.refused() == [f"{server.path}: pre_dial_validation[1].campaign_groups: there is no winter@sales"
-                                " (other options of the file need a restart)"]
+                                " (other options need a restart)"]
 
 
 def test_a_group_that_leaves_is_told_so(server: Server) -> None:
@@ -219,7 +222,7 @@ def test_reloads_go_one_after_the_other(server: Server) -> None:
     ({"is_up": False}, "starting or stopping"), ({"reloading": None}, "not started with a")])
 def test_a_server_that_cannot_says_so(server: Server, state: dict[str, Any], words: str) -> None:
     server.__dict__.update(state)
-    reloading = server.reloading or Reloading(server, None, maybeDeferred)
+    reloading = server.reloading or Reloading(server, None, maybeDeferred, Clock())
     with pytest.raises(WrongState, match=words):
         server.bench.wait(reloading.reload())
 
@@ -253,6 +256,56 @@ def test_a_hang_up_is_answered_in_the_log(server: Server, logged: Logged) -> Non
     refused = [text for text in texts if text.startswith("configuration not taken over: ")]
     assert len(refused) == 1 and "treatment[1].interval_min: 0 to 525600 is expected, not -5" in refused[0]
     assert "configuration: treatment[busy].interval_min: 5.0 -> 6.0, at once" in texts and "1 changes" in texts[-1]
+
+
+def test_what_cannot_be_taken_over_yet_is_tried_again_and_told_once(server: Server, logged: Logged) -> None:
+    server.edit('criteria = "age > 18"', 'criteria = "wealth > 18"')
+    server.reloading.follow()
+    server.bench.pass_(1)
+    for _ in range(3):
+        server.reactor.advance(5.0)
+        server.bench.pass_(1)
+    refused = [text for text in logged.texts() if text.startswith("configuration not taken over: ")]
+    assert len(refused) == 1 and "no column 'wealth'" in refused[0]
+    assert "not taken over: " in server.reloading.state() and "no column 'wealth'" in server.reloading.state()
+    server.edit("wealth", "age")
+    server.edit("interval_min = 5", "interval_min = 6")
+    server.reactor.advance(5.0)
+    server.bench.pass_(1)
+    assert "configuration: treatment[busy].interval_min: 5.0 -> 6.0, at once" in logged.texts(LogLevel.info)
+    assert server.reactor.getDelayedCalls() == [] and "not taken over" not in server.reloading.state()
+
+
+def test_nothing_is_tried_again_once_the_server_stops(server: Server) -> None:
+    server.edit('criteria = "age > 18"', 'criteria = "wealth > 18"')
+    server.reloading.follow()
+    server.bench.pass_(1)
+    assert len(server.reactor.getDelayedCalls()) == 1
+    server.reloading.stop()
+    assert server.reactor.getDelayedCalls() == []
+    server.is_up = False
+    server.reloading.follow()
+    assert server.reactor.getDelayedCalls() == []
+
+
+def test_the_state_names_what_waits_for_a_load_and_for_a_restart_until_it_has_come(server: Server) -> None:
+    assert server.reloading.state() == f"file {server.path}"
+    server.edit('destination = "6001"', 'destination = "6002"\nat_start = "load"')
+    server.reload()
+    state = server.reloading.state()
+    assert "at next load: campaign_group[spring@sales].voice_transfer_destination" in state
+    assert "at restart: campaign_group[spring@sales].at_start" in state
+    session = server.bench.session
+    session.stop()
+    session.force_unload()
+    server.bench.wait(session.load())
+    assert "at next load" not in server.reloading.state() and "at restart" in server.reloading.state()
+    server.edit('[[campaign_group]]', '[[treatment]]\nname = "x"\ndbid = 7\ncall_result = "fax-detected"\naction = "none"\n'
+                                      '[[campaign_group]]')
+    text = server.path.read_text()
+    server.path.write_text(text[:text.index("[[campaign_group]]")])
+    server.reload()
+    assert "is removed once it is unloaded: campaign_group[spring@sales]" in server.reloading.state()
 
 
 def test_a_bug_while_reading_is_logged_as_one(server: Server, logged: Logged) -> None:

@@ -32,7 +32,8 @@ def console(*records: Any, peers: Any = ()) -> tuple[Bench, Verbs]:
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
                              agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there",
                              reporting="none", agent_source="up", peering=SimpleNamespace(rows=lambda: peers),
-                             auditing=SimpleNamespace(state=lambda: {"call audit": "written"}))
+                             auditing=SimpleNamespace(state=lambda: {"call audit": "written"}),
+                             reloading=SimpleNamespace(state=lambda: "file ocs.toml"))
     return bench, Verbs(server)
 
 
@@ -54,7 +55,7 @@ def test_what_was_not_dialed_is_told_by_reason_for_the_server_and_for_each_sessi
     assert session["session"] == "spring@sales" and session["lists"] == {"list": 10}
     bench.switch.over(bench.switch.dialed[0].conn_id, call_state=12)
     assert verbs.session("spring@sales")["results"] == {"SIT VC (Vacant Code)": 1}
-    assert status["call audit"] == "written"
+    assert status["call audit"] == "written" and status["configuration"] == "file ocs.toml"
     assert f"{LISTED} 2, {ATTEMPTS} 1" in " ".join(as_text(status).split())
 
 
