@@ -6,12 +6,12 @@ which also keeps a connection's requests in order.
 from __future__ import annotations
 
 import hmac
-import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Collection, Mapping
 
+import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
@@ -153,7 +153,7 @@ class _Root(Resource):
     def _answer(reply: Reply, request: Request) -> None:
         request.setResponseCode(reply.status)
         request.setHeader(b"Content-Type", b"application/json; charset=utf-8")
-        request.write(json.dumps(reply.body, ensure_ascii=False).encode("utf-8"))
+        request.write(msgspec.json.encode(reply.body))
         request.finish()
 
 

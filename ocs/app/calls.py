@@ -90,8 +90,8 @@ class CallOptions:
     def call_values(self) -> dict[str, Any]:
         """Fields of `CampaignGroup`."""
         same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "obn", "ivr_profile", "multiplier",
-                "predictive_ratio", "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num", "assured_connect",
-                "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
+                "predictive_ratio", "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num",
+                "assured_connect", "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
                 "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s", "dialer_num_attempts", "dialer_ttl_s")
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
                 ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),

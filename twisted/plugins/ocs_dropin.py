@@ -20,3 +20,7 @@ ocs_interaction = ServiceMaker(
     "ocs-interaction", "ocs.servers.interaction.tap", "Interaction Server: previews wait in queues and are pushed to agents.",
     "ocs-interaction"
 )
+ocs_obn = ServiceMaker(
+    "ocs-obn", "ocs.servers.obn.tap", "Outbound Notification Manager: dials what an OCS asks for over HTTP, posts the results.",
+    "ocs-obn"
+)
