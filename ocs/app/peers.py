@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
@@ -22,7 +22,6 @@ from ocs.options import REQUIRED, option, table
 from ocs.passwords import is_hash
 from ocs.runtime import ApplicationOptions, MessageListenOptions, listen_or_exit
 from ocs.scheduler.alone import NoPeers
-from ocs.scheduler.peer_requests import PeerRequests
 from ocs.servers.service import password_check
 from protocols.message_server import MessageServer
 from protocols.server import MessageServerFactory
@@ -94,12 +93,13 @@ class PeerSide:
         self._factory: MessageServerFactory | None = None
         self._port: IListeningPort | None = None
 
-    def listen(self, engine: Any) -> None:
-        """`engine` carries out what peers ask."""
-        requests = self._known.requests = PeerRequests(engine)
+    def listen(self, requests: Any, watch: Callable[[Callable[[Any, Any], None]], None]) -> None:
+        """`requests` (IPeerRequests) carries out what peers ask;
+        `watch` tells of every change of a session, as `Engine.watch`."""
+        self._known.requests = requests
         if self._options.enabled:
             service = self._service = PeerService(self._known, requests, self._reactor, self._options.status_interval_s)
-            engine.watch(lambda session, event: service.changed())
+            watch(lambda session, event: service.changed())
             server = MessageServer(service, {one.name: one.password_hash for one in self._options.application},
                                    password_check(self._reactor), clients=self._options.clients)
             self._factory = MessageServerFactory(server, self._reactor, self._options)

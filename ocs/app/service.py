@@ -43,6 +43,7 @@ from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
+from ocs.scheduler.peer_requests import PeerRequests
 from ocs.store.change_spool import ChangeSpool
 from ocs.store.checks_off import audit_checks
 from ocs.store.do_not_call import NOTIFY_CHANNEL, Act
@@ -127,7 +128,7 @@ class OCSService(Service):
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
         self.web.listen(self.engine, self.desktops.send, lambda: self.is_up)
-        self.peering.listen(self.engine)
+        self.peering.listen(PeerRequests(self.engine), self.engine.watch)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)
         self.reporting.listen(self.context.history)
