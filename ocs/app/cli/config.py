@@ -1,15 +1,19 @@
-"""`ocs config`: what can be configured, and whether a file is right."""
+"""`ocs config`: what can be configured, whether a file is right, and the Configuration Database."""
 from __future__ import annotations
 
 import json
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ocs.app.config import OCSOptions, load_configuration, to_campaign_groups
+from ocs.app.cli.objects import chosen_backend, export_file, history, import_file, place_options, upgrade
+from ocs.app.config import OCSOptions, to_campaign_groups
+from ocs.app.sources import ServerConfiguration, load_server
+from ocs.database.backend import Backend
 from ocs.errors import ConfigurationError, OCSError
-from ocs.options import Entry, entries, sample
+from ocs.options import Entry, entries, read_toml, sample
 
 __all__ = ["REFERENCE_TITLE", "SAMPLE_TITLE", "config", "reference"]
 
@@ -27,7 +31,11 @@ the file's folder. This page is what `ocs config reference` prints.
 
 @click.group()
 def config() -> None:
-    """Check a configuration, print the sample or the reference."""
+    """Check a configuration, print the sample or the reference; import into the Configuration Database, export from it."""
+
+
+for command in (import_file, export_file, history, upgrade):
+    config.add_command(command)
 
 
 @config.command("sample")
@@ -37,22 +45,30 @@ def print_sample() -> None:
 
 
 @config.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--offline", is_flag=True, help="Do not look into the database.")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@place_options
+@click.option("--offline", is_flag=True, help="Do not look into the database of the lists.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
-def check(file: Path, offline: bool, as_json: bool) -> None:
-    """Report every problem of FILE; exit status 1 if there is one.
+def check(file: Path | None, offline: bool, as_json: bool, **place: Any) -> None:
+    """Report every problem of a configuration; exit status 1 if there is one.
 
-    Filters and disposition fields are checked against the columns that their lists have in the database; where it cannot be
-    opened, this is said and is no problem."""
+    FILE alone is a server's own file: it is checked as the server would read it, with the objects of the Configuration Database
+    where it works with that. Filters and disposition fields are checked against the columns that their lists have in the
+    database; where it cannot be opened, this is said and is no problem. With --database, --config or --directory the objects of
+    that Configuration Database are checked; with FILE beside, FILE as it would be imported there."""
+    if any(value is not None for value in place.values()):
+        _check_objects(file, chosen_backend(**place), as_json)
+        return
+    if file is None:
+        raise click.UsageError("give a FILE, or say which database")
     problems: list[str] = []
     groups: dict[str, object] = {}
     unchecked = "--offline" if offline else ""
     try:
-        options = load_configuration(file)
-        groups = dict(to_campaign_groups(options))
+        found = load_server(file)
+        groups = dict(to_campaign_groups(found.options))
         if not offline:
-            problems, unchecked = _against_database(file, options)
+            problems, unchecked = _against_database(file, found)
     except ConfigurationError as error:
         problems = error.problems
     if as_json:
@@ -69,14 +85,39 @@ def check(file: Path, offline: bool, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _against_database(file: Path, options: OCSOptions) -> tuple[list[str], str]:
+def _against_database(file: Path, found: ServerConfiguration) -> tuple[list[str], str]:
     """Problems, and why they could not be looked for."""
     from ocs.app.list_checks import known_lists, list_problems
     try:
-        known = known_lists(options.database.url)
+        known = known_lists(found.options.database.url)
     except OCSError as error:
         return [], str(error)
-    return [f"{file}: {problem}" for problem in list_problems(options, known)], ""
+    told = (lambda problem: f"{file}: {problem}") if found.tables is None else found.tables.named
+    return [told(problem) for problem in list_problems(found.options, known)], ""
+
+
+def _check_objects(file: Path | None, backend: Backend, as_json: bool) -> None:
+    from ocs.app.importing import check_objects, import_objects
+    from ocs.configuration.history import Act
+    problems: list[str] = []
+    servers: list[str] = []
+    try:
+        if file is None:
+            problems, servers = check_objects(backend)
+        else:
+            import_objects(backend, read_toml(file), Act(0.0), dry_run=True)
+    except ConfigurationError as error:
+        problems = error.problems
+    if as_json:
+        click.echo(json.dumps({"database": backend.shown_url, **({} if file is None else {"file": str(file)}),
+                               "problems": problems, "servers": servers}))
+    else:
+        for problem in problems:
+            click.echo(problem, err=True)
+        if not problems:
+            click.echo(f"{file or backend}: in order" + (f"; servers: {', '.join(servers) or 'none'}" if file is None else ""))
+    if problems:
+        raise SystemExit(1)
 
 
 @config.command("password")
