@@ -104,6 +104,8 @@ class _BoundedRequest(Request):
     def _refuse(self) -> None:
         if not self._refused:
             self._refused = True
+            if self.content is not None:
+                self.content.close()
             self.channel.transport.write(  # type: ignore[union-attr]
                 b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
             self.channel.loseConnection()
