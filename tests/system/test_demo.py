@@ -229,7 +229,7 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
     run = runs("serve-lab", "--speed", "100")
     endpoints = run.endpoints()
     assert (run.folder / "endpoints.json").stat().st_mode & 0o777 == 0o600
-    assert {"tserver", "statserver", "icon", "cpdserver", "manhole"} <= set(endpoints["servers"]) <= {
+    assert {"tserver", "statserver", "icon", "cpdserver", "peer", "manhole"} <= set(endpoints["servers"]) <= {
         "tserver", "statserver", "cpdserver", "icon", "interaction", "desktop", "peer", "manhole", "console"}
     assert len(endpoints["agents"]) >= 2
     assert all(set(agent) == {"login", "password", "dn", "queue"} for agent in endpoints["agents"])
@@ -240,7 +240,7 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
                      encode_message(Message("RequestRegisterClient", 1, {"ApplicationName": 7}))):
             with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
                 wire.sendall(junk)
-    for place in (endpoints["servers"][name] for name in ("tserver", "statserver", "icon")):
+    for place in (endpoints["servers"][name] for name in ("tserver", "statserver", "icon", "peer")):
         with socket.create_connection((place["host"], place["port"]), timeout=5) as wire:
             wire.sendall(encode_message(Message("RequestRegisterClient", 1, {
                 "ApplicationName": place["application"], "ApplicationPassword": place["password"], "ProtocolVersion": "1"})))

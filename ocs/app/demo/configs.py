@@ -221,6 +221,8 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "interaction": {} if interaction_port is None else {
             "enabled": True, "host": "127.0.0.1", "port": interaction_port, "application": "ocs",
             "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "peer": {"enabled": True, "port": 0, **plan.listen_tls, "application": [
+            {"name": "visitor", "password_hash": hash_password(plan.passwords["visitor"], cheap=True)}]},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},

@@ -268,6 +268,7 @@ def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[s
     return {
         "servers": {**{name: server(facts[name], facts, "visitor", plan.passwords["visitor"])
                        for name, facts in companions.items()},
+                    "peer": server(engine["peer"], engine, "visitor", plan.passwords["visitor"]),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
     }
