@@ -161,7 +161,7 @@ class Engine:
         """Agents whom an earlier run engaged wait for nobody."""
         known = {guid for session in self.loaded() for guid in session.engagements.guids}
         orphans = [conn_id for conn_id, guid in guids.items() if guid.startswith(ENGAGING) and guid not in known]
-        origins = {session.origin_dn for session in self.loaded() if not session.group.cpd}
+        origins = {session.origin_dn for session in self.loaded() if not (session.group.cpd or session.group.obn)}
         for conn_id in orphans:
             for dn in origins:
                 self.context.switch.release_call(dn, conn_id).addErrback(

@@ -44,7 +44,8 @@ def environment(folder: Path) -> Path:
 def check_commands(python: Path, elsewhere: Path) -> None:
     listed = run(str(python), "-c", TWISTD, "--help", folder=elsewhere)
     plugins = {line.split()[0] for line in listed.splitlines() if line.startswith("    ") and line.split()}
-    assert {"ocs", "ocs-tserver", "ocs-statserver", "ocs-icon", "ocs-cpdserver", "ocs-interaction"} <= plugins
+    assert {"ocs", "ocs-tserver", "ocs-statserver", "ocs-icon", "ocs-cpdserver", "ocs-interaction",
+            "ocs-obn"} <= plugins
     script = str(python.parent / "ocs")
     assert "serve-lab" in run(script, "--help", folder=elsewhere)
     run(script, "config", "check", str(ROOT / "etc" / "ocs.toml"), folder=elsewhere)
