@@ -15,10 +15,12 @@ from ocs.dialing.dial_hours import (
     local_seconds,
     local_to_epoch,
     next_opening,
+    open_for_s,
     open_zones,
     utc_offset_s,
 )
 from ocs.dialing.values import Record
+from ocs.dialing.windows import ALWAYS_OPEN, ListWindows, parse_hours
 from tests.doubles.clock import epoch
 
 NEW_YORK, SYDNEY, PHOENIX = "America/New_York", "Australia/Sydney", "America/Phoenix"
@@ -214,3 +216,32 @@ def test_the_next_opening_is_open_to_the_second_in_every_zone(local: datetime, z
     assert is_open(record, found[0]) and found[0] >= int(now)
     assert found[0] == int(now) or not is_open(record, found[0] - 1)
     assert found[0] - now <= timedelta(days=3).total_seconds()
+
+
+# -- for how long it stays open ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("record, moment, most_s, open_s", [
+    (window("08:00", "18:00"), "2026-03-10T17:59:00-04:00", 600.0, 60.0),
+    (window("08:00", "18:00"), "2026-03-10T12:00:00-04:00", 600.0, 600.0),
+    (window("08:00", "18:00"), "2026-03-10T18:00:00-04:00", 600.0, 0.0),
+    (window(0, "23:59"), "2026-03-10T23:59:30-04:00", 14_400.0, 14_400.0),             # over midnight without a break
+    (window("00:00", "03:00"), "2026-03-08T01:30:00-05:00", 14_400.0, 1_800.0),        # the clocks skip 02:00 to 03:00
+    (window("00:00", "02:00"), "2026-11-01T01:30:00-04:00", 14_400.0, 5_400.0),        # they repeat 01:00 to 02:00
+    (window("08:00", "18:00", "Nowhere/None"), "2026-03-10T12:00:00-04:00", 600.0, 0.0)])
+def test_for_how_long_a_record_may_be_dialed(record: Record, moment: str, most_s: float, open_s: float) -> None:
+    assert open_for_s(record, epoch(moment), ALWAYS_OPEN, most_s) == open_s
+
+
+def test_the_hours_of_the_list_end_it_too() -> None:
+    windows = ListWindows(parse_hours(["tue 09:00-12:00"]))
+    assert open_for_s(window("08:00", "18:00"), epoch("2026-03-10T11:50:00-04:00"), windows, 3_600.0) == 600.0
+
+
+@given(st.integers(0, 400 * DAY), st.integers(0, DAY), st.integers(0, DAY), st.sampled_from([NEW_YORK, SYDNEY, LORD_HOWE]),
+       st.integers(1, 20_000))
+def test_it_is_open_to_the_last_second_and_no_longer(at: int, opens: int, closes: int, zone: str, most_s: int) -> None:
+    record, now = window(opens, closes, zone), 1_767_225_600 + at
+    open_s = open_for_s(record, now, ALWAYS_OPEN, most_s)
+    assert 0 <= open_s <= most_s
+    assert all(is_open(record, now + second) for second in range(0, int(open_s), 97))
+    assert open_s == 0 or is_open(record, now + open_s - 1)
+    assert open_s == most_s or not is_open(record, now + open_s)
