@@ -29,7 +29,7 @@ from ocs.links.back_off import BackOff
 from ocs.links.http_exchange import Answer
 from ocs.options import one_secret, option, read_secret
 from protocols.attributes import KVList, first
-from protocols.errors import LinkLost, LocalProtocolError, ProtocolError, RemoteProtocolError, RequestRefused
+from protocols.errors import LinkLost, LocalProtocolError, ProtocolError, RemoteProtocolError, RequestRefused, TooManyRequests
 from protocols.obn.messages import Answer as Taken
 from protocols.obn.messages import CreateRequest, RequestResult, RequestStatus, ResponseType, decode, encode
 
@@ -186,7 +186,7 @@ class ObnLink:
         return answer
 
     def _unheard(self, failure: Failure) -> Failure:
-        if failure.check(ProtocolError) is not None:
+        if failure.check(ProtocolError) is not None and failure.check(TooManyRequests) is None:     # our own bound is no news
             self._down(failure.getErrorMessage())
         return failure
 

@@ -226,3 +226,14 @@ def test_while_the_manager_is_away_it_is_looked_for() -> None:
     bench.next("GET", "/healthz").answer(200, {"status": "up"})
     bench.clock.advance(0)
     assert bench.link.up and bench.ups == ["up"]
+
+
+def test_more_requests_than_the_client_takes_wait_and_the_manager_is_not_away_for_that() -> None:
+    bench = Bench()
+    bench.link._client = HttpClient(bench.agent, bench.clock, HttpOptions(connection_pool_size=1, requests_waiting=0))
+    for token in ("T1", "T2"):
+        bench.link.make_predictive_call(OBN_ORIGIN, "+12125550001", 25.0, (("GSW_CALL_ATTEMPT_GUID", token),), MORE)
+    bench.next("POST", "/requests").answer(200, {"ResponseType": "SUCCESS", "Token": "T1", "RequestID": "r-1"})
+    assert bench.link.up
+    bench.pass_(2)
+    assert bench.next("POST", "/requests").json["Token"] == "T2"

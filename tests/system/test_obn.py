@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import time
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest_twisted
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, execute
 
 from ocs.app.config import OCSOptions
 from ocs.app.demo.children import Child
@@ -20,12 +21,27 @@ from ocs.app.demo.configs import CALLING_LIST, TRUNK_GROUP, LabTime, make_plan, 
 from ocs.app.demo.directory import State
 from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import DemoOptions, shipped
+from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
+from ocs.dialing.call import CallEvent
 from ocs.dialing.results import DialingMode
+from ocs.http_server import Asked, HttpListenOptions, HttpService, Reply, bearer
+from ocs.links.http import http_client
+from ocs.links.http_options import HttpOptions
+from ocs.links.obn import ObnLink, ObnLinkOptions
+from ocs.options import load
 from ocs.passwords import hash_password
 from ocs.servers.obn.config import ObnOptions
+from ocs.servers.obn.journal import Journal
+from ocs.servers.obn.requests import DialRequests
+from ocs.servers.obn.service import Routes as ManagerRoutes
 from ocs.servers.tserver.config import TServerOptions
+from ocs.servers.tserver.ivr.posting import http_poster
+from ocs.tls import ServerTlsOptions
+from protocols.obn.messages import RequestStatus, decode
+from tests.doubles.certificates import Authority
 from tests.doubles.ports import free_port
+from tests.servers.obn.test_requests import Lines
 from tests.system.test_icon import NOON, pause, until
 
 CLOCK: Any = reactor
@@ -127,3 +143,75 @@ async def test_everybody_is_dialed_through_the_manager_whoever_is_killed_and_nob
     answered = {call["destination"] for call in site.calls() if call["answered_at"] is not None and call["call_state"] != 9}
     assert {phone for phone, result, _ in attempts if result == 33} <= answered
     assert site.rows("SELECT count(*) FROM cl_contacts WHERE record_status = 2") == [(0,)]      # nothing is left retrieved
+
+
+class _Engine:
+    """Hears what the link tells."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def obn_up(self) -> None:
+        self.heard.append("up")
+
+    def obn_down(self, reason: str) -> None:
+        self.heard.append("down")
+
+    def obn_not_dialed(self, token: str) -> None:
+        self.heard.append("not dialed")
+
+    def call_event(self, event: CallEvent) -> None:
+        self.heard.append(event.kind.value)
+
+
+@pytest_twisted.ensureDeferred
+async def test_link_and_manager_speak_over_tls_and_show_their_tokens(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("localhost")
+    lines, engine = Lines(), _Engine()
+    options = load(ObnOptions, {"notification": {"token": "ocs-secret"}})
+    requests = DialRequests(options, lines, Journal(tmp_path / "journal", lambda work: execute(work)),
+                            http_poster(CLOCK, 5.0, bearer("ocs-secret")), SystemClock(CLOCK), random.Random(1))
+    await requests.start()
+    manager = HttpService(CLOCK, "listen", HttpListenOptions(port=0, token="obn-secret", trusted_peers=(), tls=ServerTlsOptions(
+        certificate=certificate, private_key=key)), ManagerRoutes(requests, lambda: True).respond)
+    manager.privilegedStartService()
+    told: list[Asked] = []
+
+    def notified(asked: Asked) -> Reply:
+        told.append(asked)
+        return Reply(200, {"followed": link.told(decode(asked.body, RequestStatus))})
+
+    port = HttpService(CLOCK, "http_server", HttpListenOptions(port=0, token="ocs-secret", trusted_peers=()), notified)
+    port.privilegedStartService()
+    client = http_client(CLOCK, HttpOptions(roots_file=authority.roots))
+    link = ObnLink(client, ObnLinkOptions(uri=f"https://localhost:{manager.address()['port']}", token="obn-secret"),
+                   lambda: f"http://127.0.0.1:{port.address()['port']}/obn/notifications", SystemClock(CLOCK), CLOCK,
+                   random.Random(1))
+    link.listener = engine
+    try:
+        link.start()
+        token = await link.make_predictive_call("obn", "+12125550001", 20.0, (("GSW_CALL_ATTEMPT_GUID", "T1"),),
+                                                (("ivr-profile", "poll"), ("dialer-num-attempts", 1), ("dialer-ttl", 60)))
+        assert token == "T1" and lines.dialed == ["T1"]
+        requests.answered("T1", 0)
+        requests.treated("T1")
+        requests.over("T1", 0)
+        await until(lambda: len(told) == 3, "three notifications")
+        assert [one for one in engine.heard if one != "up"] == [
+            "EventDialing", "EventEstablished", "EventTreatmentApplied", "EventReleased"]
+        assert "up" in engine.heard and len(link) == 0
+        stranger = ObnLink(client, ObnLinkOptions(uri=f"https://localhost:{manager.address()['port']}", token="wrong"),
+                           lambda: "", SystemClock(CLOCK), CLOCK, random.Random(1))
+        stranger.listener = _Engine()
+        stranger.start()
+        await pause(0.3)
+        assert not stranger.up
+        stranger.stop()
+    finally:
+        link.stop()
+        await client.stop()
+        await manager.stopService()
+        await port.stopService()
+        await requests.stop()
+        await pause(0.05)
