@@ -31,9 +31,10 @@ __all__ = ["IAgentState", "IBlockNotice", "ICallControl", "IConfiguration", "ICo
 
 
 class IStore(Interface):
-    """Calling lists, attempts and the do-not-call list. Every Deferred fails with StoreUnavailable when the database
-    does not do it (DatabaseAway where nothing is said against the request itself), and with UnknownCallingList for a list
-    that it does not have."""
+    """Tables of records, attempts and the do-not-call list. Every Deferred fails with StoreUnavailable when the database
+    does not do it (DatabaseAway where nothing is said against the request itself), and with UnknownCallingList for a table
+    that it does not have. A table is known by the name under which it was imported; the calling lists of a configuration
+    read it."""
 
     def start() -> Deferred[None]:
         """Open the database; fires when the schema is at the version that this program needs."""
@@ -42,20 +43,20 @@ class IStore(Interface):
         """Write what was accepted, then close. Fires always."""
 
     def calling_lists() -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
-        """The lists in the registry with their custom fields, in column order."""
+        """The tables in the registry with their custom fields, in column order."""
 
-    def dialing_filter(calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
-        """Read a filter's options (`criteria`, `order_by`, and these with a number) over the list's own columns; claims of
-        this list take it as it comes. Fails with FilterError, which names the option and the place in it."""
+    def dialing_filter(table: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        """Read a filter's options (`criteria`, `order_by`, and these with a number) over the table's own columns; claims of
+        this table take it as it comes. Fails with FilterError, which names the option and the place in it."""
 
-    def zones(calling_list: str) -> Deferred[Mapping[int, str]]:
-        """tz_dbid -> IANA name, of every time zone that the list's records use."""
+    def zones(table: str) -> Deferred[Mapping[int, str]]:
+        """tz_dbid -> IANA name, of every time zone that the table's records use."""
 
     def claim_chains(request: ClaimRequest) -> Deferred[list[Chain]]:
         """Take up to `limit` chains: their Ready and Chain Ready records become Retrieved and owned, in one transaction.
         Types in the order given, then the filter's order, then dial_sched_time, then chain_id. The criteria are asked of the
         record by which a chain qualifies, and of no other. A chain has all its records, final ones included.
-        No record is claimed twice, no chain split, whoever else claims at the same time."""
+        No record is claimed twice, no chain split, whoever else claims at the same time, for whichever list of the table."""
 
     def open_attempts(attempts: Sequence[Attempt]) -> Deferred[None]:
         """Commit rows of attempts that are about to be dialed. Calls at the same time share a transaction."""
@@ -66,19 +67,19 @@ class IStore(Interface):
         after the commit. Saves at the same time share a transaction; saves of one chain are committed in the order of the
         calls."""
 
-    def recover(owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
-        """After a crash: chains that this owner still holds. Those without an open attempt become Ready again (siblings
-        of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the caller. Open attempts on
-        records that this owner had and that are settled, because the end of their call was not seen any more, become
-        unknown; the result that an agent gave them stays."""
+    def recover(owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
+        """After a crash: chains of this table that this owner still holds, for whichever list. Those without an open attempt
+        become Ready again (siblings of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the
+        caller. Open attempts on records that this owner had and that are settled, because the end of their call was not seen any
+        more, become unknown; the result that an agent gave them stays."""
 
     def do_not_call() -> Deferred[list[DoNotCallEntry]]:
         """The whole do-not-call list."""
 
-    def counts(calling_list: str) -> Deferred[Mapping[int, int]]:
+    def counts(table: str) -> Deferred[Mapping[int, int]]:
         """record_status -> number of records."""
 
-    def records(calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+    def records(table: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
         """Records in order of chain_id, chain_n; for people to look at."""
 
 
@@ -394,7 +395,7 @@ class IPeers(Interface):
         """Have records cancelled that peers hold; fires with how many were. Never fails."""
 
     def find_agent(agent_id: str, calling_list: str, owner: GroupKey) -> Deferred[str]:
-        """The name of a peer where this agent is logged in and this list dialed, so that a personal callback last held by
+        """The name of a peer where this agent is logged in and a list of this table dialed, so that a callback last held by
         `owner` can be claimed there; "" if there is none. Never fails."""
 
     def take_callback(peer: str, agent_id: str, calling_list: str, owner: GroupKey) -> Deferred[bool]:

@@ -46,10 +46,13 @@ class AtStart(Enum):
 
 @dataclass(frozen=True)
 class CallingListOptions:
-    """A list of contacts in the database; `ocs list import` fills it."""
+    """How the contacts of a table in the database are dialed; `ocs list import` fills the table."""
 
-    name: str = option(REQUIRED, example="spring", text="Name of the list in the database, unique.")
+    name: str = option(REQUIRED, example="spring", text="Name of the list, unique.")
     dbid: int = option(REQUIRED, example=1, low=1, text="Number of the list, unique; agents' desktops get it.")
+    table: str = option(
+        "", effect=AT_NEXT_LOAD, text="Name under which the table was imported; empty = that of the list. Several lists may read "
+                                      "one table, each with its own filter, treatments and hours.")
     maximum_attempts: int = option(
         10, low=1, high=10_000, unit="attempts", text="A record is dialed this often at most.")
     treatments: tuple[str, ...] = option((), text="Names of the treatments that apply.")
@@ -75,6 +78,11 @@ class CallingListOptions:
     check_dnc_list: bool = option(
         True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
                    "off for this list, and is audited.")
+
+    @property
+    def reads(self) -> str:
+        """The name of its table."""
+        return self.table or self.name
 
     def problems(self) -> list[str]:
         both = ["filter: give a filter's name, or criteria and order_by here, not both"]
@@ -206,7 +214,7 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
     return {one.name: CallingList(one.name, one.dbid, one.maximum_attempts, tuple(treatments[name] for name in one.treatments),
                                   one.disposition_field,
                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
-                                  check_dnc_list=one.check_dnc_list,
+                                  check_dnc_list=one.check_dnc_list, table=one.table,
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
 

@@ -46,7 +46,7 @@ class IConsoleVerbs(Interface):
         """Calls in progress."""
 
     def records(calling_list: str, limit: int = 20) -> Any:
-        """The first records of a calling list."""
+        """The first records of a calling list, or of a table by its own name."""
 
     def links() -> Any:
         """Connections to other systems."""
@@ -73,7 +73,7 @@ class IConsoleVerbs(Interface):
         """Dial on after a pause."""
 
     def lists() -> Any:
-        """Calling lists of the campaign groups: shares, filters, and what is wrong with them."""
+        """Calling lists of the campaign groups: tables, shares, filters, and what is wrong with them."""
 
     def reload() -> Any:
         """Read the configuration file again: what changes, and when. A file with a fault changes nothing."""

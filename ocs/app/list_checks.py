@@ -15,24 +15,24 @@ from ocs.store.versions import check_version
 
 __all__ = ["known_lists", "list_problems"]
 
-_Fields = Mapping[str, Sequence[CustomField]]       # of each list in the database
+_Fields = Mapping[str, Sequence[CustomField]]       # of each table
 
 
 def known_lists(url: str) -> _Fields:
-    """The lists in a database with their fields; for the command line. StoreUnavailable, ConfigurationError."""
+    """The tables of a database with their fields; for the command line. StoreUnavailable, ConfigurationError."""
     with transaction(backend_for(url), write=False) as work:
         check_version(work)
         return Catalog().calling_lists(work)
 
 
 def list_problems(options: OCSOptions, known: _Fields) -> list[str]:
-    """What does not fit, each with its option; lists that the database does not have (yet) are passed over."""
+    """What does not fit, each with its option; tables that the database does not have (yet) are passed over."""
     places = {one.name: f"dialing_filter[{number}]" for number, one in enumerate(options.dialing_filter, 1)}
     shared = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in options.dialing_filter}
     problems = []
     for number, one in enumerate(options.calling_list, 1):
-        if one.name in known:
-            place, fields = f"calling_list[{number}]", known[one.name]
+        if one.reads in known:
+            place, fields = f"calling_list[{number}]", known[one.reads]
             problems += [f"{place}.{fault}" for fault in _disposition_faults(one, fields)]
             if one.filter in shared:
                 problems += [f"{places[one.filter]}.{fault} (in calling list {one.name})"

@@ -118,6 +118,9 @@ class _Resolving:
                     element[declared.name] = value
         if word == "campaign":
             element |= self._lists(one)
+        if word == "calling_list" and ("table_access", one["table_access"]) in self.objects:
+            access = self.objects["table_access", one["table_access"]]
+            element["table"] = access["db_table_name"] or access["name"]
         if word == "agent_group":
             element |= {"agents": self._agents(one), "dns": self._dns(one),
                         "kind": "places" if KINDS[one.kind].number == GroupType.PLACES else "agents"}

@@ -102,7 +102,8 @@ class Verbs:
                 for session in self._server.engine.sessions.values() for held in session.calls if held.call is not None]
 
     async def _records(self, calling_list: str, limit: int) -> list[dict[str, Any]]:
-        records = await self._server.store.records(calling_list, limit)
+        tables = {one.name: one.reads for one in self._server.options.calling_list}
+        records = await self._server.store.records(tables.get(calling_list, calling_list), limit)
         return [{"record": record.record_id, "chain": f"{record.chain_id}/{record.chain_n}",
                  "phone": masked(record.contact_info), "type": _word(record.record_type),
                  "status": _word(RecordStatus(record.record_status)), "result": record.call_result.label,
@@ -161,7 +162,7 @@ class Verbs:
 
     def _list_row(self, session: DialingSession, one: CallingList) -> dict[str, Any]:
         fault, texts = session.lists.faults.get(one.name, ""), {} if one.filter is None else one.filter.by_option
-        return {"session": session.group.name, "list": one.name, "share": one.share,
+        return {"session": session.group.name, "list": one.name, "table": one.reads, "share": one.share,
                 "dialed": f"no: {fault}" if fault else "yes" if one.active and one.share else "no",
                 **{name: " ".join(text for option, text in texts.items() if option.startswith(name))
                    for name in ("criteria", "order_by")}}

@@ -162,7 +162,7 @@ class RecordOperations:
 
     def _note_fields(self, held: HeldChain, request: DesktopRequest) -> None:
         """Take over the user-defined fields of the request; DesktopError before anything is changed."""
-        custom = held.session.custom_fields.get(held.calling_list.name, ())
+        custom = held.session.custom_fields.get(held.chain.table, ())
         changes = changed_fields(custom, request.others, request.echo)
         if changes:
             held.change_record(fields={**held.record.fields, **changes})
@@ -331,10 +331,10 @@ class RecordOperations:
     async def _do_not_call(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         now = int(self._context.clock.wall())
         if request.record_handle is None:
-            entry, name = self._entry(requester, request, now)
+            entry, table = self._entry(requester, request, now)
             notice = self._block((entry,))
             requests = () if requester.entry is None else requester.entry.take()
-            await self._context.store.save(ChainSave(name, do_not_call=(entry,), requests=requests))
+            await self._context.store.save(ChainSave(table, do_not_call=(entry,), requests=requests))
             await notice.everywhere()
             return self._ack(request)
         held = self._held(requester, request)
@@ -351,14 +351,14 @@ class RecordOperations:
         return self._ack(request, held, (keys.PHONE, entries[0].phone or ""))
 
     def _entry(self, requester: Requester, request: DesktopRequest, now: int) -> tuple[DoNotCallEntry, str]:
-        """The entry for a request that names no record, and a calling list of the campaign."""
-        names = [each.name for each in self._session(requester, request).group.lists]
-        if request.calling_list not in (None, *names):
+        """The entry for a request that names no record, and the table of a calling list of the campaign."""
+        tables = {each.name: each.reads for each in self._session(requester, request).group.lists}
+        if request.calling_list is not None and request.calling_list not in tables:
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         phone = None if not request.phone else _number(request.phone)
         entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now,
                                requested_by=requester.agent_id or requester.dn, origin=_ORIGIN)
-        return entry, request.calling_list or names[0]
+        return entry, tables[request.calling_list] if request.calling_list else next(iter(tables.values()))
 
     def _block(self, entries: tuple[DoNotCallEntry, ...]) -> Any:
         """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back. The notice to the

@@ -29,7 +29,7 @@ def record_data(held: object, index: int, application_id: int, now: float) -> Re
         call_attempt_guid=attempt.guid if attempt is not None else None,
         tz_name=record.tz_name, tz_offset=utc_offset_s(now, record.tz_name) if known_zone(record.tz_name) else None,
         daily_from=record.daily_from, daily_until=record.daily_till, agent_id=record.agent_id,
-        fields=_sent_fields(session.custom_fields.get(held.calling_list.name, ()), record.fields))   # type: ignore[attr-defined]
+        fields=_sent_fields(session.custom_fields.get(held.chain.table, ()), record.fields))   # type: ignore[attr-defined]
 
 
 def _sent_fields(custom: Sequence[CustomField], values: Mapping[str, CustomValue]) -> KVList:

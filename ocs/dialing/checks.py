@@ -36,6 +36,7 @@ class RefusalCount:
     campaign_group: str
     began_at: float
     records: int
+    table: str = ""         # "" = of the list's own name
 
 
 def refusal(record: Record, now: float, campaign: str, do_not_call: DoNotCallList, maximum_attempts: int,

@@ -71,10 +71,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """All records of one contact in one list; read, locked and finished as a unit. In the order in which they are dialed:
+    """All records of one contact in one table; read, locked and finished as a unit. In the order in which they are dialed:
     ascending `chain_n` as a store gives them, in memory as the list's filter says."""
 
-    calling_list: str
+    table: str                      # as the store names it; several calling lists may read it
     chain_id: int
     records: tuple[Record, ...]
 
@@ -89,7 +89,8 @@ class AttemptState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to reach one record: at most one call. `guid` is GSW_CALL_ATTEMPT_GUID."""
+    """One try to reach one record: at most one call. `guid` is GSW_CALL_ATTEMPT_GUID. Made for a calling list; the record is
+    in the list's table."""
 
     guid: str
     calling_list: str
@@ -115,6 +116,12 @@ class Attempt:
     cpd_completed_at: float | None = None   # it is known who picked up; None where an agent dialed
     transferred_at: float | None = None     # first with the agents: in their queue, or at one; None where an agent dialed
     agent_connected_at: float | None = None
+    table: str = ""                         # "" = of the list's own name
+
+    @property
+    def on_table(self) -> str:
+        """The name of the table that has the record."""
+        return self.table or self.calling_list
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ class ClaimRequest:
     daily window by `local_times` (tz_dbid -> seconds after local midnight; zones that are missing are closed), and that
     meets the `filter`."""
 
-    calling_list: str
+    table: str
     owner: Owner
     limit: int                                      # chains
     now: int
@@ -157,7 +164,8 @@ class ClaimRequest:
     without_agents: tuple[str, ...] = ()            # no records of these
     own_campaign: bool = False                      # of callbacks only those that the owner's campaign held last, or nobody
     own_group: bool = False                         # the same for its group
-    filter: RecordFilter | None = None              # of the same store and list; its order goes before the due time
+    filter: RecordFilter | None = None              # of the same store and table; its order goes before the due time
+    calling_list: str = ""                          # which of the table's lists asks; "" = the one of its name
 
 
 @dataclass(frozen=True)
@@ -173,11 +181,11 @@ class Holding:
 class ChainSave:
     """What is to be written of one chain, in one transaction: its records, attempts that closed, do-not-call rows."""
 
-    calling_list: str
+    table: str
     records: tuple[Record, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     do_not_call: tuple[DoNotCallEntry, ...] = ()
-    requests: tuple[LoggedRequest, ...] = ()    # rows for the log of requests; may stand alone, then of no list ("")
+    requests: tuple[LoggedRequest, ...] = ()    # rows for the log of requests; may stand alone, then of no table ("")
     holding: Holding | None = None      # of the records; None: they are written whoever has them
 
 
@@ -191,7 +199,8 @@ class RecoveredChain:
 
 @dataclass(frozen=True)
 class CallingList:
-    """A calling list as the engine needs it. The table and its custom fields lie in the store's registry."""
+    """A calling list as the engine needs it: how the records of a table are dialed. Several lists may read one table, in one
+    campaign or in many; the table with its custom fields lies in the store's registry."""
 
     name: str
     dbid: int
@@ -203,6 +212,12 @@ class CallingList:
     active: bool = True                 # whether the campaign dials it at present
     check_dnc_list: bool = True         # whether its records, callbacks apart, are checked against the do-not-call list
     filter: FilterText | None = None    # which of its records are dialed, in which order
+    table: str = ""                     # "" = of its own name
+
+    @property
+    def reads(self) -> str:
+        """The name of its table."""
+        return self.table or self.name
 
 
 class GroupKind(Enum):

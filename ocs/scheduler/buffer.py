@@ -44,7 +44,7 @@ class RecordBuffer:
         self._filter_of = filter_of     # of a calling list, by name
         self.claims = 0                 # retrievals under way: chains may still come
         self._queue: deque[HeldChain] = deque()
-        self._zones: dict[str, tuple[float, Mapping[int, str]]] = {}
+        self._zones: dict[str, tuple[float, Mapping[int, str]]] = {}        # by table
         self._asked_again_at: dict[tuple[str, RecordType], float] = {}
         self._balances: Mapping[str, Fraction] = {}     # what the shares have been rounded by
         self._changes: Counter[str] = Counter()         # list -> how often it was dialed otherwise than before
@@ -168,18 +168,19 @@ class RecordBuffer:
 
     async def _claimed(self, calling_list: CallingList, limit: int, types: tuple[RecordType, ...], ago_s: float, own: bool,
                        agent_ids: tuple[str, ...] | None, without_agents: tuple[str, ...]) -> list[Chain]:
-        zones = await self._zones_of(calling_list.name)
+        zones = await self._zones_of(calling_list.reads)
         group, now = self._group, self._context.clock.wall() - ago_s
         request = ClaimRequest(
-            calling_list.name, self._owner, limit, int(now), open_zones(now, zones, calling_list.windows), types,
+            calling_list.reads, self._owner, limit, int(now), open_zones(now, zones, calling_list.windows), types,
             agent_ids=agent_ids, without_agents=without_agents, own_campaign=own or group.callback_observe_campaign,
-            own_group=own or group.callback_observe_group, filter=self._filter_of(calling_list.name))
+            own_group=own or group.callback_observe_group, filter=self._filter_of(calling_list.name),
+            calling_list=calling_list.name)
         return list(await self._context.store.claim_chains(request))
 
-    async def _zones_of(self, name: str) -> Mapping[int, str]:
+    async def _zones_of(self, table: str) -> Mapping[int, str]:
         now = self._context.clock.seconds()
-        read_at, zones = self._zones.get(name, (float("-inf"), {}))
+        read_at, zones = self._zones.get(table, (float("-inf"), {}))
         if now - read_at > _ZONES_KEPT_S * max(1.0, self._context.clock.speed):
-            zones = await self._context.store.zones(name)
-            self._zones[name] = now, zones
+            zones = await self._context.store.zones(table)
+            self._zones[table] = now, zones
         return zones

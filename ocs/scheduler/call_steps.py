@@ -55,7 +55,7 @@ class CallSteps:
 
     def overdialed(self, held: HeldChain) -> None:
         """A person picked up for whom no agent was there."""
-        self._session.tally.count(held.calling_list.name, "no engaged agent is free")
+        self._session.tally.count(held.calling_list, "no engaged agent is free")
 
     def transfer_failed(self, held: HeldChain) -> None:
         """The call could not be moved to the agents; when it ends its result is Transfer Error."""

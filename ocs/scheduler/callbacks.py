@@ -236,7 +236,7 @@ class Callbacks:
         if is_callback(held.record):
             self.note(held, CallbackNews.MISSED)
         self.log.warn("callback of record {record_id} missed{agent}", record_id=held.record.record_id,
-                      calling_list=held.chain.calling_list,
+                      calling_list=held.calling_list.name,
                       agent=f": agent {held.record.agent_id} could not be found" if is_personal(held.record) else "")
         self._session.settlement.callback_failed(held)
 

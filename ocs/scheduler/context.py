@@ -95,6 +95,7 @@ class Context:
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
+    trailing: dict[tuple[str, int], HeldChain] = field(default_factory=dict)    # (table, chain_id): settled, its call goes on
     handles: Handles = field(init=False)
     history: History = field(init=False)        # tells reporting and statistics
 

@@ -118,10 +118,11 @@ class Dialer:
         """A fresh attempt for the chain's head."""
         record, group = held.record, self._session.group
         return Attempt(
-            guid=new_guid(self._context.rng), calling_list=held.chain.calling_list, record_id=record.record_id,
+            guid=new_guid(self._context.rng), calling_list=held.calling_list.name, record_id=record.record_id,
             chain_id=record.chain_id, chain_n=record.chain_n, phone=record.contact_info, number=record.attempt + 1,
             campaign=group.campaign, group=group.group.name, session_guid=self._session.guid,
-            opened_at=self._context.clock.wall(), agent_id=held.agent_id or None, agent_dn=held.agent_dn or None)
+            opened_at=self._context.clock.wall(), agent_id=held.agent_id or None, agent_dn=held.agent_dn or None,
+            table=held.calling_list.table)
 
     def dial(self, held: HeldChain) -> None:
         """Open the attempt of a chain that `choose` accepted, then dial it."""
@@ -149,7 +150,7 @@ class Dialer:
             held.change_record(fields={**held.record.fields, **verdict.changes})
             return True
         self.log.info("record {record_id} not dialed: {reason}", record_id=asked.record_id, reason=verdict.reason.value)
-        self._session.tally.count(held.calling_list.name, verdict.reason.value)
+        self._session.tally.count(held.calling_list, verdict.reason.value)
         held.attempt = None         # nothing of it has been written
         self._session.settlement.apply_treatment(held, verdict.call_result, ChainEvent.SETTLED)
         self._session.wake()

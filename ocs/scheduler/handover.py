@@ -50,9 +50,9 @@ class Handover:
 
     async def _look_elsewhere(self, held: HeldChain, here: Callable[[HeldChain], bool],
                               otherwise: Callable[[HeldChain], None]) -> None:
-        agent_id, name, owner = held.record.agent_id or "", held.calling_list.name, self._session.owner
+        agent_id, table, owner = held.record.agent_id or "", held.chain.table, self._session.owner
         key, peers = GroupKey(owner.campaign_dbid, owner.group_dbid), self._context.peers
-        peer = await peers.find_agent(agent_id, name, key)
+        peer = await peers.find_agent(agent_id, table, key)
         if held not in self._session.held or held.state is not ChainState.BUFFERED or here(held):
             return
         if not peer:
@@ -64,6 +64,6 @@ class Handover:
         except OCSError:
             return      # the write is tried again, and the peer looks for itself
         self.count += 1
-        taken = await peers.take_callback(peer, agent_id, name, key)
+        taken = await peers.take_callback(peer, agent_id, table, key)
         self.log.info("callback of record {record_id}: agent {agent} is at peer {peer}, which {has} it",
                       record_id=held.record.record_id, agent=agent_id, peer=peer, has="has" if taken else "looks for")

@@ -78,7 +78,7 @@ class HeldChain:
         record, group = self.record, self.session.group
         customer_id = record.fields.get(customer_id_field) if customer_id_field else None
         return Contact(record, self.calling_list.name, self.calling_list.dbid, group,
-                       self.session.custom_fields.get(self.calling_list.name, ()), self.handle, self.attempt, self.agent_id,
+                       self.session.custom_fields.get(self.chain.table, ()), self.handle, self.attempt, self.agent_id,
                        "" if customer_id is None else str(customer_id))
 
     @property

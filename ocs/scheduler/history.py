@@ -126,7 +126,7 @@ class History:
         session = self._sessions.get(held.session)
         if session is None:
             return
-        custom = held.session.custom_fields.get(held.calling_list.name, ())
+        custom = held.session.custom_fields.get(held.chain.table, ())
         chain = ChainFacts(self._new_guid(), held.calling_list.name, held.calling_list.dbid, held.chain.chain_id,
                            held.first_handle)
         self._told[held] = _Told(session, chain, held.chain.records, {each.name: each for each in custom})

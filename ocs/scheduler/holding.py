@@ -33,7 +33,6 @@ class HeldChains(Set[HeldChain]):
     def __init__(self, context: Context, session: DialingSession) -> None:
         self._context, self._session = context, session
         self._all: set[HeldChain] = set()
-        self._trailing: dict[tuple[str, int], HeldChain] = {}      # settled, but the call still goes on
         self.under_way = 0
 
     def __contains__(self, held: object) -> bool:
@@ -47,7 +46,7 @@ class HeldChains(Set[HeldChain]):
 
     def has(self, chain: Chain) -> bool:
         """True for a chain of a load that failed, which is still being written."""
-        return any(held.chain.chain_id == chain.chain_id and held.chain.calling_list == chain.calling_list for held in self._all)
+        return any((held.chain.table, held.chain.chain_id) == (chain.table, chain.chain_id) for held in self._all)
 
     def keeps(self, held: HeldChain) -> bool:
         """True if this chain may wait here for another dial; else it goes back to its list."""
@@ -67,8 +66,8 @@ class HeldChains(Set[HeldChain]):
     def taken(self, calling_list: CallingList, chain: Chain, wanted: bool) -> None:
         """A chain that was claimed; not `wanted` if its list is no longer dialed by this session."""
         held, session = self.hold(calling_list, chain), self._session
-        if (calling_list.name, chain.chain_id) in self._trailing:
-            # its agent has asked for another dial while the call still goes on: not before it is over
+        if (chain.table, chain.chain_id) in self._context.trailing:
+            # an agent, of whatever session, has asked for another dial while the call still goes on: not before it is over
             due = int(self._context.clock.wall() + self._context.options.retrieval_interval_s)
             self.settle(held, chains.reschedule(chain, held.index, due, held.record.record_type))
         elif not session.keeps_chains or not wanted:
@@ -81,11 +80,11 @@ class HeldChains(Set[HeldChain]):
     # -- counting -------------------------------------------------------------------------------------------------
     def recount(self, held: HeldChain) -> None:
         """Keep the session's counts true after a step of this chain."""
-        name = held.calling_list.name, held.chain.chain_id
+        name, trailing = (held.chain.table, held.chain.chain_id), self._context.trailing
         if held.state is ChainState.TRAILING:
-            self._trailing[name] = held
-        elif self._trailing.get(name) is held:
-            del self._trailing[name]
+            trailing[name] = held
+        elif trailing.get(name) is held:
+            del trailing[name]
         self._session.desks.count(held)
         if held.state is ChainState.WAITING:
             self._session.push.gone(held)       # its agent is done with it, though it is dialed again
@@ -101,9 +100,9 @@ class HeldChains(Set[HeldChain]):
     def count_refusal(self, held: HeldChain, why: Refusal) -> None:
         """A pre-dial check forbade a dial."""
         self._session.refusals[why] += 1
-        self._session.tally.count(held.calling_list.name, why.value)
+        self._session.tally.count(held.calling_list, why.value)
         self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value,
-                      calling_list=held.chain.calling_list)
+                      calling_list=held.calling_list.name)
 
     # -- waiting and going ----------------------------------------------------------------------------------------
     def due(self, held: HeldChain) -> None:

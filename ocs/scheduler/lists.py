@@ -15,7 +15,7 @@ __all__ = ["KnownLists", "read_lists"]
 class KnownLists:
     """Read at one moment, for one group."""
 
-    fields: Mapping[str, tuple[CustomField, ...]] = field(default_factory=dict)     # of every list in the database
+    fields: Mapping[str, tuple[CustomField, ...]] = field(default_factory=dict)     # of every table in the database
     filters: Mapping[str, RecordFilter] = field(default_factory=dict)               # of the group's lists that have one
     faults: Mapping[str, str] = field(default_factory=dict)                         # list -> why it cannot be dialed
 
@@ -33,19 +33,20 @@ class KnownLists:
 
 
 async def read_lists(store: Any, group: CampaignGroup) -> KnownLists:
-    """Ask the store (IStore) for what is needed to dial the group's lists. UnknownCallingList for one that the database does
-    not have, StoreUnavailable; what does not fit a list's columns is among the faults."""
+    """Ask the store (IStore) for what is needed to dial the group's lists. UnknownCallingList for one whose table the database
+    does not have, StoreUnavailable; what does not fit a table's columns is among the faults."""
     fields: Mapping[str, tuple[CustomField, ...]] = await store.calling_lists()
-    missing = [each.name for each in group.lists if each.name not in fields]
+    missing = [f"{each.table} (of calling list {each.name})" if each.table else each.name
+               for each in group.lists if each.reads not in fields]
     if missing:
         raise UnknownCallingList(f"calling list {', '.join(missing)} is not in the database")
     filters: dict[str, RecordFilter] = {}
     faults: dict[str, str] = {}
     for each in group.lists:
         try:
-            _check_disposition(each, fields[each.name])
+            _check_disposition(each, fields[each.reads])
             if each.filter is not None:
-                filters[each.name] = await store.dialing_filter(each.name, each.filter.by_option)
+                filters[each.name] = await store.dialing_filter(each.reads, each.filter.by_option)
         except FilterError as error:
             named = f"filter {each.filter.name}: " if each.filter is not None and each.filter.name else ""
             faults[each.name] = f"calling list {each.name}: {named}{error}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Collection, Iterator
 from ocs.dialing.chain import ChainState
 from ocs.dialing.modes import why_not_change
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CampaignGroup
+from ocs.dialing.values import CallingList, CampaignGroup
 from ocs.errors import WrongState
 from ocs.scheduler.lists import KnownLists, read_lists
 
@@ -23,6 +23,7 @@ __all__ = ["Prepared", "prepared", "read_for_load", "reconfigure", "use", "waiti
 
 # calls and records carry these, desktops have been told of them: they change when the group is not loaded
 _FIXED = ("dbid", "campaign_dbid", "mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "obn", "ivr_profile")
+_TABLES = "lists.table"                 # of a list that is there already: a filter, and fields, go with its table
 _NAME = ("campaign", "group.name")      # these never do: it would be another group
 
 
@@ -63,7 +64,9 @@ async def prepared(session: DialingSession, group: CampaignGroup) -> Prepared:
     _refuse(session.group, group, _NAME)
     if session.state is SessionState.NOT_LOADED:
         return Prepared(session, group, group, None)
+    lists = {each.name: each for each in session.group.lists}
     now = replace(group, group=replace(group.group, dbid=session.group.group.dbid),
+                  lists=tuple(_of_its_table(lists.get(each.name, each), each) for each in group.lists),
                   **{name: getattr(session.group, name) for name in _fixed_names(session.group, group)})
     if not session.keeps_chains:
         return Prepared(session, group, now, None)
@@ -78,10 +81,15 @@ def waiting(session: DialingSession) -> tuple[str, ...]:
     return tuple(_fixed_changes(session.group, session.configured)) if session.keeps_chains else ()
 
 
+def _of_its_table(before: CallingList, after: CallingList) -> CallingList:
+    """The list's new values, as far as they go with the table that it has."""
+    return after if before.reads == after.reads else replace(before, share=after.share, active=after.active)
+
+
 async def reconfigure(session: DialingSession, group: CampaignGroup) -> None:
     """As `DialingSession.reconfigure`."""
     if session.state is not SessionState.NOT_LOADED:
-        _refuse(session.group, group, _NAME + _FIXED + ("group.dbid",), " while it is loaded")
+        _refuse(session.group, group, _NAME + _FIXED + ("group.dbid", _TABLES), " while it is loaded")
         _need_keeping(session)
     _refuse_unaudited(session.group, group)
     change = await prepared(session, group)
@@ -152,6 +160,9 @@ def _fixed_changes(before: CampaignGroup, after: CampaignGroup) -> Iterator[str]
     yield from (name for name in _fixed_names(before, after) if getattr(before, name) != getattr(after, name))
     if before.group.dbid != after.group.dbid:
         yield "group.dbid"
+    reads = {each.name: each.reads for each in before.lists}
+    if any(reads.get(each.name, each.reads) != each.reads for each in after.lists):
+        yield _TABLES
 
 
 def _refuse_unaudited(before: CampaignGroup, after: CampaignGroup) -> None:

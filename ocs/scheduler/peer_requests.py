@@ -38,12 +38,12 @@ class PeerRequests:
 
     # -- callbacks ------------------------------------------------------------------------------------------------
     def _session_for(self, agent_id: str, calling_list: str, owner: GroupKey) -> DialingSession | None:
-        """A session that dials the list, has the agent logged in, and takes callbacks that were last held by `owner`."""
+        """A session that dials a list of this table, has the agent logged in, and takes callbacks last held by `owner`."""
         for session in self._engine.loaded():
             group, key = session.group, _key(session.group)
             fits = ((not group.callback_observe_campaign or key.campaign_dbid == owner.campaign_dbid)
                     and (not group.callback_observe_group or key.group_dbid == owner.group_dbid))
-            if (fits and session.may_dial and any(one.name == calling_list for one in group.active_lists)
+            if (fits and session.may_dial and any(one.reads == calling_list for one in group.active_lists)
                     and any(agent.agent_id == agent_id for agent in self._engine.context.agents.of(group))):
                 return session
         return None

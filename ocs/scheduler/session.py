@@ -56,7 +56,7 @@ class DialingSession:
         self.tally = Tally(context, self)
         self.lists = KnownLists()
         self.held = HeldChains(context, self)
-        self._taken_up: set[str] = set()    # lists in which a crash may have left records, and has not any more
+        self._taken_up: set[str] = set()    # tables in which a crash may have left records, and has not any more
         self.buffer = RecordBuffer(context, group, self.owner, self.held.taken, self._agents_logged_in,
                                    lambda: self.keeps_chains, self.check_drained, lambda name: self.lists.filters.get(name))
         self.callbacks = Callbacks(context, self)
@@ -104,7 +104,7 @@ class DialingSession:
 
     @property
     def custom_fields(self) -> Mapping[str, tuple[CustomField, ...]]:
-        """Of each calling list."""
+        """Of each table."""
         return self.lists.fields
 
     # -- commands -------------------------------------------------------------------------------------------------
@@ -135,18 +135,20 @@ class DialingSession:
         await self.buffer.fill()
 
     async def take_up(self, group: CampaignGroup) -> None:
-        """Take care of what a crash left behind in the lists that are new here; before anything is claimed from them."""
-        for calling_list in group.lists:
-            if calling_list.name not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
-                for left in await self.context.store.recover(self.owner, calling_list.name):
+        """Take care of what a crash left behind in the tables that are new here; before anything is claimed from them. A chain
+        goes on in the list for which it was dialed; where that is no more, in another one of its table."""
+        for table in dict.fromkeys(one.reads for one in group.lists):
+            if table not in self._taken_up and (self.state is SessionState.INACTIVE or self.keeps_chains):
+                lists = {one.name: one for one in group.lists if one.reads == table}
+                for left in await self.context.store.recover(self.owner, table):
                     if self.held.has(left.chain):
                         continue
-                    held = self.held.hold(calling_list, left.chain)
+                    held = self.held.hold(lists.get(left.attempt.calling_list) or next(iter(lists.values())), left.chain)
                     if group.obn:
                         self.requests.resume(held, left.attempt)
                     else:
                         self.settlement.recovered(held, left.attempt)
-                self._taken_up.add(calling_list.name)
+                self._taken_up.add(table)
 
     async def reconfigure(self, group: CampaignGroup) -> None:
         """Go on with these values. Records of lists that are no longer dialed go back, but for those that are with agents

@@ -83,7 +83,7 @@ class Settlement:
         self._context.history.saving(held, chain, attempt)
         requests, held.requests = held.requests, ()
         return held.writes.post(
-            ChainSave(chain.calling_list, chain.records, () if attempt is None else (attempt,), entries, requests))
+            ChainSave(chain.table, chain.records, () if attempt is None else (attempt,), entries, requests))
 
     def quietly(self, saved: Deferred[None], what: str, held: HeldChain) -> None:
         """A write that nobody awaits. That the database refused it was logged, and it is tried again."""

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.session import SessionState
+from ocs.dialing.values import CallingList
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 
@@ -46,15 +47,15 @@ class Tally:
         self._counts.clear()
         self._began_at = self._context.clock.wall()
 
-    def count(self, calling_list: str, reason: str) -> None:
+    def count(self, calling_list: CallingList, reason: str) -> None:
         """A record of this list was not dialed."""
         self.total[reason] += 1
         if self._context.keep_refusals is None:
             return
-        session = self._session
-        self._counts[calling_list, reason] += 1
-        self._waiting[calling_list, session.guid, reason] = RefusalCount(
-            calling_list, session.guid, reason, session.group.name, self._began_at, self._counts[calling_list, reason])
+        session, name = self._session, calling_list.name
+        self._counts[name, reason] += 1
+        self._waiting[name, session.guid, reason] = RefusalCount(
+            name, session.guid, reason, session.group.name, self._began_at, self._counts[name, reason], calling_list.table)
         self._later()
 
     def _later(self) -> None:

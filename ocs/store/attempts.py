@@ -17,21 +17,21 @@ _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
 _insert = Sql(insert(schema.attempts))
 _is_open = schema.attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'")
 _write, _write_open = insert_or_update(schema.attempts, "guid"), insert_or_update(schema.attempts, "guid", where=_is_open)
-_by_list = (select(schema.attempts).where(schema.attempts.c.calling_list == bindparam("calling_list"))
-            .order_by(schema.attempts.c.opened_at, schema.attempts.c.guid))
-_all = Sql(_by_list)
+_by_table = (select(schema.attempts).where(schema.attempts.c.table_access == bindparam("table"))
+             .order_by(schema.attempts.c.opened_at, schema.attempts.c.guid))
+_all = Sql(_by_table)
 _PAGE, _RECORD, _NUMBER = 2_000, _ATTEMPT_COLUMNS.index("record_id"), _ATTEMPT_COLUMNS.index("number")
 _place = tuple_(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
 _history = Sql(select(schema.attempts)
-               .where(schema.attempts.c.calling_list == bindparam("calling_list"),
+               .where(schema.attempts.c.table_access == bindparam("table"),
                       _place > tuple_(bindparam("record", type_=BigInteger), bindparam("number", type_=Integer),
                                       bindparam("guid", type_=String)))
                .order_by(schema.attempts.c.record_id, schema.attempts.c.number, schema.attempts.c.guid)
                .limit(bindparam("count")))
 _count = Sql(select(func.count()).select_from(schema.attempts)
-             .where(schema.attempts.c.calling_list == bindparam("calling_list")))
+             .where(schema.attempts.c.table_access == bindparam("table")))
 _by_guid = Sql(lambda dialect: select(schema.attempts).where(one_of(schema.attempts.c.guid, "guids", dialect, String)))
-_open = Sql(_by_list.where(_is_open))
+_open = Sql(_by_table.where(_is_open))
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:
@@ -45,13 +45,14 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "call_result": None if attempt.call_result is None else int(attempt.call_result),
         "agent_id": attempt.agent_id, "agent_dn": attempt.agent_dn, "treatment": attempt.treatment,
         "cpd_completed_at": attempt.cpd_completed_at, "transferred_at": attempt.transferred_at,
-        "agent_connected_at": attempt.agent_connected_at,
+        "agent_connected_at": attempt.agent_connected_at, "table_access": attempt.on_table,
     }
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     values = dict(zip(_ATTEMPT_COLUMNS, row))
-    values["group"] = values.pop("group_name")
+    values["group"], table = values.pop("group_name"), values.pop("table_access")
+    values["table"] = "" if table == values["calling_list"] else table
     values["state"] = AttemptState(values["state"])
     if values["call_result"] is not None:
         values["call_result"] = CallResult(values["call_result"])
@@ -74,22 +75,22 @@ def write_late_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
     work.run_many(_write, [_attempt_row(one) for one in attempts if one.state is not AttemptState.OPEN])
 
 
-def attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:
-    """All attempts on a list, oldest first."""
-    return [_attempt(row) for row in work.rows(_all, calling_list=calling_list)]
+def attempts_of(work: Transaction, table: str) -> list[Attempt]:
+    """All attempts on the records of a table, oldest first."""
+    return [_attempt(row) for row in work.rows(_all, table=table)]
 
 
-def count_attempts(work: Transaction, calling_list: str) -> int:
-    """How many attempts were ever made on a list."""
-    (count,) = work.row(_count, calling_list=calling_list) or (0,)
+def count_attempts(work: Transaction, table: str) -> int:
+    """How many attempts were ever made on the records of a table."""
+    (count,) = work.row(_count, table=table) or (0,)
     return int(count)
 
 
-def history(work: Transaction, calling_list: str) -> Iterator[Attempt]:
-    """All attempts on a list by record and number, a page at a time; what one transaction sees."""
+def history(work: Transaction, table: str) -> Iterator[Attempt]:
+    """All attempts on a table by record and number, a page at a time; what one transaction sees."""
     last: tuple[Any, ...] = (-2**63, -1, "")
     while True:
-        rows = work.rows(_history, calling_list=calling_list, record=last[0], number=last[1], guid=last[2], count=_PAGE)
+        rows = work.rows(_history, table=table, record=last[0], number=last[1], guid=last[2], count=_PAGE)
         for row in rows:
             yield _attempt(row)
         if len(rows) < _PAGE:
@@ -119,6 +120,6 @@ def attempts_with(work: Transaction, guids: Sequence[str]) -> dict[str, Attempt]
     return found
 
 
-def open_attempts_of(work: Transaction, calling_list: str) -> list[Attempt]:
-    """The attempts on a list that have no outcome, oldest first."""
-    return [_attempt(row) for row in work.rows(_open, calling_list=calling_list)]
+def open_attempts_of(work: Transaction, table: str) -> list[Attempt]:
+    """The attempts on a table that have no outcome, oldest first."""
+    return [_attempt(row) for row in work.rows(_open, table=table)]

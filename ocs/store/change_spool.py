@@ -122,7 +122,7 @@ class ChangeSpool:
             body = self._encoder.encode(change)
             self._decoder.decode(body)          # what could not be read again must not stand between others
         except (ValueError, TypeError, OverflowError, msgspec.MsgspecError) as error:
-            return fail(StoreUnavailable(f"a value of calling list {change.calling_list!r} cannot be kept: {error}"))
+            return fail(StoreUnavailable(f"a value of calling list {change.table!r} cannot be kept: {error}"))
         octets = len(body) + _ROW
         if self.octets + octets > (self._limit - self._limit // _KEPT if new_attempt else self._limit):
             return fail(DatabaseAway(f"the spool {self._options.file} is full ({self._options.limit_mb} MB)"))

@@ -33,7 +33,7 @@ _CHUNK = 1_000          # chains in one statement: drivers and databases limit t
 def claim(work: Transaction, catalog: Catalog, request: ClaimRequest, unsure: Iterable[int] = ()) -> list[Chain]:
     """As `IStore.claim_chains`, inside a transaction for changes. `unsure` are chains of an earlier claim whose commit was
     not acknowledged: those that it did take come first."""
-    calling_list = catalog.calling_list(work, request.calling_list)
+    calling_list = catalog.calling_list(work, request.table)
     ours = _taken_unseen(work, catalog, calling_list, request, unsure)
     return ours + _claim(work, catalog, calling_list, request, request.limit - len(ours))
 
@@ -106,7 +106,7 @@ def load_chains(work: Transaction, catalog: Catalog, calling_list: ListTable, ch
 def recover(work: Transaction, catalog: Catalog, owner: Owner, name: str) -> list[RecoveredChain]:
     """As `IStore.recover`, inside a transaction for changes."""
     calling_list = catalog.calling_list(work, name)
-    work.run(calling_list.close_unseen, calling_list=name, **_owner(owner))
+    work.run(calling_list.close_unseen, table=name, **_owner(owner))
     held = [chain_id for chain_id, in work.rows(calling_list.held, **_owner(owner))]
     if not held:
         return []

@@ -216,14 +216,14 @@ class MemoryStore:
     def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
         return self._answer(lambda: {name: one.fields for name, one in self._lists.items()})
 
-    def dialing_filter(self, calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
-        return self._answer(lambda: filter_from_options(options, self._list(calling_list).fields))
+    def dialing_filter(self, table: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        return self._answer(lambda: filter_from_options(options, self._list(table).fields))
 
-    def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
-        return self._answer(lambda: {r.tz_dbid: r.tz_name for r in self._list(calling_list).records.values()})
+    def zones(self, table: str) -> Deferred[Mapping[int, str]]:
+        return self._answer(lambda: {r.tz_dbid: r.tz_name for r in self._list(table).records.values()})
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
-        return self._answer(lambda: self._list(request.calling_list).claim(request))
+        return self._answer(lambda: self._list(request.table).claim(request))
 
     def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
         return self._answer(lambda: self._open_attempts(attempts))
@@ -231,8 +231,8 @@ class MemoryStore:
     def save(self, change: ChainSave) -> Deferred[None]:
         return self._answer(lambda: self._save(change))
 
-    def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
-        return self._answer(lambda: self._recover(owner, self._list(calling_list)))
+    def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
+        return self._answer(lambda: self._recover(owner, self._list(table)))
 
     def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
         return self._answer(lambda: self._spools.update({app_dbid: (spool, sequence)}))
@@ -243,12 +243,11 @@ class MemoryStore:
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self._answer(lambda: list(self._do_not_call.values()))
 
-    def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
-        return self._answer(lambda: dict(Counter(int(record.record_status)
-                                                 for record in self._list(calling_list).records.values())))
+    def counts(self, table: str) -> Deferred[Mapping[int, int]]:
+        return self._answer(lambda: dict(Counter(int(record.record_status) for record in self._list(table).records.values())))
 
-    def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
-        return self._answer(lambda: self._list(calling_list).in_order()[offset:offset + limit])
+    def records(self, table: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+        return self._answer(lambda: self._list(table).in_order()[offset:offset + limit])
 
     def _answer(self, work: Callable[[], _Value]) -> Deferred[_Value]:
         if not self.available:
@@ -271,11 +270,11 @@ class MemoryStore:
         self.attempts.update(zip(guids, attempts))
 
     def _save(self, change: ChainSave) -> None:
-        if change.calling_list or change.records:
-            calling_list = self._list(change.calling_list)
+        if change.table or change.records:
+            calling_list = self._list(change.table)
             for record in change.records:
                 if record.record_id not in calling_list.records:
-                    raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.calling_list!r}")
+                    raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.table!r}")
             self._write(calling_list, change.records)
         self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
         self.add_do_not_call(change.do_not_call)
@@ -297,14 +296,14 @@ class MemoryStore:
         ours = adopted == spool
         due = [(number, change) for number, change in changes if not ours or number > done]
         guards: dict[str, ReplayGuard] = {}
-        for name in {change.calling_list for _, change in due if change.records}:
-            found, ids = self._list(name), {record.record_id for _, change in due if change.calling_list == name
+        for name in {change.table for _, change in due if change.records}:
+            found, ids = self._list(name), {record.record_id for _, change in due if change.table == name
                                             for record in change.records}
             guards[name] = ReplayGuard({record_id: (int(found.records[record_id].record_status), found.owners.get(record_id))
                                         for record_id in ids & found.records.keys()}, ours)
         for number, change in due:
             if change.records:
-                self._write(self._lists[change.calling_list], guards[change.calling_list].records(change))
+                self._write(self._lists[change.table], guards[change.table].records(change))
             for attempt in change.attempts:
                 known = self.attempts.get(attempt.guid)
                 if known is None or known.state is AttemptState.OPEN or attempt.state is not AttemptState.OPEN:
@@ -318,7 +317,7 @@ class MemoryStore:
     def _recover(self, owner: Owner, calling_list: _List) -> list[RecoveredChain]:
         attempts: dict[int, list[Attempt]] = defaultdict(list)
         for attempt in list(self.attempts.values()):
-            if attempt.state is not AttemptState.OPEN or attempt.calling_list != calling_list.name:
+            if attempt.state is not AttemptState.OPEN or attempt.on_table != calling_list.name:
                 continue
             settled = calling_list.records[attempt.record_id].record_status is not RecordStatus.RETRIEVED
             if settled and calling_list.owners.get(attempt.record_id) == owner:

@@ -171,7 +171,7 @@ class ListTable:
             columns.record_status != literal_column(str(int(RecordStatus.RETRIEVED))), columns.app_id == bindparam("app"),
             columns.group_id == bindparam("group"), columns.campaign_id == bindparam("campaign"))
         return update(attempts).values(state=AttemptState.UNKNOWN.value).where(
-            attempts.c.calling_list == bindparam("calling_list"),
+            attempts.c.table_access == bindparam("table"),
             attempts.c.state == literal_column(f"'{AttemptState.OPEN.value}'"), settled)
 
     def merged_candidates(self, zones: int, kind: ClaimKind, chosen: DialingFilter = NO_FILTER) -> Sql:

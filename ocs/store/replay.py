@@ -43,12 +43,12 @@ def replay(work: Transaction, catalog: Catalog, app_dbid: int, spool: str, chang
     ours = adopted == spool
     due = [(number, change) for number, change in changes if not ours or number > done]
     lists = {name: catalog.calling_list(work, name) for name in dict.fromkeys(
-        change.calling_list for _, change in due if change.records)}
+        change.table for _, change in due if change.records)}
     guards = {name: _guard(work, calling_list, ours, [
-        record.record_id for _, change in due if change.calling_list == name for record in change.records])
+        record.record_id for _, change in due if change.table == name for record in change.records])
         for name, calling_list in lists.items()}
     for name, calling_list in lists.items():
-        write_records(work, calling_list, [record for _, change in due if change.calling_list == name
+        write_records(work, calling_list, [record for _, change in due if change.table == name
                                            for record in guards[name].records(change)])
     write_late_attempts(work, [attempt for _, change in due for attempt in change.attempts])
     block(work, [entry for _, change in due for entry in change.do_not_call])

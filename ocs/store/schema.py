@@ -55,7 +55,7 @@ time_zones = Table(
 )
 
 calling_lists = Table(
-    "ocs_calling_list", metadata,
+    "ocs_calling_list", metadata,                               # the tables; the lists of a configuration read them by name
     Column("list_dbid", BigInteger, primary_key=True, autoincrement=False),
     Column("name", String(255), nullable=False),
     Column("table_name", String(63), nullable=False),
@@ -117,10 +117,11 @@ attempts = Table(
     Column("cpd_completed_at", Double),
     Column("transferred_at", Double),
     Column("agent_connected_at", Double),
+    Column("table_access", String(255), nullable=False, server_default=text("''")),     # the table that has the record
 )
 _open = text(f"state = '{AttemptState.OPEN.value}'")
-Index("ix_ocs_attempt_open", attempts.c.calling_list, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)
-Index("ix_ocs_attempt_record", attempts.c.calling_list, attempts.c.record_id)
+Index("ix_ocs_attempt_open", attempts.c.table_access, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)
+Index("ix_ocs_attempt_record", attempts.c.table_access, attempts.c.record_id)
 
 do_not_call = Table(
     "gsw_donotcall_list", metadata,
@@ -192,8 +193,10 @@ refusals = Table(
     Column("campaign_group", String(255), nullable=False),      # Campaign@Group
     Column("began_at", Double, nullable=False),                 # when the session was started, epoch seconds
     Column("records", BigInteger, nullable=False),
+    Column("table_access", String(255), nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("calling_list", "session_guid", "reason", name="pk_ocs_refusal"),
 )
+Index("ix_ocs_refusal_table_access", refusals.c.table_access)
 
 # What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
 spools = Table(

@@ -131,7 +131,7 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
 
     # -- changes --------------------------------------------------------------------------------------------------
     def open_attempts(self, attempts: Sequence[Attempt]) -> Deferred[None]:
-        change = ChainSave(attempts[0].calling_list if attempts else "", attempts=tuple(attempts))
+        change = ChainSave(attempts[0].on_table if attempts else "", attempts=tuple(attempts))
         return self._write(change, lambda: self._store.open_attempts(attempts), new_attempt=True)
 
     def save(self, change: ChainSave) -> Deferred[None]:
@@ -292,8 +292,8 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
         return self._away() or self._store.claim_chains(request)
 
-    def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
-        return self._away() or self._store.recover(owner, calling_list)
+    def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
+        return self._away() or self._store.recover(owner, table)
 
 
 def _chain_id(change: ChainSave) -> int | None:

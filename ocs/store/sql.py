@@ -1,7 +1,7 @@
 """`IStore` on a database."""
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence, TypeVar, cast
+from typing import Any, Callable, Mapping, NamedTuple, Sequence, TypeVar, cast
 
 from sqlalchemy.engine import URL
 from twisted.internet.defer import Deferred, DeferredLock, fail
@@ -45,6 +45,18 @@ log = Logger()
 _Value = TypeVar("_Value")
 
 
+class _Claimer(NamedTuple):
+    """For whom chains are taken: what an unanswered commit may have taken goes to the same list again."""
+
+    table: str
+    calling_list: str
+    owner: Owner
+
+
+def _claimer(request: ClaimRequest) -> _Claimer:
+    return _Claimer(request.table, request.calling_list or request.table, request.owner)
+
+
 @implementer(IReplayStore)
 class SqlStore:
     """Calling lists, attempts and the do-not-call list in a database.
@@ -61,8 +73,8 @@ class SqlStore:
         self._changes = GroupCommit(self._database, queue_limit)
         self._campaigns, self._tenant = dict(campaigns or {}), tenant_dbid
         self._catalog = Catalog()
-        self._unsure: dict[tuple[str, Owner], frozenset[int]] = {}     # chains that may be taken though their claim failed
-        self._turns: dict[tuple[str, Owner], DeferredLock] = {}         # claims of one owner go one after the other
+        self._unsure: dict[_Claimer, frozenset[int]] = {}      # chains that may be taken though their claim failed
+        self._turns: dict[_Claimer, DeferredLock] = {}          # claims of one claimer go one after the other
         self._open = False
 
     def start(self) -> Deferred[None]:
@@ -88,20 +100,20 @@ class SqlStore:
     def calling_lists(self) -> Deferred[Mapping[str, tuple[CustomField, ...]]]:
         return self.read(self._catalog.calling_lists)
 
-    def dialing_filter(self, calling_list: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
-        return self.read(lambda work: filter_from_options(options, self._catalog.calling_list(work, calling_list).fields))
+    def dialing_filter(self, table: str, options: Mapping[str, str]) -> Deferred[RecordFilter]:
+        return self.read(lambda work: filter_from_options(options, self._catalog.calling_list(work, table).fields))
 
-    def zones(self, calling_list: str) -> Deferred[Mapping[int, str]]:
+    def zones(self, table: str) -> Deferred[Mapping[int, str]]:
         def query(work: Transaction) -> Mapping[int, str]:
-            return dict(work.rows(self._catalog.calling_list(work, calling_list).zones))
+            return dict(work.rows(self._catalog.calling_list(work, table).zones))
         return self.read(query)
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
-        turns = self._turns.setdefault((request.calling_list, request.owner), DeferredLock())
+        turns = self._turns.setdefault(_claimer(request), DeferredLock())
         return cast("Deferred[list[Chain]]", turns.run(self._claim, request))
 
     def _claim(self, request: ClaimRequest) -> Deferred[list[Chain]]:
-        key = request.calling_list, request.owner
+        key = _claimer(request)
         unsure = self._unsure.pop(key, frozenset())
         taken: set[int] = set()
 
@@ -127,12 +139,13 @@ class SqlStore:
     def save(self, change: ChainSave) -> Deferred[None]:
         return self.change(lambda work: self._write(work, change))
 
-    def recover(self, owner: Owner, calling_list: str) -> Deferred[list[RecoveredChain]]:
+    def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         def known(recovered: list[RecoveredChain]) -> list[RecoveredChain]:
-            self._unsure.pop((calling_list, owner), None)
+            for claimer in [one for one in self._unsure if (one.table, one.owner) == (table, owner)]:
+                del self._unsure[claimer]
             return recovered
 
-        return self.change(lambda work: recover(work, self._catalog, owner, calling_list)).addCallback(known)
+        return self.change(lambda work: recover(work, self._catalog, owner, table)).addCallback(known)
 
     def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
         return self.change(lambda work: adopt_spool(work, app_dbid, spool, sequence))
@@ -143,13 +156,13 @@ class SqlStore:
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self.read(lambda work: do_not_call_entries(work, self._tenant))
 
-    def counts(self, calling_list: str) -> Deferred[Mapping[int, int]]:
+    def counts(self, table: str) -> Deferred[Mapping[int, int]]:
         def query(work: Transaction) -> Mapping[int, int]:
-            return dict(work.rows(self._catalog.calling_list(work, calling_list).status_counts))
+            return dict(work.rows(self._catalog.calling_list(work, table).status_counts))
         return self.read(query)
 
-    def records(self, calling_list: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
-        return self.read(lambda work: page_of_records(work, self._catalog, calling_list, limit, offset))
+    def records(self, table: str, limit: int, offset: int = 0) -> Deferred[list[Record]]:
+        return self.read(lambda work: page_of_records(work, self._catalog, table, limit, offset))
 
     def read(self, interaction: Callable[[Transaction], _Value]) -> Deferred[_Value]:
         """Run a query of this package's other modules on one of the store's connections."""
@@ -171,10 +184,10 @@ class SqlStore:
         return fail(StoreUnavailable(f"{self.backend}: the store is not open"))
 
     def _write(self, work: Transaction, change: ChainSave) -> None:
-        if change.calling_list or change.records:
-            missing = write_records(work, self._catalog.calling_list(work, change.calling_list), change.records)
+        if change.table or change.records:
+            missing = write_records(work, self._catalog.calling_list(work, change.table), change.records)
             if missing is not None:
-                raise StoreUnavailable(f"record {missing} is not in calling list {change.calling_list!r}")
+                raise StoreUnavailable(f"record {missing} is not in calling list {change.table!r}")
         write_attempts(work, change.attempts)
         self._block(work, change.do_not_call)
         log_requests(work, change.requests)

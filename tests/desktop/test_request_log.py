@@ -58,7 +58,7 @@ def test_a_request_that_changes_something_is_in_the_same_transaction(name: str, 
     bench.pass_(5)
     bench.ask("7001", name, record_handle=handle, **values)
     change = saved_with(bench, kind)
-    assert change.calling_list == "list" and [one.record_id for one in change.records] == [1]
+    assert change.table == "list" and [one.record_id for one in change.records] == [1]
     assert rows(bench)[1:] == [LoggedRequest(kind, bench.clock.wall(), "1001", "7001", handle, 1, 1, 1, "+12125550001")]
     assert rows(bench)[0] == LoggedRequest(RequestType.PREVIEW_RECORD, bench.clock.wall() - 5, "1001", "7001", handle, 1, 1, 1,
                                            "+12125550001")
@@ -89,7 +89,7 @@ def test_requests_that_only_ask_and_requests_that_are_refused_are_rows_of_their_
     assert [(row.request_type, row.error, row.record_handle) for row in rows(bench)[2:]] == [
         (RequestType.RECORD_PROCESSED, 6, 99), (RequestType.PREVIEW_RECORD, 3, None), (RequestType.ADD_RECORD, 1, None),
         (RequestType.RECORD_PROCESSED, 2, None)]
-    assert all(change.calling_list == "" and not change.records for change in bench.store.of("save"))
+    assert all(change.table == "" and not change.records for change in bench.store.of("save"))
 
 
 def test_a_request_about_a_record_that_is_refused_says_so_and_changes_nothing() -> None:

@@ -49,13 +49,14 @@ def record(number: int, chain_id: int | None = None, **values: Any) -> Record:
 
 
 class Bench:
-    """`settled`: up, loaded and running unless said otherwise. `calling_list` are fields of the CallingList, `**group` of the
-    CampaignGroup."""
+    """`settled`: up, loaded and running unless said otherwise. `calling_list` are fields of the CallingList, `more_lists` stand
+    behind it, `**group` are fields of the CampaignGroup."""
 
     def __init__(self, records: list[Record] | None = None, *, options: EngineOptions = EngineOptions(), running: bool = True,
                  treatments: tuple[Treatment, ...] = (RETRY_BUSY,), maximum_attempts: int = 3, seed: int = 1,
                  store: MemoryStore | None = None, clock: VirtualClock | None = None,
-                 calling_list: Mapping[str, Any] = MappingProxyType({}), **group: Any) -> None:
+                 calling_list: Mapping[str, Any] = MappingProxyType({}), more_lists: tuple[CallingList, ...] = (),
+                 **group: Any) -> None:
         self.clock, self.memory = clock or VirtualClock(), store or MemoryStore()
         if store is None:
             self.memory.add_list("list", records if records is not None else [record(n) for n in range(1, 21)], FIELDS)
@@ -63,7 +64,8 @@ class Bench:
         self.agents = SwitchAgentState(self.switch)     # type: ignore[arg-type]
         values = {"voice_transfer_destination": QUEUE, **group}
         self.group = CampaignGroup(1, CAMPAIGN, 1, AgentGroup("sales", 1, (), DNS),
-                                   (CallingList("list", 1, maximum_attempts, treatments, **calling_list),), **values)
+                                   (CallingList("list", 1, maximum_attempts, treatments, **calling_list), *more_lists),
+                                   **values)
         self.context = Context(
             self.clock, random.Random(seed), self.store, self.switch, self.agents,
             lambda held: record_data(held, held.index, options.application_id, self.clock.wall()).pairs(), options)

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallbackDialing, CallbackDistribution
+from ocs.dialing.values import CallbackDialing, CallbackDistribution, CallingList, FilterText
 from tests.scheduler.bench import TRUNK
-from tests.scheduler.walk import STEPS, World
+from tests.scheduler.walk import STEPS, TREATMENTS, World
 
 WORLDS: list[tuple[bool, dict[str, Any]]] = [
     (False, {}), (True, {"trunk_group_dn": TRUNK}), (False, {"mode": DialingMode.PREVIEW}),
     (False, {"predictive_callback": CallbackDialing.PREVIEW}),
     (True, {"campaign_callback_distr": CallbackDistribution.ORIGINAL_AGENT, "callback_observe_group": True}),
+    (False, {"more_lists": (CallingList("odd", 2, 5, TREATMENTS[::2], share=20, table="list",
+                                        filter=FilterText((("criteria", "record_id % 2 = 1"),))),)}),
 ]
 Steps = list[tuple[str, int]]
 

@@ -306,3 +306,55 @@ def test_a_secure_field_is_shown_nowhere_and_exported_on_demand_only(run: Comman
         ("export", "Spring", "--json"), ("export", "Spring", "--history"))]
     assert not [text for text in texts if "s3cret" in text or "h1dden" in text]
     assert "s3cret" in run("list", "export", "Spring", "--secure").stdout
+
+
+# -- several lists on one table -------------------------------------------------------------------------------------
+@pytest.fixture
+def configured(tmp_path: Path, contacts: Path) -> Path:
+    """A configuration whose lists "everybody" and "vip" read the table "Spring"."""
+    path = tmp_path / "ocs.toml"
+    path.write_text(f"""[database]
+url = "sqlite:///{tmp_path / 'demo' / 'ocs.sqlite'}"
+[tserver]
+host = "127.0.0.1"
+[[calling_list]]
+name = "everybody"
+dbid = 1
+table = "Spring"
+[[calling_list]]
+name = "vip"
+dbid = 2
+table = "Spring"
+criteria = "record_id > 2"
+""")
+    return path
+
+
+def test_contacts_go_into_the_table_of_the_list_and_are_shown_by_either_name(run: Command, contacts: Path,
+                                                                             configured: Path) -> None:
+    with_lists = ("--config", str(configured))
+    assert "Spring (made)" in run("list", "import", str(contacts), "--list", "vip", *with_lists).stdout
+    assert "Spring (had 3 records)" in run("list", "import", str(contacts), "--list", "everybody", *with_lists).stdout
+    first = "Spring: 6 records in table cl_spring, read by the lists everybody, vip; custom fields: name"
+    for name in ("vip", "everybody", "Spring"):
+        assert run("list", "show", name, *with_lists).stdout.splitlines()[0] == first
+    assert run("list", "show", *with_lists).stdout.splitlines()[0] == first
+    assert parsed(run("list", "show", "vip", "--json", *with_lists))["read_by"] == ["everybody", "vip"]
+    assert parsed(run("list", "show", "Spring", "--json"))["read_by"] == []
+    assert "no calling list 'vip'" in run("list", "show", "vip", code=1).stderr       # without the configuration
+
+
+def test_exports_and_refusals_name_the_list_of_a_table(run: Command, contacts: Path, configured: Path, tmp_path: Path) -> None:
+    with_lists = ("--config", str(configured))
+    run("list", "import", str(contacts), "--list", "vip", *with_lists)
+    with transaction(backend_for(f"sqlite:///{tmp_path / 'demo' / 'ocs.sqlite'}")) as work:
+        insert_attempts(work, [Attempt(f"g{number}", name, 1, 1, 1, "+12125550101", number, "c", "g", "s", 1.0, table="Spring")
+                               for number, name in ((1, "everybody"), (2, "vip"))])
+        write_refusals(work, [RefusalCount(name, "s1", "why", "renewals@east", 1_767_614_400.0, 3, table)
+                              for name, table in (("everybody", "Spring"), ("vip", "Spring"), ("vip2", "Winter"))])
+    rows = list(csv.DictReader(io.StringIO(run("list", "export", "vip", "--history", *with_lists).stdout)))
+    assert [(row["guid"], row["calling_list"], row["table_access"]) for row in rows] == [
+        ("g1", "everybody", "Spring"), ("g2", "vip", "Spring")]
+    assert len(run("list", "export", "everybody", *with_lists).stdout.splitlines()) == 4
+    assert [line.strip() for line in run("list", "show", "vip", *with_lists).stdout.splitlines() if "not dialed" in line] == [
+        f"not dialed by renewals@east for list {name} since 2026-01-05 12:00:00Z: why 3" for name in ("everybody", "vip")]

@@ -107,8 +107,9 @@ def fragile_store(url: str, fuse: Fuse) -> SqlStore:
     return store
 
 
-def claim(store: SqlStore, owner: Owner, limit: int) -> list[int]:
-    found = result(store.claim_chains(ClaimRequest("Spring", owner, limit, NOW, {ZONE: 43_200}, TYPES)))
+def claim(store: SqlStore, owner: Owner, limit: int, calling_list: str = "", chosen: Any = None) -> list[int]:
+    found = result(store.claim_chains(
+        ClaimRequest("Spring", owner, limit, NOW, {ZONE: 43_200}, TYPES, filter=chosen, calling_list=calling_list)))
     return [chain.chain_id for chain in found]
 
 
@@ -160,6 +161,31 @@ def test_every_step_of_a_claim_can_be_its_last(request: pytest.FixtureRequest, t
             folder.mkdir()
             burned.append(check(upgraded_database(request, kind, folder), contents, steps, 4, goes_on))
         assert len(burned) > 15
+
+
+def test_what_a_cut_claim_may_have_taken_goes_to_the_list_that_asked(request: pytest.FixtureRequest, tmp_path: Any) -> None:
+    """Two lists read the table; the first one's claim is cut."""
+    for kind in ("sqlite", "postgresql"):
+        burned: list[bool] = []
+        while not burned or burned[-1]:
+            steps = len(burned) + 1
+            folder = tmp_path / f"{kind}{steps}"
+            folder.mkdir()
+            url, fuse = upgraded_database(request, kind, folder), Fuse(steps)
+            loaded(url, [[(READY, RecordType.GENERAL)]] * 8)
+            store = fragile_store(url, fuse)
+            odd, even = (result(store.dialing_filter("Spring", {"criteria": f"record_id % 2 = {rest}"})) for rest in (1, 0))
+            fuse.lit, came = True, list[int]()
+            try:
+                came += claim(store, OURS, 4, "odd", odd)
+            except StoreUnavailable:
+                assert fuse.left <= 0
+            fuse.lit = False
+            assert claim(store, OURS, 8, "even", even) == [2, 4, 6, 8]
+            assert came + claim(store, OURS, 8, "odd", odd) == [1, 3, 5, 7]
+            burned.append(fuse.left <= 0)
+            result(store.stop())
+        assert len(burned) > 5
 
 
 @plenty

@@ -38,7 +38,7 @@ from ocs.dialing.results import RecordStatus
 from ocs.dialing.values import Attempt, AttemptState, ChainSave, ClaimRequest, Owner
 from ocs.store.sql import SqlStore
 
-url, number = sys.argv[1], int(sys.argv[2])
+url, number, calling_list, criteria = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 store = SqlStore(url, reactor)
 
 
@@ -47,8 +47,8 @@ def say(word, record_id):
 
 
 async def dial(record):
-    attempt = Attempt(f"g{number}-{record.record_id}", "Spring", record.record_id, record.chain_id, record.chain_n,
-                      record.contact_info, 1, "Spring", "East", "s", 0.0)
+    attempt = Attempt(f"g{number}-{record.record_id}", calling_list, record.record_id, record.chain_id, record.chain_n,
+                      record.contact_info, 1, "Spring", "East", "s", 0.0, table="Spring")
     await store.open_attempts([attempt])
     say("opened", record.record_id)
     closed = replace(attempt, state=AttemptState.CLOSED)
@@ -58,8 +58,10 @@ async def dial(record):
 
 async def work():
     await store.start()
+    chosen = await store.dialing_filter("Spring", {"criteria": criteria}) if criteria else None
     while True:
-        chains = await store.claim_chains(ClaimRequest("Spring", Owner(number, 1, 1), 5, %d, {122: 43200}))
+        chains = await store.claim_chains(ClaimRequest("Spring", Owner(number, 1, 1), 5, %d, {122: 43200}, filter=chosen,
+                                                       calling_list=calling_list))
         if not chains:
             break
         for chain in chains:
@@ -94,9 +96,9 @@ def fill(url: str) -> None:
                        [Record(n, (n + 1) // 2, n % 2, f"+1212555{n:04d}") for n in range(1, 1_201)])
 
 
-def worker(url: str, number: int) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", WORKER, url, str(number)], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+def worker(url: str, number: int, calling_list: str = "Spring", criteria: str = "") -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", WORKER, url, str(number), calling_list, criteria], cwd=ROOT, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def said(text: str) -> dict[str, list[int]]:
@@ -120,6 +122,22 @@ def test_processes_on_one_list_share_it_without_a_double_claim(url: str) -> None
     with transaction(backend_for(url), write=False) as work:
         work.cursor.execute("SELECT chain_id FROM cl_spring GROUP BY chain_id HAVING count(DISTINCT app_id) <> 1")
         assert work.cursor.fetchall() == []                                     # no chain was split
+
+
+def test_lists_with_overlapping_filters_share_a_table_without_a_double_claim(url: str) -> None:
+    workers = [worker(url, 1, "low", "chain_id <= 400"), worker(url, 2, "high", "chain_id > 200"),
+               worker(url, 3, "odd", "chain_id % 2 = 1"), worker(url, 4, "all")]
+    outcomes = [process.communicate(timeout=60) for process in workers]
+    for process, (_, error) in zip(workers, outcomes):
+        assert process.returncode == 0 and error == ""
+    low, high, odd, everything = (said(out)["claimed"] for out, _ in outcomes)
+    assert sorted(low + high + odd + everything) == list(range(1, 601))
+    assert max(low, default=0) <= 400 and min(high, default=201) > 200 and all(chain_id % 2 for chain_id in odd)
+    with transaction(backend_for(url), write=False) as work:
+        work.cursor.execute("SELECT chain_id FROM cl_spring GROUP BY chain_id HAVING count(DISTINCT app_id) <> 1")
+        assert work.cursor.fetchall() == []
+        work.cursor.execute("SELECT count(*), count(DISTINCT record_id) FROM ocs_attempt WHERE table_access = 'Spring'")
+        assert work.cursor.fetchall() == [(1_200, 1_200)]
 
 
 @pytest.mark.parametrize("acknowledged", [1, 40, 200])

@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 import click
 from sqlalchemy.exc import ArgumentError
@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from ocs.database.backend import Backend, backend_for
 from ocs.errors import ConfigurationError
 
-__all__ = ["database_option", "db", "directory_database", "progress_bar"]
+__all__ = ["database_option", "db", "directory_database", "progress_bar", "tables_option"]
 
 
 def directory_database(directory: Path) -> str:
@@ -29,6 +29,16 @@ def directory_database(directory: Path) -> str:
 def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options `--directory`, `--config`, `--database`, of which one is to be used; the function gets
     the database as `backend`."""
+    @tables_option
+    @functools.wraps(command)
+    def without_tables(*args: Any, tables: Mapping[str, str], **kwargs: Any) -> Any:
+        return command(*args, **kwargs)
+    return without_tables
+
+
+def tables_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `database_option`; the function also gets `tables`: the calling lists of the configuration, where there is one, and the
+    names of the tables that they read."""
     @click.option("--directory", type=click.Path(path_type=Path), metavar="DIR", help="Directory of a demonstration.")
     @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration of the server.")
     @click.option("--database", metavar="URL", help="URL of the database: sqlite:///FILE or postgresql://USER@HOST/NAME.")
@@ -36,21 +46,25 @@ def database_option(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_backend(*args: Any, directory: Path | None, config: Path | None, database: str | None, **kwargs: Any) -> Any:
         if sum(value is not None for value in (directory, config, database)) != 1:
             raise click.UsageError("say which database: one of --directory DIR, --config FILE, --database URL")
-        return command(*args, backend=_backend(directory, config, database), **kwargs)
+        url, tables = (database, {}) if database is not None else _configured(directory, config)
+        try:
+            backend = backend_for(url)
+        except (ConfigurationError, ArgumentError) as error:
+            raise click.UsageError(str(error)) from None
+        return command(*args, backend=backend, tables=tables, **kwargs)
     return with_backend
 
 
-def _backend(directory: Path | None, config: Path | None, database: str | None) -> Backend:
-    if directory is not None:
-        database = directory_database(directory)
-    elif config is not None:
-        from ocs.app.config import load_configuration
-        database = load_configuration(config).database.url
-    assert database is not None
-    try:
-        return backend_for(database)
-    except (ConfigurationError, ArgumentError) as error:
-        raise click.UsageError(str(error)) from None
+def _configured(directory: Path | None, config: Path | None) -> tuple[str, dict[str, str]]:
+    """The URL of the database, and the tables of the calling lists."""
+    if config is None:
+        assert directory is not None
+        config = directory / "ocs.toml"
+        if not config.exists():
+            return directory_database(directory), {}
+    from ocs.app.config import load_configuration
+    options = load_configuration(config)
+    return options.database.url, {one.name: one.reads for one in options.calling_list}
 
 
 class progress_bar:

@@ -6,11 +6,11 @@ from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping, Sequence
 
 import click
 
-from ocs.app.cli.db import database_option, progress_bar
+from ocs.app.cli.db import progress_bar, tables_option
 from ocs.app.cli.export import FORMS, export_list
 from ocs.database.backend import Backend, transaction
 from ocs.dialing.checks import RefusalCount
@@ -66,8 +66,8 @@ def lists() -> None:
 
 @lists.command("import")
 @click.argument("file", metavar="CSV", type=click.Path(path_type=Path))
-@click.option("--list", "name", required=True, metavar="NAME", help="The calling list; made if it is not there.")
-@database_option
+@click.option("--list", "name", required=True, metavar="NAME", help="The calling list, whose table is made if it is not there.")
+@tables_option
 @click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
 @click.option("--map", "mapping", type=field_mapping, metavar="FIELD=COLUMN", multiple=True,
               help=f"What a column means; FIELD is one of {', '.join(MAPPABLE)}. Phones may be named several times.")
@@ -84,10 +84,12 @@ def lists() -> None:
 @click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
 @_json
-def import_file(file: Path, name: str, backend: Backend, region: str, mapping: tuple[tuple[str, str], ...],
-                fields: tuple[CustomField, ...], default_timezone: str | None, daily_from: int | None, daily_till: int | None,
-                encoding: str, skip_bad: bool, bad_rows: Path | None, as_json: bool) -> None:
-    """Import contacts: a row a contact, its phones one chain.
+def import_file(file: Path, name: str, backend: Backend, tables: Mapping[str, str], region: str,
+                mapping: tuple[tuple[str, str], ...], fields: tuple[CustomField, ...], default_timezone: str | None,
+                daily_from: int | None, daily_till: int | None, encoding: str, skip_bad: bool, bad_rows: Path | None,
+                as_json: bool) -> None:
+    """Import contacts: a row a contact, its phones one chain. They go into the list's table, which several lists of the
+    configuration (--config, --directory) may read; without one it has the name of the list.
 
     Phone, time zone and window columns are known by their names or by --map; every other column becomes a custom field.
     If anything is wrong with a row nothing is imported, unless --skip-bad is given: then bad contacts are left out, and
@@ -96,7 +98,7 @@ def import_file(file: Path, name: str, backend: Backend, region: str, mapping: t
                             fields)
     try:
         with progress_bar(f"list {name}", as_json) as tell:
-            report = import_contacts(backend, name, file, options, tell)
+            report = import_contacts(backend, tables.get(name, name), file, options, tell)
     except ImportRefused as error:
         report = error.report
         if not as_json:
@@ -142,14 +144,15 @@ def _show_report(report: ImportReport) -> None:
 
 @lists.command("show")
 @click.argument("name", required=False)
-@database_option
+@tables_option
 @click.option("--limit", type=click.IntRange(0, 10_000), default=5, show_default=True, help="How many records to show.")
 @click.option("--full", is_flag=True, help="Show phones in full, and the custom fields that are not secure.")
 @_json
-def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bool) -> None:
+def show(name: str | None, backend: Backend, tables: Mapping[str, str], limit: int, full: bool, as_json: bool) -> None:
     """Count the records of list NAME by status and result, and those that its last sessions did not dial by reason; show the
-    first of them. Without NAME count in every list."""
-    catalog = Catalog()
+    first of them. Without NAME count in every table. What is shown is the table with all of its records, whichever lists of the
+    configuration (--config, --directory) read it."""
+    catalog, name = Catalog(), name if name is None else tables.get(name, name)
     with transaction(backend, write=False) as work:
         check_version(work)
         names = [name] if name is not None else list(catalog.calling_lists(work))
@@ -159,15 +162,15 @@ def show(name: str | None, backend: Backend, limit: int, full: bool, as_json: bo
             replace(record, fields=open_values(overviews[0].fields, record.fields))
             for record in page_of_records(work, catalog, name, limit)]
     if as_json:
-        values = [{**_overview_json(overview), "not_dialed": [asdict(one) for one in refusals[overview.name]]}
-                  for overview in overviews]
+        values = [{**_overview_json(overview), "read_by": _readers(overview.name, tables),
+                   "not_dialed": [_refusal_json(one) for one in refusals[overview.name]]} for overview in overviews]
         shown = [_record_json(record, full) for record in records]
         click.echo(json.dumps(values if name is None else {**values[0], "first": shown}))
         return
     if not overviews:
         click.echo(f"{backend}: no calling lists")
     for overview in overviews:
-        _show_overview(overview)
+        _show_overview(overview, _readers(overview.name, tables))
         _show_refusals(refusals[overview.name])
     if records:
         _show_records(records, full)
@@ -180,6 +183,15 @@ def _overview_json(overview: reading.ListOverview) -> dict[str, Any]:
             "statuses": {_status(status): count for status, count in sorted(overview.statuses.items())},
             "results": [{"status": _status(status), "result": _result(result), "records": count}
                         for (status, result), count in sorted(overview.results.items())]}
+
+
+def _readers(table: str, tables: Mapping[str, str]) -> list[str]:
+    """The calling lists of the configuration that read this table."""
+    return [name for name, read in tables.items() if read == table]
+
+
+def _refusal_json(one: RefusalCount) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "table"}
 
 
 def _record_json(record: Record, full: bool) -> dict[str, Any]:
@@ -195,17 +207,19 @@ def _result(number: int) -> str:
     return CallResult(number).label if number in list(CallResult) else str(number)
 
 
-def _show_overview(overview: reading.ListOverview) -> None:
+def _show_overview(overview: reading.ListOverview, readers: Sequence[str]) -> None:
     fields = ", ".join(field.name for field in overview.fields) or "none"
-    click.echo(f"{overview.name}: {overview.records} records in table {overview.table}; custom fields: {fields}")
+    by = f", read by the lists {', '.join(readers)}" if readers not in ([], [overview.name]) else ""
+    click.echo(f"{overview.name}: {overview.records} records in table {overview.table}{by}; custom fields: {fields}")
     for (status, result), count in sorted(overview.results.items()):
         click.echo(f"  {_status(status):14} {_result(result):28} {count:8}")
 
 
 def _show_refusals(counts: Iterable[RefusalCount]) -> None:
-    for (_, group, began_at), reasons in groupby(counts, lambda one: (one.session_guid, one.campaign_group, one.began_at)):
+    for (_, group, began_at, of), reasons in groupby(counts, lambda one: (
+            one.session_guid, one.campaign_group, one.began_at, f" for list {one.calling_list}" if one.table else "")):
         began = datetime.fromtimestamp(began_at, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
-        click.echo(f"  not dialed by {group} since {began}: "
+        click.echo(f"  not dialed by {group}{of} since {began}: "
                    + ", ".join(f"{one.reason} {one.records}" for one in reasons))
 
 
@@ -230,26 +244,27 @@ def _show_records(records: Iterable[Record], full: bool) -> None:
 
 @lists.command("export")
 @click.argument("name")
-@database_option
+@tables_option
 @click.option("--format", "form", type=click.Choice(FORMS), help="csv (where nothing is said), or a JSON object a line.")
 @click.option("--output", type=click.Path(path_type=Path), help="File to write; standard output where it is not given.")
 @click.option("--secure", is_flag=True, help="Write the secure custom fields too.")
 @click.option("--history", is_flag=True, help="Write the attempts in place of the records: one row for each try to reach one.")
 @click.option("--json", "as_json", is_flag=True,
               help="For machines: JSON lines or, with --output, an object that says what was done.")
-def export(name: str, backend: Backend, form: str | None, output: Path | None, secure: bool, history: bool,
-           as_json: bool) -> None:
+def export(name: str, backend: Backend, tables: Mapping[str, str], form: str | None, output: Path | None, secure: bool,
+           history: bool, as_json: bool) -> None:
     """Write every record of list NAME: public columns by their public names and numbers, then the custom fields.
 
-    With --history every attempt, by record: who, when, which number, with what result, for how long. The rows go out as they are
-    read, so a list may have any length; they are what the database had when the export began."""
+    With --history every attempt, by record: who, when, for which list, which number, with what result, for how long. The rows
+    go out as they are read, so a list may have any length; they are what the database had when the export began. They are those
+    of the list's table, whichever lists of the configuration (--config, --directory) read it."""
     if history and secure:
         raise click.UsageError("--secure: attempts have no custom fields")
     if as_json and output is None and form == "csv":
         raise click.UsageError("--json and --format csv: say one of them, or --output FILE")
     form = form or ("jsonl" if as_json and output is None else "csv")
     with progress_bar(f"list {name}", as_json or output is None) as tell:
-        done = export_list(backend, name, form, output, history, secure, tell)
+        done = export_list(backend, tables.get(name, name), form, output, history, secure, tell)
     if output is not None:
         click.echo(json.dumps({**asdict(done), "seconds": round(done.seconds, 3)}) if as_json else
                    f"{output}: {done.rows} {'attempts' if history else 'records'} of list {name}, {done.seconds:.1f} s")

@@ -22,10 +22,10 @@ __all__ = ["Snapshot", "Watcher", "finished"]
 
 _attempts = schema.attempts.c
 _by_result = Sql(select(_attempts.call_result, func.count()).where(
-    _attempts.calling_list == bindparam("calling_list"),
+    _attempts.table_access == bindparam("table"),
     _attempts.state.in_([AttemptState.CLOSED.value, AttemptState.UNKNOWN.value])).group_by(_attempts.call_result))
 _open = Sql(select(func.count()).select_from(schema.attempts).where(
-    _attempts.calling_list == bindparam("calling_list"),
+    _attempts.table_access == bindparam("table"),
     _attempts.state == literal_column(f"'{AttemptState.OPEN.value}'")))
 
 
@@ -69,9 +69,9 @@ class Watcher:
             zones = self._catalog.zones(work)
             statuses = {RecordStatus(status): count for status, count in work.rows(table.status_counts)}
             results: Counter[str] = Counter()
-            for result, count in work.rows(_by_result, calling_list=self._calling_list):
+            for result, count in work.rows(_by_result, table=self._calling_list):
                 results[CallResult(result).label if result is not None else CallResult.UNKNOWN.label] += count
-            (in_progress,), = work.rows(_open, calling_list=self._calling_list)
+            (in_progress,), = work.rows(_open, table=self._calling_list)
             groups = work.rows(self._due_groups(table))
         return Snapshot(
             wall=wall, records=sum(statuses.values()),
