@@ -301,7 +301,8 @@ def _ended(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> Call:
         result = CallResult.NO_ANSWER       # given up before anybody picked up
     else:
         result = CallResult(event.call_state) if event.call_state in _FAILURES else CallResult.GENERAL_ERROR
-    return replace(call, ended_at=event.at, call_state=event.call_state, result=result)
+    last_word = None if signal is _Signal.VANISHED else event.call_state      # it ended unseen: how is not known
+    return replace(call, ended_at=event.at, call_state=last_word, result=result)
 
 
 _HUNG_UP = frozenset({int(CallResult.OK), int(CallResult.REMOTE_RELEASE), int(CallResult.ANSWER)})
