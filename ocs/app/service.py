@@ -114,7 +114,7 @@ class OCSService(Service):
         self.pushed = PushedPreviews(options.interaction, reactor, self.links, rng)
         self.peering = PeerSide(options.application.name, options.application.dbid, options.peer, options.peer_server, reactor,
                                 self.clock.wall(), self.links, rng)
-        self.web = WebSide(options.http_server, options.obn, options.http, reactor, self.clock, rng)
+        self.web = WebSide(options.http_server, options.obn, options.http, reactor, self.clock, rng, self.links)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,

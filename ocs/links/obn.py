@@ -27,9 +27,18 @@ from ocs.dialing.results import CallResult
 from ocs.interfaces import IObnLink
 from ocs.links.back_off import BackOff
 from ocs.links.http_exchange import Answer
+from ocs.links.registry import Links, LinkState
 from ocs.options import one_secret, option, read_secret
 from protocols.attributes import KVList, first
-from protocols.errors import LinkLost, LocalProtocolError, ProtocolError, RemoteProtocolError, RequestRefused, TooManyRequests
+from protocols.errors import (
+    LinkLost,
+    LocalProtocolError,
+    ProtocolError,
+    RemoteProtocolError,
+    RequestRefused,
+    TooManyRequests,
+)
+from protocols.http_messages.uris import check_uri, target_of
 from protocols.obn.messages import Answer as Taken
 from protocols.obn.messages import CreateRequest, RequestResult, RequestStatus, ResponseType, decode, encode
 
@@ -56,9 +65,13 @@ class ObnLinkOptions:
 
     def problems(self) -> list[str]:
         found = one_secret("token", self.token, self.token_file)
-        if not self.uri.startswith(("http://", "https://")):
-            found.append("uri: http:// or https:// is expected")
-        return found
+        fault = check_uri(self.uri)
+        return [*found, f"uri: {fault}"] if fault else found
+
+    @property
+    def peer(self) -> str:
+        """Host and port, as the console shows them."""
+        return "{1}:{2}".format(*target_of(self.uri))
 
     @property
     def secret(self) -> str:
@@ -89,8 +102,9 @@ class ObnLink:
     log = Logger()
 
     def __init__(self, client: Any, options: ObnLinkOptions, notification_uri: Callable[[], str], clock: IClock,
-                 timers: IReactorTime, rng: random.Random) -> None:
+                 timers: IReactorTime, rng: random.Random, links: Links) -> None:
         self._client, self._options, self._clock, self._timers, self._rng = client, options, clock, timers, rng
+        self.record = links.add("obn", options.peer, options.uri.startswith("https:"))
         self._notification_uri = notification_uri
         self._extra = (("Authorization", f"Bearer {options.secret}"),) if options.secret else ()
         self.listener: Any = None
@@ -107,11 +121,13 @@ class ObnLink:
     def start(self) -> None:
         """Look whether the manager is there."""
         self._stopped = False
+        self.record.became(LinkState.CONNECTING)
         self._look()
 
     def stop(self) -> None:
         """Ask no more; what is not answered fails with LinkLost."""
-        self._stopped = True
+        self._stopped, self.up = True, False
+        self.record.became(LinkState.STOPPED)
         for timer in (self._probe, *self._cancels.values(), *(one.timer for one in self._requests.values())):
             if timer is not None and timer.active():
                 timer.cancel()
@@ -181,6 +197,7 @@ class ObnLink:
             raise RemoteProtocolError(f"answered with {answer.status}")
         if not self.up and not self._stopped:
             self.up, self._delays = True, self._back_off()
+            self.record.became(LinkState.UP, attempts=0)
             self.log.info("the Outbound Notification Manager is there")
             self._timers.callLater(0, self.listener.obn_up)
         return answer
@@ -197,6 +214,7 @@ class ObnLink:
             self.up = False
             self.log.warn("the Outbound Notification Manager is away: {reason}", reason=reason)
             self._timers.callLater(0, self.listener.obn_down, reason)
+        self.record.became(LinkState.WAITING, attempts=self.record.status.attempts + 1, error=reason)
         if self._probe is None:
             self._probe = self._timers.callLater(self._delays.next_delay(), self._look)
 

@@ -12,6 +12,7 @@ from ocs.interfaces import IObnLink
 from ocs.links.http import HttpClient
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
+from ocs.links.registry import Links
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.obn.messages import RequestResult, RequestStatus
 from tests.doubles.clock import VirtualClock
@@ -32,7 +33,7 @@ class Bench:
         client = HttpClient(self.agent, self.clock, HttpOptions())
         options = ObnLinkOptions(enabled=True, token="secret", poll_s=30.0, reconnect_min_s=1.0, reconnect_max_s=4.0)
         self.link = ObnLink(client, options, lambda: "http://127.0.0.1:8080/obn/notifications", self.clock, self.clock,
-                            random.Random(1))
+                            random.Random(1), Links(self.clock))
         self.link.listener = self
         self.events: list[tuple[SwitchEvent, int]] = []
         self.last: CallEvent | None = None
@@ -226,6 +227,10 @@ def test_while_the_manager_is_away_it_is_looked_for() -> None:
     bench.next("GET", "/healthz").answer(200, {"status": "up"})
     bench.clock.advance(0)
     assert bench.link.up and bench.ups == ["up"]
+    status = bench.link.record.status
+    assert status.up and (status.name, status.peer, status.tls) == ("obn", "127.0.0.1:7050", False)
+    bench.link.stop()
+    assert not bench.link.record.status.up
 
 
 def test_more_requests_than_the_client_takes_wait_and_the_manager_is_not_away_for_that() -> None:

@@ -29,6 +29,7 @@ from ocs.http_server import Asked, HttpListenOptions, HttpService, Reply, bearer
 from ocs.links.http import http_client
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
+from ocs.links.registry import Links
 from ocs.options import load
 from ocs.passwords import hash_password
 from ocs.servers.obn.config import ObnOptions
@@ -187,7 +188,7 @@ async def test_link_and_manager_speak_over_tls_and_show_their_tokens(tmp_path: P
     client = http_client(CLOCK, HttpOptions(roots_file=authority.roots))
     link = ObnLink(client, ObnLinkOptions(uri=f"https://localhost:{manager.address()['port']}", token="obn-secret"),
                    lambda: f"http://127.0.0.1:{port.address()['port']}/obn/notifications", SystemClock(CLOCK), CLOCK,
-                   random.Random(1))
+                   random.Random(1), Links(SystemClock(CLOCK)))
     link.listener = engine
     try:
         link.start()
@@ -202,7 +203,7 @@ async def test_link_and_manager_speak_over_tls_and_show_their_tokens(tmp_path: P
             "EventDialing", "EventEstablished", "EventTreatmentApplied", "EventReleased"]
         assert "up" in engine.heard and len(link) == 0
         stranger = ObnLink(client, ObnLinkOptions(uri=f"https://localhost:{manager.address()['port']}", token="wrong"),
-                           lambda: "", SystemClock(CLOCK), CLOCK, random.Random(1))
+                           lambda: "", SystemClock(CLOCK), CLOCK, random.Random(1), Links(SystemClock(CLOCK)))
         stranger.listener = _Engine()
         stranger.start()
         await pause(0.3)

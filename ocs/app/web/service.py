@@ -10,6 +10,7 @@ from ocs.http_server import HttpService
 from ocs.links.http import http_client
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
+from ocs.links.registry import Links
 from ocs.scheduler.engine import Engine
 from protocols.attributes import KVList
 from protocols.desktop.keys import RECORD_URI
@@ -21,11 +22,11 @@ class WebSide:
     """`obn` is an IObnLink, None where there is no manager. ConfigurationError for a token's file that cannot be read."""
 
     def __init__(self, options: HttpServerOptions, obn: ObnLinkOptions, http: HttpOptions, reactor: Any, clock: IClock,
-                 rng: random.Random) -> None:
+                 rng: random.Random, links: Links) -> None:
         self._options, self._reactor = options, reactor
         self._client = http_client(reactor, http) if obn.enabled else None
         self.obn = None if self._client is None else ObnLink(
-            self._client, obn, lambda: f"{self.base}/obn/notifications", clock, reactor, rng)
+            self._client, obn, lambda: f"{self.base}/obn/notifications", clock, reactor, rng, links)
         self._port: HttpService | None = None
 
     def listen(self, engine: Engine, send: Callable[[str, KVList], None], is_up: Callable[[], bool]) -> None:
