@@ -20,8 +20,6 @@ HASH = hash_password("between servers", cheap=True)
     ({"peer": {"enabled": True}}, "peer.application: name the peers that may connect, or nobody can"),
     ({"peer": {"application": [{"name": "ocs", "password_hash": "secret"}]}},
      "peer.application[1].password_hash: not an Argon2 hash"),
-    ({"peer": {"application": [{"name": "ocs", "password_hash": "secret"}]}},
-     "peer.application[1].password_hash: not an Argon2 hash"),
     ({"peer_server": [{"name": "east"}, {"name": "east", "port": 7051}]}, "peer_server[2].name: east is configured twice"),
     ({"peer_server": [{}]}, "peer_server[1].name: required, but not given")])
 def test_what_cannot_work_is_told_by_name(tables: dict[str, Any], problem: str) -> None:
