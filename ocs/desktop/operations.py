@@ -35,7 +35,6 @@ from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatmen
 
 __all__ = ["RecordOperations", "Requester", "news_of"]
 
-_ORIGIN = "desktop"       # of do-not-call requests, in the audit trail
 _SEPARATORS = re.compile(r"[ ().\-/]")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -51,11 +50,12 @@ def _number(text: str) -> str:
 @dataclass(frozen=True)
 class Requester:
     """Who asks: the agent logged in at the DN that the request came by. `entry` is the request's row of the log of requests,
-    where there is one."""
+    where there is one, `origin` the way of the request, for the audit trail of do-not-call requests."""
 
     dn: str
     agent_id: str = ""
     entry: RequestEntry | None = None
+    origin: str = "desktop"
 
 
 def news_of(session: DialingSession, kind: CampaignEvent, application_id: int, reference_id: Any = None) -> KVList:
@@ -341,7 +341,7 @@ class RecordOperations:
         chain, entries = held.chain, []
         for index in self._meant(held, request):
             entries.append(DoNotCallEntry(phone=chain.records[index].contact_info, internal=True, time_stamp=now,
-                                          requested_by=requester.agent_id or requester.dn, origin=_ORIGIN))
+                                          requested_by=requester.agent_id or requester.dn, origin=requester.origin))
             chain = chains.blocked_by_dnc(chain, index)
         saved = held.session.settlement.by_agent(held, self._rest_of(held, chain), CallResult.DO_NOT_CALL,
                                                  Settled.DO_NOT_CALL, tuple(entries))
@@ -357,7 +357,7 @@ class RecordOperations:
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         phone = None if not request.phone else _number(request.phone)
         entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now,
-                               requested_by=requester.agent_id or requester.dn, origin=_ORIGIN)
+                               requested_by=requester.agent_id or requester.dn, origin=requester.origin)
         return entry, tables[request.calling_list] if request.calling_list else next(iter(tables.values()))
 
     def _block(self, entries: tuple[DoNotCallEntry, ...]) -> Any:

@@ -79,7 +79,8 @@ def test_every_action_does_what_a_desktops_request_does() -> None:
     site = Site()
     assert site.act("DoNotCall").status == 200
     assert site.bench.record(1).call_result is CallResult.DO_NOT_CALL
-    assert [entry.phone for entry in site.bench.wait(site.bench.memory.do_not_call())] == ["+12125550001"]
+    (entry,) = site.bench.wait(site.bench.memory.do_not_call())
+    assert (entry.phone, entry.origin) == ("+12125550001", "http")
     site = Site()
     assert site.act("RequestRecordCancel", {"GSW_CHAIN_ATTR": "AllChain"}).status == 200
     assert site.bench.record(1).record_status is RecordStatus.CANCELLED

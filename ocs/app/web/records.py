@@ -62,7 +62,7 @@ class Records:
             return refused(_STATUS[error.code], error.code, error.detail)
         assert request is not None
         held = None if found is None else found[0]
-        requester = Requester("" if held is None else held.agent_dn, "" if held is None else held.agent_id)
+        requester = Requester("" if held is None else held.agent_dn, "" if held is None else held.agent_id, origin="http")
         return Deferred.fromCoroutine(self._operations.perform(requester, request)).addCallback(_reply)
 
     def _complete(self, action: str, handle: int, found: tuple[HeldChain, int] | None, pairs: KVList) -> KVList:
