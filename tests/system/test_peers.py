@@ -19,7 +19,16 @@ from twisted.internet.task import deferLater
 from ocs.app.config import OCSOptions
 from ocs.app.demo.accounts import read_accounts, read_call_log
 from ocs.app.demo.children import Child
-from ocs.app.demo.configs import CALLING_LIST, CAMPAIGN, SESSION, LabTime, make_plan, ocs_config, tserver_config, write_config
+from ocs.app.demo.configs import (
+    CALLING_LIST,
+    CAMPAIGN,
+    SESSION,
+    LabTime,
+    make_plan,
+    ocs_config,
+    tserver_config,
+    write_config,
+)
 from ocs.app.demo.directory import State
 from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import DemoOptions, shipped
