@@ -5,12 +5,12 @@
 50 million numbers:
 - North American density: evenly random in a space of ten digits, one number in 200;
 - worldwide spread: evenly over 200 calling codes, with national numbers of 8 to 11 digits, evenly random;
-- the North American ones again, put into a SQLite file (`--postgresql`: into a PostgreSQL server of the benchmark's own): the
-  first 10 million by the command `ocs dnc import`, which shows its progress at a terminal; then loaded from it by the feed
-  of a running server, then from the snapshot that this load has written (which is part of its time).
+- the North American ones again, put into a SQLite file: the first 10 million by the command `ocs dnc import`, which shows its
+  progress at a terminal; then loaded from it by the feed of a running server, then from the snapshot that this load has
+  written (which is part of its time). With `--postgresql` 10 million, on a PostgreSQL server of the benchmark's own.
 
-`--quick` takes 10 million, half a million of them in the database; spaces are smaller in proportion. Files of 5 GB, on PostgreSQL
-17 GB, come and go in the directory for temporary files.
+`--quick` takes 10 million, half a million of them in the database; spaces are smaller in proportion. Files of 5 GB come and go in
+the directory for temporary files.
 
 Memory is what the process has more with the list than before. A check is what the server does before each dial,
 `DoNotCallList.blocks`, with the phone as text; phones are in random order, one in ten is listed. The bare library's loop is
@@ -241,7 +241,7 @@ def main() -> int:
                        ("--count", {"type": int, "help": "how many numbers"}), ("--url", {"help": "the part's database"}),
                        ("--folder", {"type": Path, "help": "where files lie"}))
     count = chosen.count or (QUICK if chosen.quick else FULL)
-    in_database = min(count, QUICK_IN_DATABASE) if chosen.quick else count
+    in_database = min(count, QUICK_IN_DATABASE if chosen.quick else IMPORTED if chosen.postgresql else count)
     parts = {"north_america": part_north_america, "world": part_world, "database": part_database, "snapshot": part_snapshot}
     if chosen.part:
         print(json.dumps(parts[chosen.part](count, chosen.url, chosen.folder)))
