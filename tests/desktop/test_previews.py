@@ -1,7 +1,6 @@
 """Preview: a record to look at, dialed by the agent or not."""
 from __future__ import annotations
 
-import pytest
 from twisted.internet.defer import Deferred
 
 from ocs.dialing.agent import AgentEventKind
