@@ -12,10 +12,10 @@ from protocols.client import MessageClient
 from protocols.conversation import ClientConversation
 from protocols.server import MessageServerFactory
 
-__all__ = ["Loopback"]
+__all__ = ["Line", "Loopback"]
 
 
-class _Line(StringTransport):
+class Line(StringTransport):
     """One direction: what is written arrives on a later turn, as one piece."""
 
     def __init__(self, clock: IReactorTime, arrive: Callable[[bytes], None], ended: Callable[[], None]) -> None:
@@ -38,8 +38,8 @@ class Loopback:
         self._clock, self._open = clock, True
         self.client = MessageClient(ClientConversation(application, password), listener, clock)
         self._served = MessageServerFactory(server, clock).buildProtocol(None)
-        self._served.makeConnection(_Line(clock, lambda data: self._carry(self.client, data), self.cut))
-        self.client.makeConnection(_Line(clock, lambda data: self._carry(self._served, data), self.cut))
+        self._served.makeConnection(Line(clock, lambda data: self._carry(self.client, data), self.cut))
+        self.client.makeConnection(Line(clock, lambda data: self._carry(self._served, data), self.cut))
 
     def _carry(self, to: Any, data: bytes) -> None:
         if self._open:

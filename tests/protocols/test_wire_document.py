@@ -15,6 +15,7 @@ from protocols.codec import MessageDecoder, encode_message
 from protocols.message import KV_ATTRIBUTES
 from protocols.server import MessageServerFactory
 from protocols.tserver.messages import KNOWN_REQUESTS, AgentWorkMode, CallState, ErrorCode, Message
+from protocols.tserver.pair import PAIR
 from tests.servers.tserver.world import CUSTOMER, QUEUE, Client, World
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "wire.md").read_text(encoding="utf-8")
@@ -73,6 +74,7 @@ def test_every_request_stands_in_the_table_with_its_attributes() -> None:
         [cell.strip() for cell in line.strip("|").split("|")] for line in section("6. Requests").splitlines()
         if line.startswith("| Request"))}
     assert rows.keys() == KNOWN_REQUESTS.keys()
+    assert set(re.findall(r"^\| (Request\w+)", section("4. Connection"), re.M)) == PAIR.requests.keys()
     for name, needed in KNOWN_REQUESTS.items():
         mandatory = re.sub(r"\(.*\)", "", re.sub(r"\([^,()]*\)(?=,)", "", rows[name][1]))
         assert all(attribute in mandatory for attribute in needed), name
@@ -82,7 +84,7 @@ def test_every_event_that_the_server_sends_is_described() -> None:
     sources = "".join(path.read_text(encoding="utf-8")
                       for path in (Path(__file__).resolve().parents[2] / "ocs/servers/tserver").rglob("*.py"))
     sent = set(re.findall(r'"(Event[A-Z]\w+)"', sources)) - {"EventSequenceNumber", "EventStream"}
-    described = set(re.findall(r"Event[A-Z]\w+", section("7. Events")))
+    described = set(re.findall(r"Event[A-Z]\w+", section("7. Events") + section("4. Connection")))
     assert sent <= described and len(sent) > 25
 
 

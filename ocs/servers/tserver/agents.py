@@ -111,9 +111,14 @@ class AgentFloor:
                  on_idle: Callable[[DN], None]) -> None:
         self._clock, self._events, self._on_idle = clock, events, on_idle
         self._agents = {agent.agent_id: agent for agent in agents}
+        self.changed: set[Agent] = set()        # those whose state this step has changed
 
     def __iter__(self) -> Iterator[Agent]:
         return iter(self._agents.values())
+
+    def get(self, agent_id: str) -> Agent | None:
+        """The agent; None if there is none of this id."""
+        return self._agents.get(agent_id)
 
     def find(self, agent_id: str) -> Agent:
         """The agent; Refused (1703) if there is none of this id."""
@@ -185,9 +190,32 @@ class AgentFloor:
         else:
             self._place(agent)
 
+    def forget(self, agent: Agent) -> None:
+        """The agent is another server's affair: logged out as far as this one knows, and nobody is told."""
+        if agent.queue is not None and agent.queue.queue is not None:
+            agent.queue.queue.remove_idle(agent)
+            agent.queue.queue.members.discard(agent)
+        if agent.dn is not None:
+            agent.dn.agent = None
+        agent.dn = agent.queue = agent.owner = None
+        agent.status = AgentStatus.LOGGED_OUT
+
+    def adopt(self, agent: Agent) -> None:
+        """The agent has been given the state that another server knows; nobody is told."""
+        if agent.queue is not None and agent.queue.queue is not None:
+            agent.queue.queue.members.add(agent)
+
+    def resume(self) -> None:
+        """This server goes on with the agents that it has adopted: who is idle stands in line. No call is given out yet."""
+        for agent in self:
+            idle = agent.status is AgentStatus.READY and agent.dn is not None and not agent.dn.busy
+            if idle and agent.queue is not None and agent.queue.queue is not None:
+                agent.queue.queue.add_idle(agent, agent.idle_since)
+
     def _move(self, agent: Agent, moved: Moved, mode: AgentWorkMode, asker: Asker | None = None,
               reasons: Mapping[str, Any] = {}) -> None:
         """Take the new state, announce it (the first event answers the asker), stand in line or leave it."""
+        self.changed.add(agent)
         if moved.status is AgentStatus.READY and agent.status is not AgentStatus.READY:
             agent.idle_since = self._clock.seconds()
         agent.status = moved.status

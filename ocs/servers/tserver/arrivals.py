@@ -127,6 +127,16 @@ class Arrivals:
         """A call that was treated at a routing point waits for instructions again."""
         party.timer = self._clock.callLater(self._options.route_timeout_s, self._route_by_default, party)
 
+    def resume(self, party: Party) -> bool:
+        """The limit of a party that this server has taken over begins anew; False for one that does not wait."""
+        limits = {PartyState.ALERTING: (self._options.ring_no_answer_s, self._not_answered),
+                  PartyState.QUEUED: (self._options.queue_limit_s, self._waited_too_long),
+                  PartyState.ROUTING: (self._options.route_timeout_s, self._route_by_default)}
+        limit = limits.get(party.state)
+        if limit is not None:
+            party.timer = self._clock.callLater(*limit, party)
+        return limit is not None
+
     @step
     def _not_answered(self, party: Party) -> None:
         party.timer = None

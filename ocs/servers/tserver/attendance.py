@@ -39,14 +39,23 @@ class Attendance:
         """A client acted for the agent at the DN, who takes it for owner if it has none."""
         if dn.agent is not None and dn.agent.owner is None:
             dn.agent.owner, dn.agent.application = session, session.application
+            self._floor.changed.add(dn.agent)
             self._settle(dn)
 
     def left(self, session: ClientSession, dn: DN) -> None:
         """A client is registered on the DN no more."""
         if dn.agent is not None and dn.agent.owner is session:
             dn.agent.owner = None
+        self._wait(dn)
+
+    def _wait(self, dn: DN) -> None:
         if not self._attended(dn) and dn.unattended is None:
             dn.unattended = self._clock.callLater(self._grace_s, self._expired, dn)
+
+    def resume(self) -> None:
+        """No client is here yet of what this server has taken over: the grace begins."""
+        for dn in self._directory:
+            self._wait(dn)
 
     def stop(self) -> None:
         """Cancel every wait."""

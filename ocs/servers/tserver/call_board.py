@@ -34,6 +34,7 @@ class CallBoard:
         self.limits = UserDataLimits(options.user_data_octets)
         self.calls: dict[str, Call] = {}
         self.legs: dict[str, Party] = {}
+        self.changed: set[str] = set()      # ConnIDs of the calls that this step has changed, made or ended
         self.finished = 0
         self.numbers, self._on_finished = numbers, on_finished
         self._placed = 0
@@ -69,6 +70,7 @@ class CallBoard:
 
     def join(self, party: Party) -> Party:
         """A party comes into its call."""
+        self.changed.add(party.call.conn_id)
         party.call.parties.append(party)
         if party.leg:
             self.legs[party.leg] = party
@@ -80,6 +82,7 @@ class CallBoard:
 
     def part(self, party: Party) -> None:
         """A party leaves its call, its DN and its queue. Call `freed` for the DN when the step is complete."""
+        self.changed.add(party.call.conn_id)
         party.stop_timer()
         self.end_treatments(party.call)
         if party.leg:
@@ -141,6 +144,7 @@ class CallBoard:
             states = [other.state for other in call.others(party)]
             on_hold = PartyState.HELD in states and PartyState.CONNECTED not in states
             if on_hold is not party.on_hold:
+                self.changed.add(call.conn_id)
                 party.on_hold = on_hold
                 (self.driver.held if on_hold else self.driver.retrieved)(party.leg)
 
@@ -149,6 +153,7 @@ class CallBoard:
         changed = updated(call.user_data, pairs)
         if self.limits.problem(changed) is None:
             call.user_data = changed
+            self.changed.add(call.conn_id)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -212,10 +217,39 @@ class CallBoard:
 
     def finish(self, call: Call, reason: CallState) -> None:
         """The call is over: its line for the call log."""
+        self.changed.add(call.conn_id)
         del self.calls[call.conn_id]
         self.finished += 1
         self._on_finished(FinishedCall(call.conn_id, call.kind, call.destination, call.dialed_at, call.picked_up_at,
                                        self.clock.wall(), call.final_state(reason), call.agent_dn))
+
+    # -- copies --------------------------------------------------------------------------------------------------------
+
+    def adopt(self, call: Call) -> None:
+        """A call that another server had, and nobody here knows, is there; nobody is told, nothing begins."""
+        self.calls[call.conn_id] = call
+        for party in call.parties:
+            if party.leg:
+                self.legs[party.leg] = party
+            if party.dn is not None:
+                party.dn.parties[call.conn_id] = party
+
+    def forget(self, call: Call) -> None:
+        """The call is another server's affair: nobody is told, nothing is released."""
+        self.calls.pop(call.conn_id, None)
+        for party in call.parties:
+            party.stop_timer()
+            if self.legs.get(party.leg) is party:       # else it has come into another call meanwhile
+                del self.legs[party.leg]
+            if party.dn is not None:
+                party.dn.parties.pop(call.conn_id, None)
+                if party.dn.queue is not None:
+                    party.dn.queue.forget(party)
+
+    def resume(self) -> None:
+        """This server goes on with the calls that it has adopted: no new leg is named as one of theirs."""
+        numbers = [leg.rpartition("-")[2] for leg in self.legs]
+        self._placed = max([self._placed, *(int(number) for number in numbers if number.isdecimal())])
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -224,6 +258,7 @@ class CallBoard:
         """Tell of a call at a party's DN, with everything that every call event carries."""
         call, dn, other = party.call, party.dn, party.call.other(party)
         assert dn is not None
+        self.changed.add(call.conn_id)
         attributes: dict[str, Any] = {
             "ThisDN": party.name, "ThisDNRole": int(party.role),
             "OtherDN": call.destination if other is None else other.name,

@@ -86,6 +86,7 @@ class Party:
     leg: str = ""                       # the driver's name for it; "" for a party on this switch
     queue: str = ""                     # DN of the queue through which the call came to this party
     transferred_by: str = ""            # DN that transferred the call here
+    place: int = 0                      # in the queue where it waits, or waited last
     on_hold: bool = False               # a leg: everybody whom it could talk with has put the call on hold
     timer: IDelayedCall | None = None   # ring, queue or route limit; belongs to the present state
 

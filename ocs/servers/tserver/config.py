@@ -12,6 +12,7 @@ from ocs.servers.service import CompanionOptions, named_twice
 from ocs.servers.tserver.agents import Agent
 from ocs.servers.tserver.directory import DN, DNKind, is_network_number
 from ocs.servers.tserver.ivr.applications import IvrApplicationOptions
+from ocs.servers.tserver.pair.options import PairOptions, PairRole
 from ocs.servers.tserver.queues import AcdQueue
 from ocs.servers.tserver.simulator_options import SimulatorOptions
 
@@ -96,6 +97,7 @@ class TServerOptions(CompanionOptions):
 
     listen: ListenOptions = table(ListenOptions)
     switch: SwitchOptions = table(SwitchOptions)
+    pair: PairOptions = table(PairOptions)
     simulator: SimulatorOptions = table(SimulatorOptions)
     ivr: IvrOptions = table(IvrOptions)
     ivr_application: tuple[IvrApplicationOptions, ...] = table()
@@ -120,6 +122,10 @@ class TServerOptions(CompanionOptions):
         for place, agent in enumerate(self.agent, 1):
             if agent.queue and kinds.get(agent.queue) is not DNKind.ACD_QUEUE:
                 found.append(f"agent[{place}].queue: {agent.queue!r} is not an ACD queue")
+        partner = self.pair.partner.application
+        if self.pair.role is not PairRole.ALONE and partner not in [one.name for one in self.application]:
+            found.append(f"pair.partner.application: the other server registers as {partner!r} here, too, and there is no"
+                         " application of this name")
         inbound = self.simulator.inbound_destination
         if inbound and kinds.get(inbound) not in (DNKind.ACD_QUEUE, DNKind.ROUTING_POINT, DNKind.EXTENSION):
             found.append(f"simulator.inbound_destination: {inbound!r} is not a DN that takes calls")

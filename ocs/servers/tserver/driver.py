@@ -6,13 +6,26 @@ nothing of campaigns, agents' states or user data.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Sequence
+
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from protocols.attributes import KVList
 from protocols.tserver.messages import CallState
 
-__all__ = ["ISwitchDriver", "ISwitchDriverListener"]
+__all__ = ["CarriedLeg", "ISwitchDriver", "ISwitchDriverListener"]
+
+
+@dataclass(frozen=True)
+class CarriedLeg:
+    """A leg as the server of a pair knows it that takes it over: its name, the number called (or calling), and whether it had
+    been answered when the other server was last heard of."""
+
+    leg: str
+    number: str
+    answered: bool
 
 
 class ISwitchDriver(Interface):
@@ -21,12 +34,23 @@ class ISwitchDriver(Interface):
     up = Attribute("bool: True while the switch can be reached; changes are reported by `link_up` and `link_down`.")
     lines = Attribute("int: how many calls into the network there can be at a time; 0 = not known.")
 
+    survives = Attribute("bool: calls in the network go on when this process ends, and another one can take them over.")
+
     def start(listener: object) -> Deferred[None]:
         """Connect; from now on tell `listener` (ISwitchDriverListener). Fires when ready; fails if the driver's
         configuration cannot work. A switch that is merely away is not a failure: `up` is False until it comes."""
 
     def stop() -> Deferred[None]:
         """Release what is left and disconnect; nothing is told any more. Fires always."""
+
+    def take_over(legs: Sequence[CarriedLeg]) -> None:
+        """Carry these legs from now on, which the driver of the other server of a pair has placed; called once, after `start`.
+        What became of them meanwhile is reported as ever: `answered` for one that was not answered then, `failed` or
+        `remote_released` for those that are not there any more, all of them where the driver does not survive."""
+
+    def let_go() -> Deferred[None]:
+        """The other server of the pair carries the legs from now on: forget them without a release, and disconnect; nothing is
+        told any more. `start` may follow. Fires always. Never called where the driver does not survive."""
 
     def place(leg: str, destination: str, ring_timeout_s: float, origin: str, extensions: KVList) -> None:
         """Call `destination` (E.164) on behalf of the DN `origin`.

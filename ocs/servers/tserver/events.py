@@ -38,6 +38,7 @@ class EventStream:
     def __init__(self, clock: IClock) -> None:
         self._clock = clock
         self._sequence = 0
+        self.before_flush: Callable[[], None] = _nothing     # called at the end of each step, before clients hear of it
         self._outbox: deque[tuple[ClientSession, Message]] = deque()
         self._flushing = False
 
@@ -60,6 +61,7 @@ class EventStream:
 
     def flush(self) -> None:
         """Send what has been told. A client that calls back in gets its events behind those that wait."""
+        self.before_flush()
         if self._flushing:
             return
         self._flushing = True
@@ -77,6 +79,10 @@ class EventStream:
         microseconds = int(self._clock.wall() * 1_000_000)
         return {**attributes, "EventSequenceNumber": self._sequence, "TimeinSecs": microseconds // 1_000_000,
                 "TimeinuSecs": microseconds % 1_000_000}
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def step(method: Method) -> Method:

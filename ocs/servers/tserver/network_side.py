@@ -85,6 +85,7 @@ class NetworkSide:
         party = self._board.legs.get(leg)
         if party is not None and party.call.picked_up_at is None:
             party.call.picked_up_at = self._board.clock.wall()
+            self._board.changed.add(party.call.conn_id)
 
     @step
     def answered(self, leg: str, call_state: CallState) -> None:
@@ -93,6 +94,7 @@ class NetworkSide:
             return
         call, near = party.call, party.call.other(party)
         party.step(PartyStep.ANSWER)
+        self._board.changed.add(call.conn_id)
         call.picked_up_at = call.picked_up_at or self._board.clock.wall()
         if call.answer_state is None and not call.conference:
             call.answer_state = call_state

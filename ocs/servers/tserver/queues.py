@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterable
 
 if TYPE_CHECKING:
     from ocs.servers.tserver.agents import Agent
@@ -22,6 +22,7 @@ class AcdQueue:
         self.limit = limit
         self.members: set[Agent] = set()                # all who are logged in to the queue
         self._waiting: OrderedDict[Party, None] = OrderedDict()
+        self._first, self._last = 0, 0                  # places given at the head and at the tail
         self._idle: list[tuple[float, int, Agent]] = []
         self._place: dict[Agent, tuple[float, int]] = {}
         self._count = 0
@@ -50,6 +51,17 @@ class AcdQueue:
         self._waiting[party] = None
         if at_head:
             self._waiting.move_to_end(party, last=False)
+            self._first -= 1
+            party.place = self._first
+        else:
+            self._last += 1
+            party.place = self._last
+
+    def restore(self, parties: Iterable[Party]) -> None:
+        """These wait, and nobody else, in the order of their places."""
+        self._waiting = OrderedDict.fromkeys(sorted(parties, key=lambda party: party.place))
+        places = [party.place for party in self._waiting]
+        self._first, self._last = min([0, *places]), max([0, *places])
 
     def forget(self, party: Party) -> None:
         """The party waits no more; nothing happens if it did not."""

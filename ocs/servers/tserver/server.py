@@ -6,7 +6,7 @@ the same object runs on a clock that is advanced by command.
 """
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -28,8 +28,10 @@ from ocs.servers.tserver.driver import ISwitchDriver
 from ocs.servers.tserver.events import Asker, EventStream, step
 from ocs.servers.tserver.ivr.treatments import Poster, Treatments
 from ocs.servers.tserver.network_side import NetworkSide
-from ocs.servers.tserver.requests.rules import Request, prepare
-from ocs.servers.tserver.requests.table import REQUESTS
+from ocs.servers.tserver.pair.mirror import MirrorSource
+from ocs.servers.tserver.pair.pairing import Pairing
+from ocs.servers.tserver.requests.rules import Request, Rule, prepare
+from ocs.servers.tserver.requests.table import PAIR_REQUESTS, REQUESTS
 from ocs.servers.tserver.sessions import ClientSession, SessionState
 from ocs.servers.tserver.transfers import Transfers
 from protocols.message import Refused
@@ -63,7 +65,7 @@ class TServer:
                  on_finished: Callable[[FinishedCall], None] = lambda call: None,
                  real_clock: IReactorTime | None = None, instance: int | None = None,
                  verify: Callable[[str, str], Deferred[bool]] = _verify_here, post: Poster = _post_nowhere) -> None:
-        self.options, self.driver, self.started_at = options, driver, clock.wall()
+        self.options, self.driver, self.clock, self.started_at = options, driver, clock, clock.wall()
         self.sessions: set[ClientSession] = set()
         self.applications = {one.name: one.password_hash for one in options.application}
         self.directory = Directory(options.dns())
@@ -81,16 +83,32 @@ class TServer:
         self.board.floor = self.floor
         self.attendance = Attendance(real_clock or clock, options.switch.agent_grace_s, self.directory, self.floor,
                                      self.control, self.events)
+        self.mirror = MirrorSource(clock, self.board, self.floor)
+        self.events.before_flush = self.mirror.send_changes
+        self.pair: Pairing | None = None        # set by whoever makes this server one of two
+        self.serving = False                    # False until it is started, and while it is the backup of another one
         self._verify, self._stopping = verify, False
 
     def start(self) -> Deferred[None]:
-        """Start the driver; fires when calls can be made, fails as the driver does."""
+        """Start the driver; fires when calls can be made, fails as the driver does. One of a pair looks first whether the other
+        one serves."""
+        if self.pair is not None:
+            self.pair.start()
+            return succeed(None)
+        self.serving = True
+        return self.start_driver()
+
+    def start_driver(self) -> Deferred[None]:
+        """Connect to the switch."""
         return self.driver.start(NetworkSide(self.board, self.arrivals, self.transfers, self.treatments, self._link_changed))
 
     @step
     def stop(self) -> Deferred[None]:
-        """Release every call (each gets its line in the call log), then stop the driver. Fires always."""
+        """Release every call (each gets its line in the call log), then stop the driver; one of a pair hands over to the other
+        one instead. Fires always."""
         self._stopping = True
+        if self.pair is not None:
+            return Deferred.fromCoroutine(self.pair.stop())
         self.control.drop_all()
         self.attendance.stop()
         return self.driver.stop()
@@ -115,9 +133,10 @@ class TServer:
             return
         session.state = SessionState.CLOSED
         self.sessions.discard(session)
+        self.mirror.close(session)
         for dn in session.dns.values():
             dn.clients.pop(session, None)
-            if not self._stopping:
+            if self.serving and not self._stopping:
                 self.attendance.left(session, dn)
         session.dns.clear()
 
@@ -126,7 +145,7 @@ class TServer:
         """One message of a client (`ClientSession.receive`)."""
         if session.state in (SessionState.CLOSED, SessionState.REFUSED):
             return
-        asker, rule = Asker(session, message.reference_id), REQUESTS.get(message.name)
+        asker, rule = Asker(session, message.reference_id), self._rule(session, message.name)
         try:
             if self._stopping:
                 raise Refused(ErrorCode.NO_SWITCH, "the server is stopping")
@@ -136,12 +155,20 @@ class TServer:
                 self.log.warn("{client} asked for {name}, which is unknown", client=session.application,
                               name=message.name[:64])
                 raise Refused(ErrorCode.NOT_SUPPORTED, f"{message.name[:64]} is not supported")
+            if not (self.serving or rule.backup):
+                raise Refused(ErrorCode.SERVICE_UNAVAILABLE, "this server is the backup of another one, which serves")
             rule.act(self, prepare(self, session, message, rule))
         except Refused as error:
             self._refuse(asker, error.code, str(error))
         except Exception:       # a bug here must not take the other clients' calls with it
             self.log.failure("{name} of {client} failed", name=message.name, client=session.application)
             self._refuse(asker, ErrorCode.INTERNAL_ERROR, f"{message.name[:64]} failed inside the server")
+
+    def _rule(self, session: ClientSession, name: str) -> Rule | None:
+        """The rule of a request; None for what there is not, or not for this client."""
+        if self.pair is not None and name in PAIR_REQUESTS and self.pair.is_partner(session.application):
+            return PAIR_REQUESTS[name]
+        return REQUESTS.get(name)
 
     def verify(self, request: Request, password_hash: str, password: str, verified: Callable[[bool], None]) -> None:
         """Check a password, then go on with the request in a step of its own: `verified(right)`, which may refuse it."""
@@ -164,7 +191,15 @@ class TServer:
     def link_event(self, asker: Asker) -> None:
         """Tell a client how the link to the switch stands."""
         name = "EventLinkConnected" if self.driver.up else "EventLinkDisconnected"
-        self.events.answer(asker, name, {"ServerVersion": self.version})
+        pair = {} if self.pair is None else self.pair.attributes
+        self.events.answer(asker, name, {"ServerVersion": self.version, **pair})
+
+    @step
+    def tell_everybody(self, name: str, attributes: Mapping[str, Any]) -> None:
+        """Tell every client that is registered."""
+        for session in self.sessions:
+            if session.granted:
+                self.events.answer(Asker(session, 0), name, attributes)
 
     def _link_changed(self, up: bool) -> None:
         for session in self.sessions:

@@ -1,17 +1,22 @@
 """The T-Server as a companion: the simulated network behind it, its call log on the disk."""
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from ocs.clock import IClock
+from ocs.clock import IClock, SystemClock
 from ocs.errors import ConfigurationError
+from ocs.links.registry import Links
+from ocs.links.service import Link
 from ocs.servers.service import ICompanion, password_check
 from ocs.servers.tserver.call_log import CallLog
 from ocs.servers.tserver.config import TServerOptions
 from ocs.servers.tserver.ivr.posting import http_poster
+from ocs.servers.tserver.pair.options import PairRole
+from ocs.servers.tserver.pair.pairing import Pairing
 from ocs.servers.tserver.server import TServer
 from ocs.servers.tserver.simulator import SimulatedNetwork
 
@@ -31,8 +36,12 @@ class LoggingTServer(TServer):
             raise ConfigurationError([f"switch.call_log: cannot write {path}: {error.strerror}"]) from None
         super().__init__(clock, SimulatedNetwork(clock, options.simulator), options,
                          on_finished=lambda call: None if self._call_log is None else self._call_log.write(call),
-                         real_clock=reactor, instance=_instance(reactor), verify=password_check(reactor),
-                         post=http_poster(reactor, options.ivr.post_timeout_s))
+                         real_clock=reactor, instance=_instance(reactor, options.pair.role),
+                         verify=password_check(reactor), post=http_poster(reactor, options.ivr.post_timeout_s))
+        if options.pair.role is not PairRole.ALONE:
+            self.pair = Pairing(self, options.pair, reactor, lambda pairing: Link(
+                "pair.partner", options.pair.partner, pairing, reactor, Links(SystemClock(reactor)), random.SystemRandom(),
+                leaves_backups=False))
 
     def stop(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._stop(super().stop))
@@ -53,6 +62,7 @@ def make_tserver(options: TServerOptions, clock: IClock, reactor: Any) -> Loggin
     return LoggingTServer(options, clock, reactor)
 
 
-def _instance(reactor: Any) -> int:
-    """Tells this start from every other: real time in tenths of a second, even where the laboratory's clock repeats."""
-    return int(reactor.seconds() * 10)
+def _instance(reactor: Any, role: PairRole) -> int:
+    """Tells this start from every other, that of the other server of a pair included: real time in tenths of a second, even where
+    the laboratory's clock repeats."""
+    return int(reactor.seconds() * 10) & ~1 | (role is PairRole.BACKUP)

@@ -11,13 +11,13 @@ import random
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from ocs.servers.tserver.driver import ISwitchDriver
+from ocs.servers.tserver.driver import CarriedLeg, ISwitchDriver
 from ocs.servers.tserver.line_audio import line_audio
 from ocs.servers.tserver.simulator_options import SimulatorOptions
 from protocols.attributes import KVList, first
@@ -135,6 +135,7 @@ class SimulatedNetwork:
     """Called parties on a clock."""
 
     up = True
+    survives = False        # the people live in this process
 
     def __init__(self, clock: IReactorTime, options: SimulatorOptions) -> None:
         self._clock, self._options = clock, options
@@ -142,14 +143,14 @@ class SimulatedNetwork:
         self._legs: dict[str, _Leg] = {}
         self._calls: OrderedDict[str, int] = OrderedDict()
         self._listener: Any = None
-        self._callers = 0
+        self._callers, self._started = 0, ""
         self._calling: IDelayedCall | None = None       # when the next one calls by itself
 
     def __len__(self) -> int:
         return len(self._legs)
 
     def start(self, listener: object) -> Deferred[None]:
-        self._listener = listener
+        self._listener, self._started = listener, f"{self._clock.seconds():.3f}"
         self._next_caller()
         return succeed(None)
 
@@ -158,6 +159,14 @@ class SimulatedNetwork:
         for name in list(self._legs):
             self.release(name)
         return succeed(None)
+
+    def take_over(self, legs: Sequence[CarriedLeg]) -> None:
+        """Their people were in the process that is gone."""
+        for one in legs:
+            self._clock.callLater(0, self._listener.remote_released, one.leg)
+
+    def let_go(self) -> Deferred[None]:
+        return self.stop()
 
     def place(self, leg: str, destination: str, ring_timeout_s: float, origin: str, extensions: KVList) -> None:
         nth = self._count(destination)
@@ -240,7 +249,7 @@ class SimulatedNetwork:
     def _somebody_calls(self, rng: random.Random) -> None:
         """Who finds all lines busy does not get through; nobody here hears of it."""
         self._callers += 1
-        name, party = f"in-{self._callers}", inbound_behaviour(self._options, rng)
+        name, party = f"in-{self._started}-{self._callers}", inbound_behaviour(self._options, rng)
         if len(self._legs) < self._options.lines:
             calling = self._legs[name] = _Leg(name, math.inf, party, _Stage.WAITING, person=f"{self._options.seed}/{name}")
             self._after(calling, party.patience_s, self._hang_up)

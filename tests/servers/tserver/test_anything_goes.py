@@ -54,8 +54,8 @@ steps = st.one_of(requests, requests, requests, reports, good_calls, good_calls,
 class Walk:
     """Carries out the steps and checks after each."""
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
         self.clients = [self.client(place) for place in range(3)]
         for place, dn in enumerate(AGENTS):
             self.clients[place].ask("RequestAgentLogin", ThisDN=dn, AgentID=str(1001 + place),
@@ -165,7 +165,8 @@ def test_any_value_in_any_attribute_is_answered(value: Any, name: str, data: Any
     world = World()
     client = world.agent(ready=False)
     attributes = {"ThisDN": AGENTS[0], "ConnID": "0" * 16, "OtherDN": CUSTOMER, "UserData": (), "AgentID": "1001",
-                  **dict.fromkeys(SECOND_CALLS, "0" * 16), "Key": "k", "InputMask": [], "ProtocolVersion": "1", "ApplicationName": "ocs"}
+                  **dict.fromkeys(SECOND_CALLS, "0" * 16), "Key": "k", "InputMask": [], "ProtocolVersion": "1",
+                  "ApplicationName": "ocs"}
     attributes[data.draw(st.sampled_from([*attributes, "Timeout", "AgentWorkMode", "Extensions", "Reasons", "UserEvent",
                                           "MergeType", "RouteType", "AddressInfoType", "ThisQueue"]))] = value
     client.session.receive(Message(name, 77, attributes))

@@ -248,7 +248,7 @@ def test_a_party_is_taken_out_of_the_conference(who: str) -> None:
     assert two.events() == ([("Released", B, 26)] if who == B else [("PartyDeleted", B, 0)])
     assert parties(world, conn_id) == {A, B, CUSTOMER} - {who} and bool(world.network.live) == (who == B)
     world.assert_consistent()
-    assert one.refused("RequestDeleteFromConference", ThisDN=A, ConnID=conn_id, OtherDN=who)[0] == 1712     # two are no conference
+    assert one.refused("RequestDeleteFromConference", ThisDN=A, ConnID=conn_id, OtherDN=who)[0] == 1712     # two are left
 
 
 def test_only_a_party_that_is_there_can_be_deleted() -> None:

@@ -1,7 +1,7 @@
 """A T-Server on a virtual clock with a scripted network, and clients that remember what they heard."""
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
@@ -10,7 +10,7 @@ from ocs.options import load
 from ocs.passwords import hash_password
 from ocs.servers.tserver.calls import FinishedCall, PartyState
 from ocs.servers.tserver.config import TServerOptions
-from ocs.servers.tserver.driver import ISwitchDriver, ISwitchDriverListener
+from ocs.servers.tserver.driver import CarriedLeg, ISwitchDriver, ISwitchDriverListener
 from ocs.servers.tserver.server import TServer
 from protocols.attributes import KVList
 from protocols.tserver.messages import CallState, Message
@@ -66,6 +66,13 @@ class ScriptedNetwork:
         self.heard.append(("connected", leg, agent_dn))
 
     lines = 0
+    survives = True
+
+    def take_over(self, legs: Sequence[CarriedLeg]) -> None:
+        self.heard.extend(("take_over", one.leg) for one in legs)
+
+    def let_go(self) -> Deferred[None]:
+        return succeed(None)
 
     def audio(self, leg: str) -> KVList:
         return (("silence", 400), ("voice", 500))
@@ -161,13 +168,18 @@ def short(message: Message) -> tuple[Any, ...]:
 class World:
     """Server, network, clock and call log of one test."""
 
-    def __init__(self, changes: Mapping[str, Any] = {}, **switch: Any) -> None:
+    def __init__(self, changes: Mapping[str, Any] = {}, *, driver: Callable[[ScriptedNetwork], Any] = lambda network: network,
+                 beside: World | None = None, **switch: Any) -> None:
+        """A server; `beside` another one's, it shares its clock and network, and is not started."""
         self.clock, self.real_clock, self.network = VirtualClock(), VirtualClock(), ScriptedNetwork()
+        if beside is not None:
+            self.clock, self.network = beside.clock, beside.network
         self.log: list[FinishedCall] = []
         options = load(TServerOptions, {**OPTIONS, "switch": switch, **changes})
-        self.server = TServer(self.clock, self.network, options, on_finished=self.log.append,
-                              real_clock=self.real_clock)
-        self.server.start()
+        self.server = TServer(self.clock, driver(self.network), options, on_finished=self.log.append,
+                              real_clock=self.real_clock, instance=None if beside is None else 1)
+        if beside is None:
+            self.server.start()
 
     def agent(self, place: int = 0, mode: int = 1, ready: bool = True, queue: str = QUEUE) -> Client:
         """A desktop with its agent logged in, and ready unless told otherwise."""

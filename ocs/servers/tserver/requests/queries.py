@@ -9,7 +9,7 @@ from ocs.servers.tserver.calls import PartyState
 from ocs.servers.tserver.directory import DN
 from ocs.servers.tserver.requests.rules import Request
 from protocols.attributes import KVValue
-from protocols.message import Refused
+from protocols.message import Refused, ServerRole
 from protocols.tserver.messages import AgentStatus, ErrorCode
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class AddressInfoType(IntEnum):
 def query_server(server: TServer, request: Request) -> None:
     """The server itself."""
     server.events.answer(request.asker, "EventServerInfo", {
-        "ServerVersion": server.version, "ServerRole": 0,
+        "ServerVersion": server.version, "ServerRole": int(ServerRole.PRIMARY if server.serving else ServerRole.BACKUP),
         "Extensions": (("calls", len(server.board.calls)), ("calls-finished", server.board.finished),
                        ("clients", len(server.sessions)), ("dns", len(server.directory)),
                        ("switch-up", int(server.driver.up)), ("start-time", int(server.started_at))),

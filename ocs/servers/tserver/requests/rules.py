@@ -13,7 +13,7 @@ from ocs.servers.tserver.calls import Party
 from ocs.servers.tserver.directory import DN, DNKind
 from ocs.servers.tserver.events import Asker
 from ocs.servers.tserver.sessions import ClientSession
-from protocols.message import Refused
+from protocols.message import Refused, Vocabulary
 from protocols.tserver.messages import VOCABULARY, ErrorCode, Message
 
 if TYPE_CHECKING:
@@ -74,11 +74,13 @@ class Rule:
     registered: bool = True
     kinds: frozenset[DNKind] = ANY_KIND
     call: bool = False
+    backup: bool = False                # whether a server that is the backup of another one carries it out, too
+    vocabulary: Vocabulary = VOCABULARY
 
 
 def prepare(server: TServer, session: ClientSession, message: Message, rule: Rule) -> Request:
     """Check a request against its rule: 53, then 59, 128, 41, 56."""
-    VOCABULARY.check(message)
+    rule.vocabulary.check(message)
     if not rule.this_dn:
         return Request(session, message)
     dn = server.directory.find(message.attributes["ThisDN"], "ThisDN")

@@ -1,11 +1,13 @@
-"""The table of requests: name -> rule. Its keys are those of `protocols.tserver.messages.KNOWN_REQUESTS`."""
+"""The tables of requests: name -> rule. Their keys are those of `protocols.tserver.messages.KNOWN_REQUESTS` and, for what only
+the other server of a pair may ask for, of `protocols.tserver.pair.PAIR`."""
 from __future__ import annotations
 
 from ocs.servers.tserver.directory import DNKind
-from ocs.servers.tserver.requests import agents, calls, clients, queries, transfers, user_data, user_events
+from ocs.servers.tserver.requests import agents, calls, clients, pair, queries, transfers, user_data, user_events
 from ocs.servers.tserver.requests.rules import Rule
+from protocols.tserver.pair import PAIR
 
-__all__ = ["REQUESTS"]
+__all__ = ["PAIR_REQUESTS", "REQUESTS"]
 
 _EXTENSION = frozenset({DNKind.EXTENSION})
 _CALLERS = frozenset({DNKind.EXTENSION, DNKind.TRUNK_GROUP})
@@ -14,7 +16,7 @@ _ROUTING = frozenset({DNKind.ROUTING_POINT})
 _TREATED = frozenset({DNKind.ROUTING_POINT, DNKind.TRUNK_GROUP})
 
 REQUESTS: dict[str, Rule] = {
-    "RequestRegisterClient": Rule(clients.register_client, this_dn=False),
+    "RequestRegisterClient": Rule(clients.register_client, this_dn=False, backup=True),
     "RequestRegisterAddress": Rule(clients.register_address, registered=False),
     "RequestUnregisterAddress": Rule(clients.unregister_address),
     "RequestSetInputMask": Rule(clients.set_input_mask, this_dn=False),
@@ -47,7 +49,13 @@ REQUESTS: dict[str, Rule] = {
     "RequestDeletePair": Rule(user_data.delete_pair, call=True),
     "RequestDeleteUserData": Rule(user_data.delete_all, call=True),
     "RequestDistributeUserEvent": Rule(user_events.distribute, this_dn=False),
-    "RequestQueryServer": Rule(queries.query_server, this_dn=False),
+    "RequestQueryServer": Rule(queries.query_server, this_dn=False, backup=True),
     "RequestQueryAddress": Rule(queries.query_address, registered=False),
     "RequestQueryCall": Rule(queries.query_call, registered=False),
+}
+
+PAIR_REQUESTS: dict[str, Rule] = {
+    "RequestServerRole": Rule(pair.server_role, this_dn=False, backup=True, vocabulary=PAIR),
+    "RequestOpenMirror": Rule(pair.open_mirror, this_dn=False, backup=True, vocabulary=PAIR),
+    "RequestMirrorPage": Rule(pair.mirror_page, this_dn=False, backup=True, vocabulary=PAIR),
 }
