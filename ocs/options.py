@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import tomllib
 import types
 import typing
@@ -182,8 +183,11 @@ def sample(root: type, title: str = "") -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
+_hints = functools.lru_cache(maxsize=256)(typing.get_type_hints)     # a file may have thousands of elements of one table
+
+
 def _build(kind: type, mapping: Mapping[str, Any], section: str, problems: list[str], folder: Path | None) -> Any:
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     values: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(kind)}
     numbered = {name for name, hint in hints.items() if hint is NumberedText}

@@ -53,9 +53,8 @@ class _Header(HeaderOptions):
     value_file: str = option("", text="File of each server whose first line is the value.")     # type: ignore[assignment]
 
     def problems(self) -> list[str]:
-        if self.value or not self.value_file:
-            return [each for each in super().problems() if self.value or not each.startswith("value: empty")]
-        return dataclasses.replace(self, value="given", value_file="").problems()
+        twice = ["value: given twice, here and by value_file"] if self.value and self.value_file else []
+        return HeaderOptions(name=self.name, value=self.value or "none").problems() + twice
 
 
 @dataclass(frozen=True)

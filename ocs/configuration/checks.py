@@ -36,7 +36,7 @@ def _same_names(objects: Objects, index: Index) -> Iterator[str]:
     for key in sorted(objects):
         one = objects[key]
         name, scope = index.name_of(one)
-        first = seen.setdefault((one.kind, name, scope, one.tenant), one)
+        first = seen.setdefault((one.kind, name, scope, None if KINDS[one.kind].shared else one.tenant), one)
         if first is not one:
             yield f"{index.label(*key)}: dbid {first.dbid} and {one.dbid} both have this name"
 
@@ -55,6 +55,8 @@ def _references(one: ConfigurationObject, objects: Objects, index: Index) -> Ite
         name = next(name for name, column in KINDS[one.kind].references() if kind in column.refers)
         if (kind, dbid) not in objects:
             yield f"{name}: there is no {KINDS[kind].title} of dbid {dbid}"
+        elif not KINDS[kind].shared and one.tenant not in (None, objects[kind, dbid].tenant):
+            yield f"{name}: {index.label(kind, dbid)} is another tenant's"
         elif enabled and objects[kind, dbid]["state"] != ObjectState.ENABLED and kind not in _LEFT_OUT.get(one.kind, ()):
             yield f"{name}: {index.label(kind, dbid)} is disabled"
 

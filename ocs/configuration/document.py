@@ -220,7 +220,11 @@ def _value(one: Property | Rows, typed: Any, flat: Mapping[str, Any]) -> Any:
 
 
 def _too_long(kind: Kind, typed: Any) -> Iterator[str]:
-    """Texts that a database does not take."""
+    """Texts that a database does not take; names that are none."""
+    if not getattr(typed, kind.naming):
+        yield f"{kind.naming}: empty"
+    if kind.word == "switch" and "@" in typed.name:
+        yield "name: an @ is what stands before a switch's name in those of its DNs"
     for one in kind.properties:
         values = getattr(typed, one.name, None)
         for value in values if isinstance(values, tuple) else (values,):

@@ -89,6 +89,7 @@ class Kind:
     naming: str = "name"                # the property by which people know the object
     scope: str = ""                     # the property (a reference, or an enumeration) within which that is unique
     has_tenant: bool = True
+    shared: bool = False                # known to all tenants, so that its name counts among all
 
     def __getitem__(self, name: str) -> Property | Rows:
         return next(one for one in self.properties if one.name == name)

@@ -65,8 +65,9 @@ class Index:
         self._named[kind, name].append((scope, tenant, dbid))
 
     def exact(self, kind: str, name: str, scope: str = "", tenant: int | None = None) -> int | None:
-        """The DBID of the object of this name and scope, where the tenant (None = any) has one."""
-        found = [dbid for within, whose, dbid in self._named[kind, name] if within == scope and tenant in (None, whose)]
+        """The DBID of the object of this name and scope that the tenant has, or that all know."""
+        known = KINDS[kind].shared
+        found = [dbid for within, whose, dbid in self._named[kind, name] if within == scope and (known or tenant == whose)]
         return found[0] if found else None
 
     def find(self, kind: str, text: str, tenant: int | None = None) -> int | None:

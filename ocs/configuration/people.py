@@ -58,7 +58,7 @@ PEOPLE = (
         flag("use_override", "useOverride", "Whether that is used."),
         integer("switch_specific_type", "switchSpecificType", "Type by the switch's own counting.", default=1),
         state,
-    ), "CfgAgentLogin", naming="login_code", scope="switch"),
+    ), "CfgAgentLogin", naming="login_code", scope="switch", shared=True),
     Kind("person", 3, "cfg_person", "person", (
         name("Employee id, unique.", "employeeID", name="employee_id"),
         tenant,

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, Callable, Iterable, Mapping
 
 from ocs.configuration.document import Document, Draft
-from ocs.configuration.enumerations import ApplicationType, DNType, GroupType
+from ocs.configuration.enumerations import DNType, GroupType
 from ocs.configuration.kinds import GROUP_KINDS, KINDS
 from ocs.configuration.model import ConfigurationObject, Form, Property, Rows, Value, default_values, is_secret_key
 from ocs.configuration.names import Ambiguous, Index, Objects
@@ -143,7 +143,8 @@ class _Planning:
             first = seen.setdefault((_numbering(draft.kind), dbid), draft)
             if first is not draft:
                 self.problems.append(f"{draft.label}.dbid: {dbid} is that of {first.label}, too")
-            if named.setdefault((draft.kind, draft.name, draft.scope, tenant), draft) is not draft:
+            whose = None if KINDS[draft.kind].shared else tenant
+            if named.setdefault((draft.kind, draft.name, draft.scope, whose), draft) is not draft:
                 self.problems.append(f"{draft.label}: given twice")
 
     # -- objects --------------------------------------------------------------------------------------------------
@@ -269,10 +270,8 @@ class _Planning:
 
     def _need_application(self) -> None:
         """A site that had a file so far has one server, which is called ocs where the file did not say."""
-        servers = [one for one in self.after.values() if one.kind == "application" and one["type"] == ApplicationType.OCS]
-        if not servers and any(draft.kind == "campaign_group" for draft in self.document.drafts):
-            dbid = 1 if ("application", 1) not in self.after else 0
-            self._make("application", {"name": "ocs", "tenant": self.first_tenant}, None, dbid)
+        if not self.index.dbids("application") and any(draft.kind == "campaign_group" for draft in self.document.drafts):
+            self._make("application", {"name": "ocs", "tenant": self.first_tenant}, None, 1)
 
     def _fault(self, label: str, name: str, text: str) -> None:
         self.problems.append(f"{label}.{name}: {text}")

@@ -27,7 +27,7 @@ SITE = (
         name("Name, unique."),
         description,
         state,
-    ), "CfgTenant", has_tenant=False),
+    ), "CfgTenant", has_tenant=False, shared=True),
     Kind("application", 9, "cfg_application", "application", (
         name("Name, unique; servers look for options in sections of this name."),
         tenant,
@@ -40,7 +40,7 @@ SITE = (
                    "cfg_application_connection"),
         description,
         state,
-    ), "CfgApplication"),
+    ), "CfgApplication", shared=True),
     Kind("switch", 1, "cfg_switch", "switch", (
         name("Name, unique."),
         tenant,
@@ -48,7 +48,7 @@ SITE = (
         short("dn_range", "DNRange", "Numbers of its DNs, for people."),
         description,
         state,
-    ), "CfgSwitch"),
+    ), "CfgSwitch", shared=True),
     Kind("dn", 2, "cfg_dn", "DN", (
         name("Number, unique on its switch.", "number", name="number"),
         reference("switch", "switchDBID", "Name of its switch; none = the only one.", "switch"),
@@ -65,7 +65,7 @@ SITE = (
         integer("switch_specific_type", "switchSpecificType", "Type by the switch's own counting.", default=1),
         short("name", "name", "Name of the DN, beside its number."),
         state,
-    ), "CfgDN", naming="number", scope="switch"),
+    ), "CfgDN", naming="number", scope="switch", shared=True),
     Kind("time_zone", 30, "cfg_time_zone", "time zone", (
         name("Name, unique; the IANA name serves best."),
         tenant,
