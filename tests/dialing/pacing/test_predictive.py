@@ -58,9 +58,9 @@ def shift() -> tuple[dict, Watched]:
 
 
 def test_it_is_legal_and_far_busier_than_progressive() -> None:
-    score, watched = play(replace(SCENARIOS["team"], hours=2.5))
-    assert score["utilisation"] > 0.82 and score["abandon_rate"] < 0.045
-    assert watched.pacer.budget.abandoned <= 0.03 * watched.pacer.budget.answered + 4
+    """A whole day, for which the budget is made: the end of a shorter one falls somewhere in its course."""
+    score, _ = play(SCENARIOS["team"])
+    assert score["utilisation"] > 0.85 and score["abandon_rate"] <= 0.033
 
 
 def test_the_same_events_give_the_same_decisions() -> None:
