@@ -378,6 +378,27 @@ def test_an_agent_comes_back_after_a_lost_link_and_goes_on():
     assert agent.book.results == {33: 1}
 
 
+def test_an_agent_leaves_a_server_that_is_only_the_backup_and_comes_back_to_it_when_it_serves():
+    clock = VirtualClock()
+    wire = Wire(clock)
+    roles = [1, 1, 0, 0]
+
+    def register(message: Message) -> Message:
+        wire._server.grant()
+        return Message("EventLinkConnected", 0, {"ServerRole": roles.pop(0)})
+
+    wire.answers["RequestRegisterClient"] = register
+    agent = agent_at(wire)
+    agent.start()
+    run(clock, 30)
+    assert wire.connections == 3 and agent.state is AgentState.READY and wire.names().count("RequestAgentLogin") == 1
+    wire.say("EventPrimaryChanged", ServerRole=1)
+    run(clock, 5)
+    assert agent.book.counts["lost_links"] == 1
+    run(clock, 30)
+    assert wire.connections == 4 and agent.state is AgentState.READY
+
+
 def test_a_talk_outlives_a_lost_link():
     clock, wire, agent = at_work()
     wire.ring("a1", record().pairs())

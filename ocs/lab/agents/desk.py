@@ -22,6 +22,7 @@ from protocols.desktop.dialogue import DesktopDialogue
 from protocols.desktop.messages import DesktopEvent
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.keepalive import KeepAlive
+from protocols.message import ServerRole
 from protocols.tserver.messages import USER_EVENT_NUMBER, Message
 
 __all__ = ["DeskTalk", "IDesk", "IDeskUser", "TServerDesk"]
@@ -95,7 +96,8 @@ class DeskTalk(ABC):
 
 @implementer(IDesk, IClientListener)
 class TServerDesk(DeskTalk):
-    """A desk with a connection of its own, renewed with growing pauses when it is lost or refused."""
+    """A desk with a connection of its own, renewed with growing pauses when it is lost or refused. It leaves a server that is
+    only the backup of another one; `endpoint` may lead to either."""
 
     log = Logger()
 
@@ -145,6 +147,9 @@ class TServerDesk(DeskTalk):
 
     # -- IClientListener -----------------------------------------------------------------------------------------
     def granted(self, client: MessageClient, answer: Message) -> None:
+        if answer.get("ServerRole") == ServerRole.BACKUP:
+            client.close()
+            return
         self._client, self._failures = client, 0
         self._user.desk_up()
 
@@ -155,7 +160,9 @@ class TServerDesk(DeskTalk):
     def event(self, client: MessageClient, message: Message) -> None:
         if client is not self._client:
             return
-        if message.name != "EventUserEvent":
+        if message.name == "EventPrimaryChanged" and message.get("ServerRole") == ServerRole.BACKUP:
+            client.close()
+        elif message.name != "EventUserEvent":
             self._user.switch_event(message)
         elif (event := self._dialogue.received(message.user_data)) is not None:
             self._user.desktop_event(event)
