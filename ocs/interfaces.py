@@ -13,6 +13,7 @@ from ocs.dialing.values import (
     Attempt,
     CallingList,
     CampaignGroup,
+    CancelRequest,
     Chain,
     ChainSave,
     ClaimRequest,
@@ -66,6 +67,10 @@ class IStore(Interface):
         not there), the do-not-call rows (an entry that exists is left alone) and the requests (each once), all or nothing; fires
         after the commit. Saves at the same time share a transaction; saves of one chain are committed in the order of the
         calls."""
+
+    def cancel_records(request: CancelRequest) -> Deferred[int]:
+        """Cancel the open records that are meant, of chains that nobody holds; the others of their chains may still be dialed.
+        Fires after the commit with how many records were."""
 
     def recover(owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         """After a crash: chains of this table that this owner still holds, for whichever list. Those without an open attempt

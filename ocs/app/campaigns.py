@@ -58,6 +58,10 @@ class CallingListOptions:
     treatments: tuple[str, ...] = option((), text="Names of the treatments that apply.")
     disposition_field: str = option(
         "", text="User-defined field whose values, when an agent gives one, trigger treatments; looked at before the result.")
+    customer_id_field: str = option(
+        "", text="User-defined field that holds the customer id; empty = dialing.customer_id_field.")
+    campaign_name_field: str = option(
+        "", text="User-defined field that gets the campaign's name when a record is dialed; empty = none.")
     hours: tuple[str, ...] = option(
         (), example=("mon-fri 08:00-20:00", "sat 10:00-14:00"),
         text="When the list is dialed, by the clock in each record's time zone and beside the record's own window; weekdays "
@@ -215,6 +219,7 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
                                   one.disposition_field,
                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
                                   check_dnc_list=one.check_dnc_list, table=one.table,
+                                  customer_id_field=one.customer_id_field, campaign_name_field=one.campaign_name_field,
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
 

@@ -167,7 +167,8 @@ class DialingOptions:
         text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, with "
              "what outcome.")
     customer_id_field: str = option(
-        "", text="User-defined field that holds the customer id; checked against the do-not-call list after the phone.")
+        "", text="User-defined field that holds the customer id, of lists that name none of their own; checked against the "
+                 "do-not-call list after the phone.")
 
 
 @dataclass(frozen=True)

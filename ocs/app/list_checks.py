@@ -1,4 +1,4 @@
-"""What only the database can tell of a configuration: whether filters and disposition fields fit the columns of their lists."""
+"""What only the database can tell of a configuration: whether filters, and fields that lists name, fit their columns."""
 from __future__ import annotations
 
 from typing import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ def list_problems(options: OCSOptions, known: _Fields) -> list[str]:
     for number, one in enumerate(options.calling_list, 1):
         if one.reads in known:
             place, fields = f"calling_list[{number}]", known[one.reads]
-            problems += [f"{place}.{fault}" for fault in _disposition_faults(one, fields)]
+            problems += [f"{place}.{fault}" for fault in _field_faults(one, fields)]
             if one.filter in shared:
                 problems += [f"{places[one.filter]}.{fault} (in calling list {one.name})"
                              for fault in _filter_faults(shared[one.filter], fields)]
@@ -50,8 +50,9 @@ def _filter_faults(text: FilterText | None, fields: Sequence[CustomField]) -> It
             yield str(error)
 
 
-def _disposition_faults(one: CallingListOptions, fields: Sequence[CustomField]) -> Iterator[str]:
+def _field_faults(one: CallingListOptions, fields: Sequence[CustomField]) -> Iterator[str]:
     names = [field.name for field in fields]
-    if one.disposition_field and one.disposition_field not in names:
-        yield (f"disposition_field: calling list {one.name} has no field {one.disposition_field!r}; its fields are"
-               f" {', '.join(names) or 'none'}")
+    for option in ("disposition_field", "customer_id_field", "campaign_name_field"):
+        name = getattr(one, option)
+        if name and name not in names:
+            yield f"{option}: calling list {one.name} has no field {name!r}; its fields are {', '.join(names) or 'none'}"

@@ -21,7 +21,7 @@ from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import CallbackDistribution, ChainSave, DoNotCallEntry
 from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
-from ocs.scheduler.cancelling import cancel_held
+from ocs.scheduler.cancelling import cancel
 from ocs.scheduler.desks import NoRecords, TooManyPreviews
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain, Settled
@@ -301,17 +301,16 @@ class RecordOperations:
         return self._ack(request, held, (keys.PHONE, held.record.contact_info))
 
     async def _cancel_wherever(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
-        """Cancel records that this agent does not hold here: by phone or customer id all that are held, here and by peers; by a
-        handle that is not known here what this agent has of a peer."""
+        """Cancel records that this agent does not hold here: by phone or customer id all of the campaign's lists, wherever they
+        are; by a handle that is not known here what this agent has of a peer."""
         campaign = self._session(requester, request).group.campaign
         target = CancelTarget(request.record_handle, "", "", campaign, request.calling_list or "", requester.dn,
                               request.chain_attr is not ChainAttribute.RECORD_ONLY)
         if request.record_handle is None:
             target = replace(target, dn="", phone=_number(request.phone) if request.phone else "",
                              customer_id="" if request.phone else request.customer_id or "")
-        count = await cancel_held(self._engine, target) + await self._context.peers.cancel(target)
-        if not count:
-            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, "no such record is held")
+        if not await cancel(self._engine, target):
+            raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, "there is none that could be cancelled")
         return self._ack(request)
 
     @staticmethod

@@ -18,8 +18,8 @@ from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
-    "CampaignGroup", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry", "FilterText",
-    "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment",
+    "CampaignGroup", "CancelRequest", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry",
+    "FilterText", "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment",
     "TreatmentAction",
 ]
 
@@ -190,6 +190,26 @@ class ChainSave:
 
 
 @dataclass(frozen=True)
+class CancelRequest:
+    """Records of a table that are to be cancelled where nobody holds them: those with this phone (E.164) or, where none is
+    given, those whose custom field `field`, of texts or integers, has this `text`; by themselves or with the whole of their
+    chains."""
+
+    table: str
+    phone: str = ""
+    field: str = ""
+    text: str = ""
+    whole_chain: bool = False
+
+    def meant(self, record: Record) -> bool:
+        """Whether this record is."""
+        if self.phone:
+            return record.contact_info == self.phone
+        value = record.fields.get(self.field)
+        return isinstance(value, (str, int)) and str(value) == self.text
+
+
+@dataclass(frozen=True)
 class RecoveredChain:
     """A chain that a crash left behind with an attempt whose outcome cannot be known."""
 
@@ -213,6 +233,8 @@ class CallingList:
     check_dnc_list: bool = True         # whether its records, callbacks apart, are checked against the do-not-call list
     filter: FilterText | None = None    # which of its records are dialed, in which order
     table: str = ""                     # "" = of its own name
+    customer_id_field: str = ""         # custom field with the customer's id; "" = that of the server
+    campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
 
     @property
     def reads(self) -> str:

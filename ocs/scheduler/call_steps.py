@@ -1,10 +1,13 @@
 """What a session does at each step of its calls, and what it makes of them when a link is back."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Mapping
 
 from ocs.dialing.call import Call, CallOrigin, CallState, Effect
 from ocs.dialing.callbacks import CallbackNews, is_callback
+from ocs.dialing.chain import ChainState
+from ocs.dialing.values import CustomValue
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
 
@@ -14,6 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["CallSteps"]
 
 _BEFORE_THE_MOVE = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED})
+
+
+def _with_campaign(held: HeldChain) -> Mapping[str, CustomValue]:
+    """The record's custom fields, with the campaign's name where the list wants it (`campaign_name_field`)."""
+    name, fields = held.calling_list.campaign_name_field, held.record.fields
+    return {**fields, name: held.session.group.campaign} if name else fields
 
 
 class CallSteps:
@@ -30,8 +39,12 @@ class CallSteps:
             dialed_at = context.clock.wall() if after.dialed_at is None else after.dialed_at
             if is_callback(held.record):
                 session.callbacks.note(held, CallbackNews.COMPLETED)
-            held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None)
+            held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None,
+                               fields=_with_campaign(held))
             context.history.call_placed(held)
+            if held.state is ChainState.TRAILING:       # cancelled before it was dialed: final, but this dial counts
+                counted = session.settlement.save(held, replace(held.chain, records=(held.record,)))
+                session.settlement.quietly(counted, "counting a dial", held)
         if after.agent_dn and after.agent_dn != before.agent_dn:
             agent = context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""

@@ -1,7 +1,8 @@
-"""Cancelling records that are held here, whoever has them: in the buffer, under a treatment, with an agent, in a call.
+"""Cancelling records, wherever they are: in the list, in the buffer, under a treatment, with an agent, in a call; at peers too.
 
 A record that nobody dials yet is final at once. Of a call that goes on the record is settled and the attempt followed to the
-call's end; an agent who has the record hears that it is taken back. Records that are in the list only are not touched.
+call's end; an agent who has the record hears that it is taken back. By phone or customer id all records of the campaign's loaded
+lists are meant: first those that nobody holds, then those in memory, because what is claimed in between is in memory by then.
 Source: the public request to cancel a record: by handle, phone or customer id; status Cancelled, result Cancel Record.
 """
 from __future__ import annotations
@@ -14,15 +15,54 @@ from ocs.dialing import chain as chains
 from ocs.dialing.chain import ChainState
 from ocs.dialing.peering import CancelTarget
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import AttemptState, Chain
+from ocs.dialing.values import AttemptState, CancelRequest, Chain
+from ocs.errors import OCSError
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain, Settled
 from ocs.scheduler.session import DialingSession
 
-__all__ = ["cancel_held"]
+__all__ = ["cancel", "cancel_held"]
 
 _WAITING = (ChainState.BUFFERED, ChainState.WAITING)
 _CANCELLABLE = (*_WAITING, ChainState.OPENING, ChainState.CALLING, ChainState.WITH_AGENT)
+
+
+async def cancel(engine: Engine, target: CancelTarget) -> int:
+    """Cancel what is meant, in the lists, here and at peers; how many records were. StoreUnavailable where the database did not
+    take all of it; what is held was cancelled then (its writes are tried again), and the request may be repeated."""
+    count, faults = 0, list[OCSError]()
+    for request in _in_tables(engine, target):
+        try:
+            count += await engine.context.store.cancel_records(request)
+        except OCSError as error:
+            faults.append(error)
+    try:
+        count += await cancel_held(engine, target)
+    except OCSError as error:
+        faults.append(error)
+    at_peers: int = await engine.context.peers.cancel(target)
+    if faults:
+        raise faults[0]
+    return count + at_peers
+
+
+def _in_tables(engine: Engine, target: CancelTarget) -> list[CancelRequest]:
+    """What is to be cancelled where nobody holds it; a table that several lists read is looked through once."""
+    if target.handle is not None:
+        return []
+    general = engine.context.options.customer_id_field
+    requests: dict[CancelRequest, None] = {}
+    for session in _sessions(engine, target):
+        for one in session.group.lists:
+            field = "" if target.phone else one.customer_id_field or general
+            if target.calling_list in ("", one.name) and (target.phone or field):
+                request = CancelRequest(one.reads, target.phone, field, target.customer_id, target.whole_chain)
+                requests[request] = None
+    return list(requests)
+
+
+def _sessions(engine: Engine, target: CancelTarget) -> list[DialingSession]:
+    return [session for session in engine.loaded() if target.campaign in ("", session.group.campaign, session.group.name)]
 
 
 async def cancel_held(engine: Engine, target: CancelTarget) -> int:
@@ -50,22 +90,17 @@ def _meant(engine: Engine, target: CancelTarget) -> Iterator[tuple[HeldChain, li
         if found is not None and found[0].agent_dn == target.dn and found[0].state in _CANCELLABLE:
             yield found[0], _places(found[0], [found[1]], target.whole_chain)
         return
-    for session in engine.loaded():
-        group = session.group
-        if target.campaign and target.campaign not in (group.campaign, group.name):
-            continue
+    for session in _sessions(engine, target):
         for held in session.held:
             if held.state in _CANCELLABLE and target.calling_list in ("", held.calling_list.name):
-                places = _places(held, _matching(engine, held, target), target.whole_chain)
+                places = _places(held, _matching(held, target), target.whole_chain)
                 if places:
                     yield held, places
 
 
-def _matching(engine: Engine, held: HeldChain, target: CancelTarget) -> list[int]:
-    name = engine.context.options.customer_id_field
+def _matching(held: HeldChain, target: CancelTarget) -> list[int]:
     return [index for index, record in enumerate(held.chain.records) if not record.record_status.final and (
-        record.contact_info == target.phone if target.phone
-        else bool(name) and str(record.fields.get(name)) == target.customer_id)]
+        record.contact_info == target.phone if target.phone else held.customer_id(record) == target.customer_id)]
 
 
 def _places(held: HeldChain, places: list[int], whole_chain: bool) -> list[int]:

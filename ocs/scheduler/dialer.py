@@ -63,11 +63,9 @@ class Dialer:
 
     def refused(self, held: HeldChain) -> Refusal | None:
         """The check that forbids dialing the chain's head now."""
-        options = self._context.options
-        customer_id = held.record.fields.get(options.customer_id_field) if options.customer_id_field else None
         return refusal(held.record, self._context.clock.wall(), self._session.group.campaign,
                        self._context.do_not_call, held.calling_list.maximum_attempts,
-                       None if customer_id is None else str(customer_id),
+                       held.customer_id(held.record),
                        self.checks_do_not_call(held.calling_list, is_callback(held.record)), held.calling_list.windows)
 
     def checks_do_not_call(self, calling_list: CallingList, callback: bool) -> bool:
@@ -139,7 +137,7 @@ class Dialer:
         if validation is None or not validation.applies(self._session.group.name, held.calling_list.name):
             return True
         asked = held.record
-        contact = held.contact(self._context.options.customer_id_field)
+        contact = held.contact()
         verdict = await validation.validate(contact)
         if held.state is not state or held.attempt is not attempt:
             return False
@@ -343,14 +341,17 @@ class Dialer:
         self.release(held)
 
     def _refused_by_switch(self, failure: Failure, held: HeldChain, attempt: Attempt) -> None:
-        if held.attempt is not attempt or held.call is None or held.call.state is not CallState.REQUESTED:
+        same = held.attempt is not None and held.attempt.guid == attempt.guid
+        if not same or held.call is None or held.call.state is not CallState.REQUESTED:
             return
         if failure.check(LinkLost, RequestTimedOut) is not None:
             return      # outcome unknown: the reconnect or the lease tells
         failure.trap(RequestRefused, TooManyRequests, LocalProtocolError)
         self._book.drop(held)
         held.call, error = None, failure.value
-        if isinstance(error, LocalProtocolError) or isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
+        if held.state is ChainState.TRAILING:       # cancelled before the switch's answer
+            self._session.settlement.trail_ends(held, AttemptState.NOT_DIALED)
+        elif isinstance(error, LocalProtocolError) or isinstance(error, RequestRefused) and error.code in _NUMBER_REFUSED:
             self.log.warn("number {phone} of record {record_id} refused: {reason}", phone=masked(attempt.phone),
                           record_id=attempt.record_id, reason=str(error))
             self._session.held.settle_result(held, CallResult.DIAL_ERROR)

@@ -73,13 +73,18 @@ class HeldChain:
         """Whether the record met the filter's criteria when it was Ready."""
         return self._filter is None or self._filter.matches(replace(record, record_status=RecordStatus.READY))
 
-    def contact(self, customer_id_field: str = "") -> Contact:
+    def customer_id(self, record: Record) -> str | None:
+        """The id of a record's customer; None where there is none."""
+        name = self.calling_list.customer_id_field or self.session.context.options.customer_id_field
+        value = record.fields.get(name) if name else None
+        return None if value is None else str(value)
+
+    def contact(self) -> Contact:
         """The chain's head with everything that it belongs to: what systems outside are told."""
         record, group = self.record, self.session.group
-        customer_id = record.fields.get(customer_id_field) if customer_id_field else None
         return Contact(record, self.calling_list.name, self.calling_list.dbid, group,
                        self.session.custom_fields.get(self.chain.table, ()), self.handle, self.attempt, self.agent_id,
-                       "" if customer_id is None else str(customer_id))
+                       self.customer_id(record) or "")
 
     @property
     def undialed(self) -> bool:

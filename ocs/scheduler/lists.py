@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
+from ocs.dialing.custom_fields import fitting
 from ocs.dialing.values import CallingList, CampaignGroup, CustomField, RecordFilter
 from ocs.errors import FilterError, UnfitCallingList, UnknownCallingList
 
@@ -44,7 +45,7 @@ async def read_lists(store: Any, group: CampaignGroup) -> KnownLists:
     faults: dict[str, str] = {}
     for each in group.lists:
         try:
-            _check_disposition(each, fields[each.reads])
+            _check_fields(each, group.campaign, fields[each.reads])
             if each.filter is not None:
                 filters[each.name] = await store.dialing_filter(each.reads, each.filter.by_option)
         except FilterError as error:
@@ -55,8 +56,15 @@ async def read_lists(store: Any, group: CampaignGroup) -> KnownLists:
     return KnownLists(fields, filters, faults)
 
 
-def _check_disposition(calling_list: CallingList, fields: tuple[CustomField, ...]) -> None:
-    names = [one.name for one in fields]
-    if calling_list.disposition_field and calling_list.disposition_field not in names:
-        raise UnfitCallingList(f"calling list {calling_list.name}: disposition_field: the list has no field"
-                               f" {calling_list.disposition_field!r}; its fields are {', '.join(names) or 'none'}")
+def _check_fields(calling_list: CallingList, campaign: str, fields: tuple[CustomField, ...]) -> None:
+    known = {one.name: one for one in fields}
+    for option in ("disposition_field", "customer_id_field", "campaign_name_field"):
+        name = getattr(calling_list, option)
+        if name and name not in known:
+            raise UnfitCallingList(f"calling list {calling_list.name}: {option}: the list has no field {name!r}; its fields are"
+                                   f" {', '.join(known) or 'none'}")
+    if calling_list.campaign_name_field:
+        try:
+            fitting(known[calling_list.campaign_name_field], campaign)
+        except ValueError as error:
+            raise UnfitCallingList(f"calling list {calling_list.name}: campaign_name_field: {campaign}: {error}") from None

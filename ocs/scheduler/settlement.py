@@ -63,7 +63,7 @@ class Settlement:
                                entries: tuple[DoNotCallEntry, ...]) -> None:
         """The contact is processed, and somebody outside wants to know: the notice is on disk before the outcome is, so that
         a crash between the two repeats it and does not lose it."""
-        notifier, contact = self._context.notifier, held.contact(self._context.options.customer_id_field)
+        notifier, contact = self._context.notifier, held.contact()
         ticket = await notifier.note(contact)
         try:
             await self.save(held, chain, attempt, entries)
@@ -135,7 +135,7 @@ class Settlement:
         unknown = call.result is CallResult.UNKNOWN and not call.talked
         state, result = AttemptState.UNKNOWN if unknown else AttemptState.CLOSED, self.result_so_far(held)
         if held.state is ChainState.TRAILING:
-            self._trail_ends(held, state)
+            self.trail_ends(held, state)
             return
         held.change_record(call_result=result)
         if call.talked or call.origin is CallOrigin.AGENT:
@@ -147,9 +147,9 @@ class Settlement:
         else:
             self.apply_treatment(held, result, ChainEvent.CALL_ENDED, state)
 
-    def _trail_ends(self, held: HeldChain, state: AttemptState) -> None:
-        """The record was settled during the call: only the attempt is still to be written. (The record may be Ready again
-        by now, and somebody else's.)"""
+    def trail_ends(self, held: HeldChain, state: AttemptState) -> None:
+        """The record was settled during the call, or before there was one: only the attempt is still to be written. (The record
+        may be Ready again by now, and somebody else's.)"""
         attempt = self.closed_attempt(held, state)
         self._leaves(held, ChainEvent.CALL_ENDED, Settled.OTHER)
         self.quietly(self.save(held, replace(held.chain, records=()), attempt), "end of the call", held)
@@ -195,7 +195,7 @@ class Settlement:
         held.change_record(call_result=result)
         for effect in decision.effects:
             with self.log.failuresHandled("{effect} of a treatment", effect=repr(effect)):
-                self._context.carry_out(effect, held.contact(self._context.options.customer_id_field))
+                self._context.carry_out(effect, held.contact())
         if isinstance(decision, DialNext) and decision.passes_on:
             held.chain = chains.noted(held.chain, held.index, decision.note)
         return decision

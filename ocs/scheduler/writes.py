@@ -25,11 +25,12 @@ _RETRY_S = 5.0
 
 
 def merged(older: ChainSave | None, newer: ChainSave) -> ChainSave:
-    """Both writes as one. The newer records replace the older ones; a write without records leaves those alone."""
+    """Both writes as one. Newer records replace older ones of the same ids; what a write leaves out it leaves alone."""
     if older is None:
         return newer
+    records = {record.record_id: record for record in (*older.records, *newer.records)}
     attempts = {attempt.guid: attempt for attempt in (*older.attempts, *newer.attempts)}
-    return replace(newer, records=newer.records or older.records, attempts=tuple(attempts.values()),
+    return replace(newer, records=tuple(records.values()), attempts=tuple(attempts.values()),
                    do_not_call=tuple({one.request_id: one for one in (*older.do_not_call, *newer.do_not_call)}.values()),
                    requests=tuple({one.request_id: one for one in (*older.requests, *newer.requests)}.values()))
 

@@ -20,6 +20,7 @@ from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
     Attempt,
     AttemptState,
+    CancelRequest,
     Chain,
     ChainSave,
     ClaimRequest,
@@ -33,7 +34,16 @@ from ocs.dialing.values import (
 from ocs.errors import DatabaseAway, OCSError, StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IReplayStore
 from ocs.store.filters import DialingFilter, filter_from_options, filter_of
-from ocs.store.rules import CLAIMABLE, ReplayGuard, agent_fits, given_back, last_open, owned, window_open
+from ocs.store.rules import (
+    CLAIMABLE,
+    ReplayGuard,
+    agent_fits,
+    given_back,
+    last_open,
+    owned,
+    window_open,
+    with_cancelled,
+)
 
 __all__ = ["MemoryStore"]
 
@@ -180,6 +190,18 @@ class _List:
                 self.put(replace(record, record_status=RecordStatus.RETRIEVED))
         return self.chain(chain_id)
 
+    def cancel(self, request: CancelRequest) -> int:
+        """As `IStore.cancel_records`."""
+        count = 0
+        for chain_id in {record.chain_id for record in self.records.values() if request.meant(record)}:
+            before = self.chain(chain_id)
+            after, cancelled = with_cancelled(before, request)
+            count += cancelled
+            for old, new in zip(before.records, after.records):
+                if new != old:
+                    self.put(new)
+        return count
+
     def held_by(self, owner: Owner) -> list[int]:
         """Chains of which this owner holds records, ascending."""
         return sorted(chain_id for chain_id, ids in self.held.items()
@@ -230,6 +252,9 @@ class MemoryStore:
 
     def save(self, change: ChainSave) -> Deferred[None]:
         return self._answer(lambda: self._save(change))
+
+    def cancel_records(self, request: CancelRequest) -> Deferred[int]:
+        return self._answer(lambda: self._list(request.table).cancel(request))
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         return self._answer(lambda: self._recover(owner, self._list(table)))

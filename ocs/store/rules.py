@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from typing import Iterable, Mapping
 
-from ocs.dialing.chain import give_back
+from ocs.dialing.chain import cancelled, give_back
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import RecordStatus, RecordType
-from ocs.dialing.values import CALLBACK_TYPES, Attempt, Chain, ChainSave, ClaimRequest, Owner, Record
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, Record
 
-__all__ = ["CLAIMABLE", "ReplayGuard", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned", "window_open"]
+__all__ = ["CLAIMABLE", "ReplayGuard", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned",
+           "window_open", "with_cancelled"]
 
 CLAIMABLE = (RecordStatus.READY, RecordStatus.CHAIN_READY)
 
@@ -55,6 +56,19 @@ def given_back(chain: Chain) -> tuple[Record, ...]:
     """The Retrieved records of a chain that a crash left behind, as they go back to the list undialed."""
     return tuple(after for before, after in zip(chain.records, give_back(chain).records)
                  if before.record_status is RecordStatus.RETRIEVED)
+
+
+def with_cancelled(chain: Chain, request: CancelRequest) -> tuple[Chain, int]:
+    """The chain without the records that are meant, and how many these are; as it is where somebody holds it."""
+    if any(record.record_status is RecordStatus.RETRIEVED for record in chain.records):
+        return chain, 0
+    meant = [index for index, record in enumerate(chain.records) if request.meant(record) and record.record_status.open]
+    if meant and request.whole_chain:
+        meant = [index for index, record in enumerate(chain.records) if record.record_status.open]
+    after = chain
+    for index in meant:
+        after = cancelled(after, index)
+    return (give_back(after) if meant else chain), len(meant)
 
 
 def last_open(attempts: Iterable[Attempt]) -> Attempt:

@@ -28,7 +28,7 @@ from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 
-from ocs.dialing.values import Attempt, Chain, ChainSave, ClaimRequest, Owner, RecoveredChain
+from ocs.dialing.values import Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, RecoveredChain
 from ocs.errors import DatabaseAway, DataRefused, OCSError, UnknownCallingList
 from ocs.interfaces import IReplayStore, IStore
 from ocs.store.change_spool import ChangeSpool, SpooledChange
@@ -291,6 +291,9 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
         return self._away() or self._store.claim_chains(request)
+
+    def cancel_records(self, request: CancelRequest) -> Deferred[int]:
+        return self._away() or self._store.cancel_records(request)
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         return self._away() or self._store.recover(owner, table)

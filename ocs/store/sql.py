@@ -16,6 +16,7 @@ from ocs.database.statements import Transaction
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.values import (
     Attempt,
+    CancelRequest,
     Chain,
     ChainSave,
     ClaimRequest,
@@ -29,6 +30,7 @@ from ocs.dialing.values import (
 from ocs.errors import StoreUnavailable
 from ocs.interfaces import IReplayStore
 from ocs.store.attempts import insert_attempts, write_attempts
+from ocs.store.cancelling import cancel_chains, chains_meant
 from ocs.store.claims import claim, recover
 from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.filters import filter_from_options
@@ -138,6 +140,17 @@ class SqlStore:
 
     def save(self, change: ChainSave) -> Deferred[None]:
         return self.change(lambda work: self._write(work, change))
+
+    def cancel_records(self, request: CancelRequest) -> Deferred[int]:
+        return Deferred.fromCoroutine(self._cancel_records(request))
+
+    async def _cancel_records(self, request: CancelRequest) -> int:
+        """A look through the table may take long: no lock is held meanwhile, and what is found is looked at again."""
+        found: list[int] = await self.read(lambda work: chains_meant(work, self._catalog, request))
+        if not found:
+            return 0
+        count: int = await self.change(lambda work: cancel_chains(work, self._catalog, request, found))
+        return count
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         def known(recovered: list[RecoveredChain]) -> list[RecoveredChain]:

@@ -11,7 +11,7 @@ from ocs.interfaces import IReplayStore
 
 __all__ = ["EVERYTHING", "MoodyStore"]
 
-_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool"})
+_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool", "cancel_records"})
 EVERYTHING = frozenset({*_CHANGES, "calling_lists", "zones", "do_not_call", "counts", "records"})
 
 
@@ -92,6 +92,9 @@ class MoodyStore:
 
     def save(self, change: Any) -> Deferred[None]:
         return self._ask("save", change)
+
+    def cancel_records(self, request: Any) -> Deferred[Any]:
+        return self._ask("cancel_records", request)
 
     def recover(self, owner: Any, calling_list: str) -> Deferred[Any]:
         return self._ask("recover", owner, calling_list)

@@ -46,6 +46,9 @@ def test_newer_values_win_and_what_a_newer_write_leaves_out_stays():
     assert both.records == (RECORD,) and both.do_not_call == (entry, other)
     assert [(each.guid, each.number) for each in both.attempts] == [("a", 1), ("b", 2), ("c", 1)]
     assert merged(None, newer) is newer
+    first, second = replace(RECORD, record_id=8), replace(RECORD, record_id=9)
+    changed = replace(second, attempt=5)
+    assert merged(ChainSave("list", (first, second)), ChainSave("list", (changed,))).records == (first, changed)
 
 
 def test_a_write_goes_out_at_once_and_its_end_is_told():

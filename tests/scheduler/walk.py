@@ -42,7 +42,7 @@ TREATMENTS = (
 FAILURES = (6, 7, 9, 12, 17, 3, 0, 21)
 REQUESTS = ("RecordProcessed", "RecordReschedule", "DoNotCall", "RequestRecordCancel", "UpdateCallCompletionStats",
             "RecordReject", "ChainedRecordRequest", "PreviewRecordRequest", "CampaignStatusRequest", "DoNotCall by phone",
-            "ScheduledRecordReschedule")
+            "ScheduledRecordReschedule", "RequestRecordCancel by phone")
 OPTIONS = EngineOptions(stale_clean_s=300.0, treatment_sched_threshold_s=60.0, lease_s=30.0, callback_answer_s=60.0,
                         callback_again_s=20.0, personal_callback_wait_s=200.0, callback_missed_tolerance_s=300.0)
 DATES = ("03/10/2026 12:31", "03/10/2026 12:50", "03/11/2026 10:00")
@@ -106,6 +106,8 @@ class World:
             attempt = self.bench.memory.attempts.get(asked.guid)
             assert attempt is not None and attempt.state is AttemptState.OPEN, "dialed before the attempt was committed"
             assert asked.destination not in self.blocked, "dialed after the do-not-call request was acknowledged"
+            stands = self.bench.record(attempt.record_id).record_status
+            assert stands is not RecordStatus.CANCELLED, "dialed after the request to cancel was acknowledged"
             assert self.session.state is SessionState.RUNNING and not self.session.paused
         return self._ask(asked)
 
@@ -189,7 +191,7 @@ class World:
         self.talks[conn_id] = dn
 
     def _step_desktop(self, number: int) -> None:
-        name, dn, number = REQUESTS[number % 11], DNS[number // 11 % 4], number // 44
+        name, dn, number = REQUESTS[number % 12], DNS[number // 12 % 4], number // 48
         values: dict[str, Any] = {}
         held = sorted(self.session.held, key=lambda each: each.first_handle)
         theirs = [each for each in held if each.agent_dn]
@@ -204,6 +206,10 @@ class World:
             if number % 3 or not soon:
                 return
             name, values["phone"] = "DoNotCall", soon[number % len(soon)].record.contact_info
+        elif name == "RequestRecordCancel by phone":
+            everybody = sorted(self.bench.records().values(), key=lambda each: each.record_id)
+            name, values["phone"] = "RequestRecordCancel", everybody[number % len(everybody)].contact_info
+            values["chain_attr"] = list(ChainAttribute)[number % 2]
         elif name == "CampaignStatusRequest":
             values["campaign_name"] = None
         elif name != "PreviewRecordRequest":
