@@ -128,25 +128,24 @@ class _Resolving:
         return element
 
     def _chain(self, one: ConfigurationObject) -> Sequence[ConfigurationObject]:
-        """The objects on which options are looked for; a list's own checks are beside those of the groups."""
+        """The objects on which options are looked for: the application has those of groups and lists, too."""
         if one.kind == "campaign_group":
             return one, self.objects["campaign", one["campaign"]], self.application
-        return one, self.application
+        return (one, self.application) if one.kind == "calling_list" else (one,)
 
     # -- options --------------------------------------------------------------------------------------------------
     def _looked_up(self, kind: str, chain: Sequence[ConfigurationObject], table: str, number: int
                    ) -> Iterator[tuple[str, Any]]:
         for name, hint in VOCABULARY.options[kind].items():
             home, key = VOCABULARY.place(kind, name)
-            here = chain[:1] if kind == "calling_list" and name in _OF_GROUPS else chain
-            keys = _numbered(key, chain[0]) if hint is NumberedText else (key,)
-            for each in keys:
-                found = look_up(each, chain[:1] if hint is NumberedText else here, self.name, home)
+            alone = hint is NumberedText or (kind == "calling_list" and name in _OF_GROUPS)     # checks beside those of groups
+            for each in _numbered(key, chain[0]) if hint is NumberedText else (key,):
+                found = look_up(each, chain[:1] if alone else chain, self.name, home)
                 if found is None:
                     continue
                 text, where, section = found
-                label = self.index.label(*where.key)
-                self.origins[table, number, name] = f"option {each} in section {section} of {label}"
+                if where is not chain[0] or section != home:
+                    self.origins[table, number, name] = f"option {each} in section {section} of {self.index.label(*where.key)}"
                 try:
                     yield name + each[len(key):], decode(text, hint)
                 except ValueError as error:

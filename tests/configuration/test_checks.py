@@ -81,7 +81,8 @@ def test_every_problem_names_object_and_field(kind: str, dbid: int, values: dict
 def test_what_would_be_missed_cannot_be_disabled_and_what_is_left_out_can() -> None:
     off = int(ObjectState.DISABLED)
     queue = OBJECTS["campaign_group", 9]["voice_transfer_destination"]
-    assert changed("dn", queue, state=off) == ["campaign_group[renewals@outbound].voice_transfer_destination: dn[6001] is disabled"]
+    assert changed("dn", queue, state=off) == [
+        "campaign_group[renewals@outbound].voice_transfer_destination: dn[6001] is disabled"]
     for kind, dbid in (("treatment", 5), ("calling_list", 7), ("campaign", 2), ("agent_group", 3), ("person", 101)):
         assert changed(kind, dbid, state=off) == []
 

@@ -30,8 +30,8 @@ def problems(text: str) -> list[str]:
 
 
 def test_what_a_kind_has_no_property_for_is_an_option_under_its_public_name() -> None:
-    draft = only(GROUP + 'maximum_ports = 5\nmultiplier = 2\ncpn_digits = "100"\ndefault_general_priority = 7\nat_start = "load"\n'
-                         'check_dnc_list = false')
+    draft = only(GROUP + 'maximum_ports = 5\nmultiplier = 2\ncpn_digits = "100"\ndefault_general_priority = 7\n'
+                         'at_start = "load"\ncheck_dnc_list = false')
     assert draft.values["maximum_ports"] == 5
     assert draft.options == {
         ("OCServer", "progressive_blending_coefficient"): "2.0", ("OCServer", "CPNDigits"): "100",
@@ -59,7 +59,8 @@ def test_a_long_filter_is_a_key_for_each_piece_in_the_section_of_filters() -> No
 
 
 def test_a_campaigns_shares_are_said_with_its_lists() -> None:
-    draft = only('[[campaign]]\nname = "renewals"\nlists = ["a", "b"]\n[[campaign.shares]]\nlist = "b"\nshare = 30\nactive = false')
+    draft = only('[[campaign]]\nname = "renewals"\nlists = ["a", "b"]\n[[campaign.shares]]\nlist = "b"\nshare = 30\n'
+                 'active = false')
     assert draft.values["lists"] == (("a", 10, True), ("b", 30, False))
 
 
@@ -125,7 +126,8 @@ skills = [{level = 2}]
     (LIST + "options = 5", "calling_list[spring].options: tables by section are expected, as [KIND.options.SECTION]"),
     ('[[tenant]]\nname = "a\\u0000b"', "tenant[a\0b].name: has a character that no database takes"),
     (f'[[tenant]]\nname = "{"x" * 256}"', f"tenant[{'x' * 256}].name: up to 255 characters are expected, not 256"),
-    (LIST + '[calling_list.options.a]\nk = "\\u0000"', "calling_list[spring].options.a.k: has a character that no database takes"),
+    (LIST + '[calling_list.options.a]\nk = "\\u0000"',
+     "calling_list[spring].options.a.k: has a character that no database takes"),
     (LIST + f'[calling_list.options.{"s" * 300}]\nk = "v"',
      f"calling_list[spring].options.{'s' * 60}.k: names have up to 255 characters"),
     ('[[switch]]\nname = "a@b"', "switch[a@b].name: an @ is what stands before a switch's name in those of its DNs"),

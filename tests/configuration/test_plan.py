@@ -60,13 +60,14 @@ def test_a_site_that_had_a_file_gets_the_objects_that_it_only_refers_to() -> Non
     objects = plan(SITE)
     assert labels(objects) == {
         "tenant[Environment]", "application[ocs]", "switch[switch]", "dn[7001]", "dn[6001]", "agent_login[1001]",
-        "agent_login[1002]", "person[1001]", "person[1002]", "agent_group[outbound]", "treatment[busy]", "calling_list[spring]",
-        "campaign[renewals]", "campaign_group[renewals@outbound]"}
+        "agent_login[1002]", "person[1001]", "person[1002]", "agent_group[outbound]", "treatment[busy]",
+        "calling_list[spring]", "campaign[renewals]", "campaign_group[renewals@outbound]"}
     group = objects["campaign_group", 9]
     queue = objects["dn", group["voice_transfer_destination"]]
-    assert (queue["number"], queue["type"], group["group"], group["group_type"]) == ("6001", DNType.ACD_QUEUE, 3, GroupType.AGENTS)
-    persons = [objects["person", dbid] for dbid in objects["agent_group", 3]["agents"]]
-    assert [[objects["agent_login", dbid]["login_code"] for dbid in one["agent_logins"]] for one in persons] == [["1001"], ["1002"]]
+    assert (queue["number"], queue["type"]) == ("6001", DNType.ACD_QUEUE)
+    assert (group["group"], group["group_type"]) == (3, GroupType.AGENTS)
+    logins = [objects["person", dbid]["agent_logins"] for dbid in objects["agent_group", 3]["agents"]]
+    assert [[objects["agent_login", dbid]["login_code"] for dbid in each] for each in logins] == [["1001"], ["1002"]]
     assert objects["application", 1]["name"] == "ocs"           # records carry the 1 that the file took for granted
 
 
@@ -86,7 +87,8 @@ def test_objects_of_which_a_file_does_not_speak_stay_and_go_where_it_is_to_be_al
 
 def test_what_the_file_refers_to_stays_with_all_that_it_refers_to() -> None:
     objects = plan(SITE + '[[skill]]\nname = "french"\n[[person]]\nemployee_id = "1001"\nfirst_name = "Ada"\n'
-                          'agent_logins = ["1001"]\nskills = [{skill = "french", level = 4}]\n[[agent_login]]\nlogin_code = "1001"')
+                          'agent_logins = ["1001"]\nskills = [{skill = "french", level = 4}]\n[[agent_login]]\n'
+                          'login_code = "1001"')
     after = plan(SITE, objects, replace=True)
     assert after["person", 101] == objects["person", 101] and "skill[french]" in labels(after)
 
@@ -131,8 +133,8 @@ def test_a_name_that_was_given_up_is_no_name_any_more() -> None:
      "campaign_group[renewals@outbound].group: there are agent group and place group outbound: give group_type"),
     ("[[treatment]]", '[[switch]]\nname = "a"\n[[switch]]\nname = "b"\n[[treatment]]',
      "agent_group[outbound].switch: which one? There are several"),
-    ("[[treatment]]", '[[tenant]]\nname = "x"\n[[skill]]\nname = "s"\ntenant = "y"\n[[treatment]]', "skill[s].tenant: there is no"
-                                                                                              " tenant y"),
+    ("[[treatment]]", '[[tenant]]\nname = "x"\n[[skill]]\nname = "s"\ntenant = "y"\n[[treatment]]',
+     "skill[s].tenant: there is no tenant y"),
     ("[[treatment]]", '[[skill]]\nname = "s"\n[[skill]]\nname = "s"\n[[treatment]]', "skill[s]: given twice"),
     ("[[treatment]]", '[[skill]]\nname = "s"\ndbid = 4\n[[skill]]\nname = "t"\ndbid = 4\n[[treatment]]',
      "skill[t].dbid: 4 is that of skill[s], too"),

@@ -83,8 +83,8 @@ def test_a_change_of_what_somebody_else_changed_meanwhile_is_refused_by_name(con
     both = SITE.replace('action = "redial"', 'action = "redial"\ncycle_attempts = 3').replace(
         'agents = ["1001", "1002"]', 'agents = ["1001"]')
     write(url, differences(theirs, plan(both, theirs)), Act(1_800_000_060.0, "bob"))
-    wanted = plan(both.replace("cycle_attempts = 3", "cycle_attempts = 4").replace("lists = [", 'description = "Mine"\nlists = ['),
-                  mine)
+    edited = both.replace("cycle_attempts = 3", "cycle_attempts = 4").replace("lists = [", 'description = "Mine"\nlists = [')
+    wanted = plan(edited, mine)
     with pytest.raises(StaleObject) as caught:
         write(url, differences(mine, wanted))
     assert caught.value.problems == ["agent_group[outbound]: was changed by bob at 2027-01-15 08:01:00+00:00",
@@ -137,8 +137,8 @@ def test_history_of_one_object_is_found_by_each_name_that_it_had(configuration_d
     become(url, plan(SITE))
     renamed = SITE.replace('name = "busy"', 'name = "engaged"').replace('["busy"]', '["engaged"]')
     become(url, plan(renamed, objects_in(url), renames=True))
-    become(url, {key: one for key, one in objects_in(url).items() if key[0] not in ("treatment", "calling_list", "campaign",
-                                                                                      "campaign_group")})
+    gone = ("treatment", "calling_list", "campaign", "campaign_group")
+    become(url, {key: one for key, one in objects_in(url).items() if key[0] not in gone})
     for label in ("treatment[busy]", "treatment[engaged]", "busy", "engaged"):
         assert [row[1] for row in rows(url, label=label) if row[2].endswith(".name")] == ["removed", "changed", "created"]
     assert rows(url, label="treatment[%]") == rows(url, label="%usy") == []

@@ -19,9 +19,14 @@ _on_postgres: dict[int, str] = {}           # port of a server -> URL of the dat
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def configuration_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a Configuration Database without objects, of both kinds; on PostgreSQL one for all tests, emptied."""
-    if request.param == "sqlite":
-        return sqlite_configuration(tmp_path)
+    """The URL of a Configuration Database without objects, of both kinds."""
+    return empty_configuration(request, request.param, tmp_path)
+
+
+def empty_configuration(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
+    """The URL of a Configuration Database without objects; on PostgreSQL the one that all tests use, emptied."""
+    if kind == "sqlite":
+        return sqlite_configuration(folder)
     server: PostgresServer = request.getfixturevalue("postgres_server")
     if server.port not in _on_postgres:
         url = server.database()
@@ -43,4 +48,5 @@ def sqlite_configuration(folder: Path) -> str:
 def imported(url: str, text: str | dict[str, Any], **options: Any) -> ImportReport:
     """Import TOML, as somebody called test."""
     mapping = tomllib.loads(text) if isinstance(text, str) else text
-    return import_objects(backend_for(url), mapping, options.pop("act", Act(1_800_000_000.0, "test", "import test.toml")), **options)
+    act = options.pop("act", Act(1_800_000_000.0, "test", "import test.toml"))
+    return import_objects(backend_for(url), mapping, act, **options)
