@@ -24,6 +24,8 @@ __all__ = ["ServerTables", "outbound_servers", "server_tables"]
 
 # do-not-call checks: what the application says is what groups do that say nothing themselves, and no check beside theirs
 _OF_GROUPS = ("check_dnc_list", "check_dnc_callback")
+# what a calling list says for itself, or nobody does: the application's word is the server's own option, or makes no sense
+_OF_LISTS = (*_OF_GROUPS, "customer_id_field", "table")
 _ELEMENT = re.compile(r"([a-z_]+)\[([0-9]+)\]")
 
 
@@ -138,7 +140,7 @@ class _Resolving:
                    ) -> Iterator[tuple[str, Any]]:
         for name, hint in VOCABULARY.options[kind].items():
             home, key = VOCABULARY.place(kind, name)
-            alone = hint is NumberedText or (kind == "calling_list" and name in _OF_GROUPS)     # checks beside those of groups
+            alone = hint is NumberedText or (kind == "calling_list" and name in _OF_LISTS)
             for each in _numbered(key, chain[0]) if hint is NumberedText else (key,):
                 found = look_up(each, chain[:1] if alone else chain, self.name, home)
                 if found is None:

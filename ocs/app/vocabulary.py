@@ -69,6 +69,7 @@ def _keys() -> dict[tuple[str, str], tuple[str, str]]:
     keys |= {("application", name): (ORDINARY, key) for name, key in _APPLICATION.items()}
     keys |= {("campaign_group", name): (_OUTBOUND, name) for name in _PRIORITIES}
     keys |= {(kind, name): (DEFAULT, name) for kind in ("dialing_filter", "calling_list") for name in ("criteria", "order_by")}
+    keys["calling_list", "customer_id_field"] = (ORDINARY, "customer_id")
     return keys
 
 
