@@ -150,7 +150,8 @@ def center(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[ContactC
 
 def test_two_servers_do_at_once_what_is_imported_into_their_database(center: ContactCenter) -> None:
     edited = SITE.replace("interval_min = 5", "interval_min = 7.5")
-    edited = edited.replace('at_start = "load"', 'at_start = "load"\nmultiplier = 2').replace('lists = ["spring"]', 'lists = ["spring"]\n[[campaign.shares]]\nlist = "spring"\nshare = 30')
+    edited = edited.replace('at_start = "load"', 'at_start = "load"\nmultiplier = 2')
+    edited = edited.replace('lists = ["spring"]', 'lists = ["spring"]\n[[campaign.shares]]\nlist = "spring"\nshare = 30')
     report = center.give(edited)
     assert [one["object"] for one in report["changed"]] == ["treatment[busy]", "campaign[renewals]",
                                                             "campaign_group[renewals@sales]"]
