@@ -134,7 +134,19 @@ class ICallControl(Interface):
 
 
 class ISwitchLink(ICallControl):
-    """Call control on one switch, and what happens there."""
+    """Call control on one switch, or on several, and what happens there. A DN of another switch than the first one is written
+    with the switch's name, `7001@east`; so is the ConnID of a call there, which means that the two never mix up."""
+
+    def switch_of(dn: str) -> str:
+        """The name of the switch that has the DN; "" is the first one."""
+
+    def away(dns: Sequence[str]) -> str:
+        """Why nothing can be asked for at any of these DNs now, in words: the links to all of their switches are down; "" where
+        one is up. Of no DNs: whether any link is up."""
+
+    def resources(dn: str) -> tuple[int, int]:
+        """What the switch tells of a trunk group that is watched: how many calls into the network, and treatments (IVR ports),
+        there can be at a time; 0 where it is not known."""
 
     def watch(dns: Sequence[str]) -> None:
         """Register these DNs, now and after every reconnect; events on them go to the listeners."""
@@ -196,13 +208,13 @@ class IInteractionListener(Interface):
 class ISwitchListener(Interface):
     """Who follows a switch. Called in the order of the events."""
 
-    def switch_up(guids: Mapping[str, str]) -> None:
-        """The link is granted and every watched DN registered; `guids` are the calls in progress there: ConnID -> call
-        attempt GUID ("" where a call has none). Whatever was thought to be in progress and is not among them has ended
-        unseen."""
+    def switch_up(guids: Mapping[str, str], switch: str = "") -> None:
+        """The link to the switch of this name is granted and every watched DN there registered; `guids` are the calls in
+        progress there: ConnID -> call attempt GUID ("" where a call has none). Whatever was thought to be in progress on
+        that switch and is not among them has ended unseen."""
 
-    def switch_down(reason: str) -> None:
-        """The link is lost; calls go on without us."""
+    def switch_down(reason: str, switch: str = "") -> None:
+        """The link to that switch is lost; calls go on without us."""
 
     def call_event(event: object) -> None:
         """A step of a call (one of the events of `ocs.dialing.call`)."""

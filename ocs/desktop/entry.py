@@ -147,8 +147,8 @@ class AgentEntry:
     def agent_event(self, event: object) -> None:
         """Agents come through the provider of IAgentState."""
 
-    def switch_up(self, guids: Mapping[str, str]) -> None:
+    def switch_up(self, guids: Mapping[str, str], switch: str = "") -> None:
         """Agents who are logged in are told by the events of the registration."""
 
-    def switch_down(self, reason: str) -> None:
+    def switch_down(self, reason: str, switch: str = "") -> None:
         """Nobody can be told."""

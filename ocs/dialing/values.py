@@ -19,8 +19,8 @@ from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
     "CampaignGroup", "CancelRequest", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry",
-    "FilterText", "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Record", "RecordFilter", "RecoveredChain", "Treatment",
-    "TreatmentAction",
+    "FilterText", "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Place", "Record", "RecordFilter", "RecoveredChain",
+    "Treatment", "TreatmentAction",
 ]
 
 CustomValue = Union[str, int, float, None]
@@ -278,6 +278,19 @@ class CallbackDistribution(Enum):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where calls of a campaign group are placed, and wait for agents, on one switch."""
+
+    voice_transfer_destination: str
+    trunk_group_dn: str = ""
+
+    @property
+    def origin_dn(self) -> str:
+        """On whose behalf the switch dials."""
+        return self.trunk_group_dn or self.voice_transfer_destination
+
+
+@dataclass(frozen=True)
 class CampaignGroup:
     """A campaign with the group that works for it: the unit that is loaded, started, paced ("dialing session")."""
 
@@ -291,6 +304,7 @@ class CampaignGroup:
     description: str = ""
     voice_transfer_destination: str = ""
     trunk_group_dn: str = ""        # "" = dial on behalf of the voice transfer destination
+    elsewhere: tuple[Place, ...] = ()       # the same on other switches that have agents of the group
     multiplier: float = 1.0         # calls per ready agent, progressive
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
     cpd: bool = False               # dialed by the CPD Server
@@ -320,6 +334,11 @@ class CampaignGroup:
     check_dnc_list: bool = True         # whether records are checked against the do-not-call list
     check_dnc_callback: bool = True     # whether callbacks are; each check is made unless somebody switches it off
     shared: bool = False                # peers may have it loaded at the same time
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Everywhere calls are placed; at least one."""
+        return (Place(self.voice_transfer_destination, self.trunk_group_dn), *self.elsewhere)
 
     @property
     def tiers(self) -> tuple[tuple[RecordType, ...], ...]:

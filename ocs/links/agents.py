@@ -15,10 +15,12 @@ __all__ = ["SwitchAgentState"]
 
 @implementer(IAgentState)
 class SwitchAgentState:
-    """Who is free, by what the T-Server says of the DNs that the link watches. Without the link there is no picture."""
+    """Who is free, by what the T-Server says of the DNs that the link watches. Without the link there is no picture; of agents on
+    several switches there is one as long as any of them tells."""
 
     def __init__(self, link: ISwitchLink) -> None:
-        self._sees = False
+        self._link = link
+        self.turns = 0                  # how often a link has come or gone
         self._agents: dict[str, Agent] = {}
         self._watched: set[str] = set()
         self._listeners: list[Callable[[Agent, AgentEvent], None]] = []
@@ -29,7 +31,8 @@ class SwitchAgentState:
         self._watched.update(group.dns)
 
     def blind(self, group: CampaignGroup) -> str:
-        return "" if self._sees else "no link to the T-Server, which tells of agents' states"
+        away = str(self._link.away(group.group.dns))
+        return f"{away}, which tells of agents' states" if away else ""
 
     def ready(self, group: CampaignGroup) -> list[str]:
         free = [agent for agent in self.of(group) if agent.free]
@@ -67,9 +70,10 @@ class SwitchAgentState:
     def user_event(self, dn: str, user_data: KVList) -> None:
         """Not about states."""
 
-    def switch_up(self, guids: Mapping[str, str]) -> None:
-        self._sees = True
+    def switch_up(self, guids: Mapping[str, str], switch: str = "") -> None:
+        self.turns += 1
 
-    def switch_down(self, reason: str) -> None:
-        self._sees = False
-        self._agents.clear()
+    def switch_down(self, reason: str, switch: str = "") -> None:
+        self.turns += 1
+        for dn in [dn for dn in self._agents if self._link.switch_of(dn) == switch]:
+            del self._agents[dn]

@@ -38,7 +38,7 @@ _NOT_YET = "the Stat Server has not told of it yet"
 class _Seen:
     """Answers for one version of the picture and these DNs: they are asked for more often than they change."""
 
-    version: tuple[int, bool]
+    version: tuple[int, int]
     dns: tuple[str, ...]
     own: frozenset[str]                     # the same DNs
     members: list[Agent] | None = None      # logged in, in the order of the DNs
@@ -150,7 +150,7 @@ class StatServerAgentState:
         """What is known of the group, and what of that was found out already."""
         dns = group.group.dns
         known = self._groups.get((group.group.name, group.group.kind)) or _Group(group.group.name, group.group.kind)
-        seen, version = known.seen, (self._version, self._switch.up)
+        seen, version = known.seen, (self._version, self._seats.turns)
         if seen is None or seen.version != version or seen.dns is not dns:
             own = seen.own if seen is not None and seen.dns is dns else frozenset(dns)
             seen = known.seen = _Seen(version, dns, own)
@@ -167,7 +167,7 @@ class StatServerAgentState:
         dn = next((line.dn for line in target.dns if line.dn in own), "")
         if not dn:
             self._tell_stranger(login, group)
-        elif not self._switch.up:
+        elif self._switch.away([dn]):
             busy = target.status is not Status.WAIT_FOR_NEXT_CALL and target.status not in _WORK
             return Agent(dn, login, _WORK.get(target.status, WorkState.READY), frozenset({""}) if busy else frozenset(), busy,
                          target.since)

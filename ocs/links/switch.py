@@ -47,21 +47,31 @@ _PAGES_LIMIT = 400          # pages of calls of one DN that are asked for after 
 
 @implementer(ISwitchLink, IClientListener)
 class SwitchLink:
-    """Call control on one T-Server."""
+    """Call control on one T-Server. `switch` is the name of its switch where there are several."""
 
     log = Logger()
 
-    def __init__(self, clock: IClock, name: str = "tserver") -> None:
-        self.name, self._clock = name, clock
+    def __init__(self, clock: IClock, name: str = "tserver", switch: str = "") -> None:
+        self.name, self._clock, self._switch = name, clock, switch
         self.up = False
         self.last_reason = "not connected yet"
         self._client: Any = None
         self._dns: dict[str, None] = {}
+        self._resources: dict[str, tuple[int, int]] = {}    # trunk group -> lines, IVR ports
         self._listeners: list[Any] = []
         self._pictures = 0                              # registrations whose answers are not complete
         self._pending: list[Message] = []               # messages that wait for them
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
+    def switch_of(self, dn: str) -> str:
+        return self._switch
+
+    def away(self, dns: Sequence[str]) -> str:
+        return "" if self.up else f"no link to the T-Server {self._switch}".rstrip()
+
+    def resources(self, dn: str) -> tuple[int, int]:
+        return self._resources.get(dn, (0, 0))
+
     def add_listener(self, listener: Any) -> None:
         self._listeners.append(listener)
 
@@ -139,7 +149,7 @@ class SwitchLink:
         if self.up:
             self.up = False
             self.log.warn("link {link} lost: {reason}", link=self.name, reason=reason)
-            self._tell("switch_down", reason)
+            self._tell("switch_down", reason, self._switch)
 
     def event(self, client: Any, message: Message) -> None:
         if self._pictures:
@@ -198,7 +208,7 @@ class SwitchLink:
             self._tell("agent_event", event)
         if not self.up:
             self.up = True
-            self._tell("switch_up", guids)
+            self._tell("switch_up", guids, self._switch)
         self._pictures -= 1
         if not self._pictures:
             pending, self._pending = self._pending, []
@@ -215,7 +225,9 @@ class SwitchLink:
     def _deliver(self, message: Message) -> None:
         message = self._well_typed(message)
         dn, at = message.get("ThisDN", ""), _stamp(message, self._clock)
-        if message.name == "EventUserEvent":
+        if message.name == "EventResourceInfo":
+            self._resources[dn] = _count(message, "total-ports"), _count(message, "ivr-ports")
+        elif message.name == "EventUserEvent":
             self._tell("user_event", dn, message.user_data)
         elif message.name in _AGENT_EVENTS:
             kind = _AGENT_EVENTS[message.name]
@@ -245,6 +257,12 @@ class SwitchLink:
 
 def _nothing(_: object) -> None:
     """Drop an answer of which only the arrival matters."""
+
+
+def _count(message: Message, name: str) -> int:
+    """A number of the Extensions; 0 where there is none, or no sensible one."""
+    number = first(message.extensions, name)
+    return max(number, 0) if isinstance(number, int) else 0
 
 
 def _stamp(message: Message, clock: IClock) -> float:

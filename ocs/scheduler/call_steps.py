@@ -75,19 +75,31 @@ class CallSteps:
         if held.call is not None:
             held.call = held.call.with_transfer_error()
 
-    def link_up(self, guids: Mapping[str, str], by_cpd: bool) -> None:
-        """A link is back, and these calls are there: what it no longer has is over; what was asked for while it went away may
-        not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
+    def switch_up(self, guids: Mapping[str, str], switch: str) -> None:
+        """The link to a switch is back, and these calls are there: what it no longer has is over; what was asked for while it
+        went away may not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
         session = self._session
-        if by_cpd and not session.group.cpd or session.group.obn:
+        if session.group.obn:
             return      # the calls are somebody else's
-        if session.group.cpd:
-            session.calls.compare(guids, lambda call: (call.state in _BEFORE_THE_MOVE) is by_cpd)
-        else:
-            session.calls.compare(guids)
-        if by_cpd is session.group.cpd:
-            session.engagements.compare(guids)
-            for held in session.calls:
-                if held.call is not None:
-                    self._do(held, held.call.owed)
+        cpd = session.group.cpd
+        session.calls.compare(guids, lambda call: session.places.is_on(switch, call)
+                              and not (cpd and call.state in _BEFORE_THE_MOVE))
+        if not cpd:
+            if self._context.switch.switch_of(session.origin_dn) == switch:
+                session.engagements.compare(guids)
+            self._do_what_is_owed(switch)
         session.wake()
+
+    def cpd_up(self, guids: Mapping[str, str]) -> None:
+        """The same of the link to the CPD Server."""
+        session = self._session
+        if session.group.cpd:
+            session.calls.compare(guids, lambda call: call.state in _BEFORE_THE_MOVE)
+            session.engagements.compare(guids)
+            self._do_what_is_owed(None)
+            session.wake()
+
+    def _do_what_is_owed(self, switch: str | None) -> None:
+        for held in self._session.calls:
+            if held.call is not None and (switch is None or self._session.places.is_on(switch, held.call)):
+                self._do(held, held.call.owed)

@@ -94,6 +94,7 @@ class Context:
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
+    calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     trailing: dict[tuple[str, int], HeldChain] = field(default_factory=dict)    # (table, chain_id): settled, its call goes on
     handles: Handles = field(init=False)

@@ -212,8 +212,11 @@ class Dialer:
     def _place(self, held: HeldChain) -> None:
         group, record, attempt = self._session.group, held.record, held.attempt
         assert attempt is not None
-        origin = CallOrigin.TRUNK_GROUP if group.trunk_group_dn or group.cpd or group.obn else CallOrigin.QUEUE
-        held.call = Call(origin, self._session.origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow,
+        elsewhere = group.cpd or group.obn
+        place = self._session.places.next()
+        origin = CallOrigin.TRUNK_GROUP if place.trunk_group_dn or elsewhere else CallOrigin.QUEUE
+        origin_dn = self._session.origin_dn if elsewhere else place.origin_dn
+        held.call = Call(origin, origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow,
                          conn_id=attempt.guid if group.obn else "")
         self._book.follow(held)
         self.lease(held)
@@ -245,7 +248,7 @@ class Dialer:
 
     def _lease_over(self, held: HeldChain) -> None:
         held.lease = None
-        if not self._context.switch.up and not self._session.group.obn:
+        if held.call is not None and not self._session.group.obn and self._context.switch.away([self._where(held.call)]):
             self.lease(held)        # while the link is away its calls wait
             return
         if held.call is not None and held.call.state is CallState.QUEUED and not held.call.dropped:
@@ -254,6 +257,10 @@ class Dialer:
             return
         self.release(held)
         self._book.vanish(held, "no news of it within its lease")
+
+    def _where(self, call: Call) -> str:
+        """A DN of the switch that has the call, as far as the T-Server tells of it."""
+        return self._session.places.queue_of(call) if self._session.group.cpd else call.origin_dn
 
     def treat_call(self, held: HeldChain) -> None:
         """A machine, fax or silence picked up at the trunk group: what the treatments say, else it is dropped. So is a person for
@@ -266,7 +273,7 @@ class Dialer:
         if rule.action is CallAction.DROP:
             self.release(held)
         else:
-            self.transfer(held, rule.destination_dn or self._session.group.voice_transfer_destination)
+            self.transfer(held, rule.destination_dn or self._session.places.queue_of(held.call))
 
     def release(self, held: HeldChain) -> None:
         """Ask whoever has the call to end it; an event tells when that is done."""
@@ -274,7 +281,7 @@ class Dialer:
         if call is not None and call.conn_id:
             waits = call.state is CallState.QUEUED
             line = self._context.switch if waits else self._session.line
-            asked = line.release_call(self._session.group.voice_transfer_destination if waits else call.origin_dn, call.conn_id)
+            asked = line.release_call(self._session.places.queue_of(call) if waits else call.origin_dn, call.conn_id)
             asked.addErrback(lambda failure: self.log.info("release of {conn_id}: {reason}", conn_id=call.conn_id,
                                                            reason=failure.getErrorMessage()))
 
@@ -288,7 +295,7 @@ class Dialer:
         """Somebody picked up at the trunk group, or has been through the application: on to the agents, into the application,
         or to an agent who is engaged. A call whose application leads to no agents is over with it."""
         assert held.call is not None
-        move, destination = held.call.next_move, self._session.group.voice_transfer_destination
+        move, destination = held.call.next_move, self._session.places.queue_of(held.call)
         if move is CallFlow.SEIZING:
             self._join(held)
         elif move is CallFlow.IVR:

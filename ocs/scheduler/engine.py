@@ -34,6 +34,7 @@ class Engine:
         self.sessions = {name: DialingSession(context, group, self._changed, self._rivals) for name, group in groups.items()}
         self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
+        context.calls_from = lambda dn: sum(session.calls_from(dn) for session in self.loaded())
         context.agents.add_listener(self.agent_state)
         context.agents.add_change_listener(self.agents_changed)
 
@@ -117,19 +118,19 @@ class Engine:
                     session.desks.leaves(held)
 
     # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
-    def switch_up(self, guids: Mapping[str, str]) -> None:
+    def switch_up(self, guids: Mapping[str, str], switch: str = "") -> None:
         for session in self.loaded():
-            session.steps.link_up(guids, by_cpd=False)
-        self._release_orphans(guids)
+            session.steps.switch_up(guids, switch)
+        self._release_orphans(guids, switch)
 
-    def switch_down(self, reason: str) -> None:
+    def switch_down(self, reason: str, switch: str = "") -> None:
         for session in self.loaded():
             session.wake()
 
     def cpd_up(self, guids: Mapping[str, str]) -> None:
         """The CPD Server is there; `guids` as in `switch_up`."""
         for session in self.loaded():
-            session.steps.link_up(guids, by_cpd=True)
+            session.steps.cpd_up(guids)
 
     def cpd_down(self, reason: str) -> None:
         """It is away; its calls go on."""
@@ -157,11 +158,12 @@ class Engine:
             if not session.engagements.event(call_event):
                 session.calls.event(call_event)
 
-    def _release_orphans(self, guids: Mapping[str, str]) -> None:
+    def _release_orphans(self, guids: Mapping[str, str], switch: str) -> None:
         """Agents whom an earlier run engaged wait for nobody."""
         known = {guid for session in self.loaded() for guid in session.engagements.guids}
         orphans = [conn_id for conn_id, guid in guids.items() if guid.startswith(ENGAGING) and guid not in known]
-        origins = {session.origin_dn for session in self.loaded() if not (session.group.cpd or session.group.obn)}
+        origins = {session.origin_dn for session in self.loaded() if not (session.group.cpd or session.group.obn)
+                   and self.context.switch.switch_of(session.origin_dn) == switch}
         for conn_id in orphans:
             for dn in origins:
                 self.context.switch.release_call(dn, conn_id).addErrback(

@@ -118,12 +118,13 @@ class PacingLoop:
             now=now, ready_agents=0, under_way=session.under_way,
             multiplier=group.predictive_ratio if rules.predictive else group.multiplier,
             rate_left=self._rate.left(self._context.clock.seconds()),
-            ports_left=group.maximum_ports - session.ports_in_use if group.maximum_ports else None,
+            ports_left=self._ports_left(),
             records_left=len(session.buffer))
         if rules.paced_by is PacedBy.QUEUE_SIZE:
             return fill_ports(replace(given, under_way=session.ports_in_use), group.maximum_queue_size, "calls to keep")
         if rules.paced_by is PacedBy.IVR_PORTS:
-            return fill_ports(replace(given, under_way=session.ports_in_use), group.maximum_ports, "IVR ports")
+            ports = min(group.maximum_ports, session.places.ivr_ports or group.maximum_ports)
+            return fill_ports(replace(given, under_way=session.ports_in_use), ports, "IVR ports")
         ready_agents = session.callbacks.agents_for_calls()
         if rules.flow is CallFlow.SEIZING:
             session.engagements.balance(ready_agents, given.records_left)
@@ -132,3 +133,10 @@ class PacingLoop:
             on_the_way = sum(held.call is not None and held.call.state is not CallState.TALKING for held in session.calls)
             return progressive(replace(given, ready_agents=ready_agents, under_way=max(on_the_way, session.under_way)))
         return progressive(replace(given, ready_agents=ready_agents))
+
+    def _ports_left(self) -> int | None:
+        """How many more calls there may be, by the group's own limit and by what the trunk groups still have for all who use
+        them; None where neither is known."""
+        session, most = self._session, self._session.group.maximum_ports
+        limits = [most - session.ports_in_use if most else None, session.places.lines_left]
+        return min((limit for limit in limits if limit is not None), default=None)

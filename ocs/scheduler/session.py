@@ -15,7 +15,7 @@ from ocs.dialing.modes import ModeRules, may_share, rules_of
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
-from ocs.dialing.values import CampaignGroup, CustomField, Owner
+from ocs.dialing.values import CampaignGroup, CustomField, Owner, Place
 from ocs.errors import OCSError, WrongState
 from ocs.scheduler import live
 from ocs.scheduler.buffer import RecordBuffer
@@ -30,6 +30,7 @@ from ocs.scheduler.engagements import Engagements
 from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
+from ocs.scheduler.places import Places
 from ocs.scheduler.push_preview import PushPreview
 from ocs.scheduler.settlement import Settlement
 from ocs.scheduler.tally import Tally
@@ -68,6 +69,7 @@ class DialingSession:
         self.engagements = Engagements(context, self)
         self.push = PushPreview(context, self)
         self.requests = DialRequests(context, self)
+        self.places = Places(context, self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
@@ -162,8 +164,8 @@ class DialingSession:
         """Follow the agents' DNs and those that the calls go through."""
         group = self.group
         self.context.agents.watch(group.group)
-        trunk_group_dn = "" if group.cpd or group.obn else group.trunk_group_dn
-        own = [dn for dn in (group.voice_transfer_destination, trunk_group_dn) if dn]
+        places = (Place(group.voice_transfer_destination),) if group.cpd or group.obn else group.places
+        own = [dn for place in places for dn in (place.voice_transfer_destination, place.trunk_group_dn) if dn]
         self.context.switch.watch([*own, *group.group.dns])
 
     def start(self) -> None:
@@ -252,8 +254,8 @@ class DialingSession:
         if self.group.obn:
             there = self.context.obn is not None and self.context.obn.up
             return "" if there else "no link to the Outbound Notification Manager"
-        if not self.context.switch.up:
-            return "no link to the T-Server"
+        if self.places.away:
+            return self.places.away
         if self.group.cpd and not (self.context.cpd is not None and self.context.cpd.up):
             return "no link to the CPD Server"
         if self.group.mode is DialingMode.PUSH_PREVIEW:
@@ -293,6 +295,13 @@ class DialingSession:
     def under_way(self) -> int:
         """Calls, and dials being prepared, that may still need an agent."""
         return self.held.under_way
+
+    def calls_from(self, dn: str) -> int:
+        """Calls that go out from this DN, and dials whose attempts are being written that may."""
+        if self.group.cpd or self.group.obn or all(place.origin_dn != dn for place in self.group.places):
+            return 0
+        out = sum(held.call is not None and held.call.origin_dn == dn for held in self.calls)
+        return out + sum(held.state is ChainState.OPENING for held in self.held)
 
     @property
     def ports_in_use(self) -> int:

@@ -14,6 +14,7 @@ from ocs.dialing.call import CallEvent, SwitchEvent
 from ocs.interfaces import ISwitchLink, ISwitchListener
 from ocs.lab.virtual import DirectClient
 from ocs.links.switch import SwitchLink
+from ocs.links.switches import Switches
 from ocs.options import load
 from ocs.passwords import hash_password
 from ocs.servers.tserver.config import TServerOptions
@@ -89,6 +90,19 @@ class TServerRig:
         """A request is on its way for a turn anyhow."""
 
 
+class SwitchesRig(TServerRig):
+    """The same as the first of several switches."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.first = self.link
+        self.link = Switches({"": self.first, "east": SwitchLink(clock, "east", "east")})
+
+    def connect(self) -> None:
+        self._client = DirectClient(self.server, self.first, self.clock, "ocs", PASSWORD)
+        self._client.connect()
+
+
 class Desk:
     """A listener who does not listen."""
 
@@ -105,10 +119,12 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
 
-    def switch_up(self, guids: Mapping[str, str]) -> None:
+    def switch_up(self, guids: Mapping[str, str], switch: str = "") -> None:
+        assert switch == ""
         self.heard.append(("up", dict(guids)))
 
-    def switch_down(self, reason: str) -> None:
+    def switch_down(self, reason: str, switch: str = "") -> None:
+        assert switch == ""
         self.heard.append(("down", reason))
 
     def call_event(self, event: object) -> None:
@@ -127,7 +143,7 @@ class Listener:
 Rig = Any
 
 
-@pytest.fixture(params=[FakeRig, TServerRig])
+@pytest.fixture(params=[FakeRig, TServerRig, SwitchesRig])
 def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
     made = request.param(VirtualClock())
     made.listener = Listener()
@@ -173,6 +189,17 @@ def requests(link: Any) -> list[Deferred[Any]]:
 
 def test_it_provides_the_interface(rig):
     assert verifyObject(ISwitchLink, rig.link)
+
+
+def test_it_says_whether_a_dn_can_be_reached_and_on_which_switch_it_is(rig):
+    assert rig.link.away([QUEUE]) == rig.link.away([QUEUE, DESK]) == rig.link.away([]) == "no link to the T-Server"
+    connected(rig)
+    assert rig.link.away([QUEUE, DESK]) == rig.link.away([]) == "" and rig.link.switch_of(QUEUE) == ""
+
+
+def test_of_a_dn_of_which_nothing_is_known_it_tells_no_resources(rig):
+    assert rig.link.resources(TRUNK) == (0, 0)
+    assert connected(rig).link.resources(QUEUE) == (0, 0)
 
 
 def test_before_the_login_every_request_fails_at_once_with_link_lost(rig):
@@ -278,3 +305,10 @@ def test_dns_that_are_watched_later_are_heard_too(rig):
     turn(rig)
     outcome(rig, rig.link.distribute_user_event(DESK, GUID))
     assert rig.listener.of("user") == [(DESK, GUID)] and len(rig.listener.of("up")) == 1
+
+
+def test_the_lines_and_ivr_ports_of_a_watched_trunk_group_are_known():
+    rig = TServerRig(VirtualClock())
+    assert connected(rig).link.resources(TRUNK) == (5_000, 100)
+    switches = SwitchesRig(VirtualClock())
+    assert connected(switches).link.resources(TRUNK) == (5_000, 100) and switches.link.resources(TRUNK + "@east") == (0, 0)

@@ -49,6 +49,8 @@ class FakeSwitch:
     def __init__(self, clock: IClock, dns: Sequence[str] | None = None) -> None:
         self._clock, self._dns = clock, dns
         self.up = False
+        self.down: set[str] = set()         # names of switches that are away, while others are not
+        self.lines: dict[str, tuple[int, int]] = {}
         self.watched: list[str] = []
         self.asked: list[Asked] = []
         self.silent: set[str] = set()
@@ -57,6 +59,17 @@ class FakeSwitch:
         self._numbers = 0
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
+    def switch_of(self, dn: str) -> str:
+        return dn.partition("@")[2]
+
+    def away(self, dns: Sequence[str]) -> str:
+        down = [name for name in map(self.switch_of, dns) if not self.up or name in self.down]
+        wanting = len(down) == len(dns) if dns else not self.up
+        return f"no link to the T-Server {down[0] if down else ''}".rstrip() if wanting else ""
+
+    def resources(self, dn: str) -> tuple[int, int]:
+        return self.lines.get(dn, (0, 0))
+
     def watch(self, dns: Sequence[str]) -> None:
         self.watched.extend(dn for dn in dns if dn not in self.watched)
 

@@ -61,7 +61,8 @@ class Told:
         self.heard: list[tuple[str, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *args: self.heard.append((name, args[0] if len(args) == 1 else args))
+        alone = name in ("switch_up", "switch_down")        # the name of the switch is "" here
+        return lambda *args: self.heard.append((name, args[0] if len(args) == 1 or alone else args))
 
     def of(self, name: str) -> list[Any]:
         return [value for heard, value in self.heard if heard == name]

@@ -150,7 +150,7 @@ class Bench:
         if event is not None:
             self.heard.append((dn, event))
 
-    def switch_up(self, guids: object) -> None:
+    def switch_up(self, *about: object) -> None:
         """Not about desktops."""
 
     switch_down = call_event = agent_event = switch_up
