@@ -1,0 +1,182 @@
+"""`ocs config import`, `export`, `history`, `check`, `upgrade`: done 0, failed 1, wrong use 2."""
+from __future__ import annotations
+
+import json
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ocs.app.cli.root import ocs
+from ocs.configuration.versions import configuration_versions
+from tests.app.test_config import GOOD
+
+
+class Command(Protocol):
+    def __call__(self, *arguments: str, code: int = 0) -> Result:
+        """Run `ocs config` with the arguments and, unless they name a database, the test's."""
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/configuration.sqlite"
+
+
+@pytest.fixture
+def run(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: str, code: int = 0) -> Result:
+        where = () if {"--database", "--directory", "--config", "--help"} & set(arguments) else ("--database", url)
+        outcome = CliRunner().invoke(ocs, ["config", *arguments, *where])
+        assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
+        assert outcome.exit_code == code, outcome.output
+        assert "Traceback" not in outcome.output
+        return outcome
+    return command
+
+
+@pytest.fixture
+def site(tmp_path: Path, run: Command) -> Path:
+    """A file that has been imported by Ada."""
+    path = tmp_path / "site.toml"
+    path.write_text(GOOD)
+    run("upgrade")
+    run("import", "site.toml", "--who", "ada")
+    return path
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+
+
+def parsed(outcome: Result) -> Any:
+    return json.loads(outcome.stdout)
+
+
+def test_the_tables_are_made_once(run: Command) -> None:
+    needed = configuration_versions.needed
+    assert f"configuration made, now at version {needed}" in run("upgrade").stdout
+    assert "already" in run("upgrade").stdout
+    assert parsed(run("upgrade", "--json")) | {"database": ""} == {"database": "", "before": needed, "after": needed}
+
+
+def test_an_import_tells_what_it_does_and_what_stays_with_the_server(site: Path, run: Command) -> None:
+    assert run("import", "site.toml").stdout.startswith("0 created, 0 changed, 0 removed, 12 unchanged; revision ")
+    edit(site, "interval_min = 10", "interval_min = 12")
+    edit(site, "multiplier = 1.5", "multiplier = 2\ndescription = \"Two\\nlines\"")
+    site.write_text(site.read_text() + '[tserver]\nport = 7\n[[skill]]\nname = "french"\n')
+    lines = run("import", "site.toml").stdout.splitlines()
+    assert lines[:6] == [
+        "created  skill[french]", "changed  treatment[busy]", "         interval_min: 10 -> 12",
+        "changed  campaign_group[renewals@outbound]", "         description: (none) -> Two lines",
+        "         multiplier: 1.5 -> 2.0"]
+    assert lines[6].startswith("1 created, 2 changed, 0 removed, ")
+    assert lines[7] == "not objects, they stay with their server: [tserver]"
+
+
+def test_a_dry_run_says_that_nothing_is_done(site: Path, run: Command) -> None:
+    edit(site, "interval_min = 10", "interval_min = 12")
+    for _ in range(2):
+        assert "nothing is done (--dry-run): 0 created, 1 changed" in run("import", "site.toml", "--dry-run").stdout
+    report = parsed(run("import", "site.toml", "--json"))
+    assert report["done"] and report["changed"] == [{"object": "treatment[busy]", "fields": [
+        {"field": "interval_min", "old": "10", "new": "12"}]}]
+    assert report["created"] == report["removed"] == report["problems"] == [] and "campaign[renewals]" in report["unchanged"]
+
+
+def test_faults_are_told_with_the_file_and_exit_status_1(site: Path, run: Command) -> None:
+    edit(site, "interval_min = 10", "interval_min = -1")
+    edit(site, 'lists = ["spring"]', 'lists = "spring"')
+    expected = ["treatment[busy].interval_min: 0 to 525600 is expected, not -1",
+                "campaign[renewals].lists: an array of strings is expected, not 'spring'"]
+    assert run("import", "site.toml", code=1).stderr.splitlines() == [f"site.toml: {each}" for each in expected]
+    told = parsed(run("import", "site.toml", "--json", code=1))
+    assert told["problems"] == expected and told["done"] is False
+    site.write_text("[[")
+    assert run("import", "site.toml", code=1).stderr.count("site.toml: not valid TOML") == 1
+    assert "none.toml: No such file" in run("import", "none.toml", code=1).stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    ("import",), ("import", "f", "--database", "u", "--config", "c"), ("history", "--limit", "0"),
+    ("export", "--database", "mysql://x/y"), ("check", "--nonsense")])
+def test_wrong_use_is_exit_status_2(run: Command, arguments: tuple[str, ...]) -> None:
+    run(*arguments, code=2)
+
+
+def test_without_a_database_it_is_asked_which(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(ocs, ["config", "export"])
+    assert outcome.exit_code == 2 and "say which database" in outcome.stderr
+
+
+def test_an_export_is_read_back_and_is_its_owners_alone(site: Path, run: Command, tmp_path: Path) -> None:
+    run("export", "--output", "all.toml")
+    path = tmp_path / "all.toml"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "0 created, 0 changed, 0 removed" in run("import", "all.toml", "--replace").stdout
+    printed = run("export").stdout
+    assert tomllib.loads(printed) == tomllib.loads(path.read_text()) == parsed(run("export", "--json"))
+    assert tomllib.loads(printed)["campaign_group"] == [{
+        "dbid": 9, "campaign": "renewals", "group": "outbound", "mode": "preview", "voice_transfer_destination": "6001",
+        "multiplier": 1.5}]
+
+
+def test_secrets_are_exported_on_demand_only(site: Path, run: Command) -> None:
+    site.write_text('[[http_request]]\nname = "crm"\nuri = "https://crm.example/"\n[[http_request.header]]\nname = "X-Key"\n'
+                    'value = "s3cret"\n')
+    run("import", "site.toml")
+    assert "s3cret" not in run("export").stdout and "s3cret" in run("export", "--secrets").stdout
+    assert "s3cret" not in run("history").stdout
+
+
+def test_the_tables_of_a_server_are_a_file_that_a_server_takes(site: Path, run: Command, tmp_path: Path) -> None:
+    run("export", "--for", "ocs", "--output", "own.toml")
+    outcome = CliRunner().invoke(ocs, ["config", "check", str(tmp_path / "own.toml"), "--offline"])
+    assert outcome.exit_code == 0 and "campaign groups: renewals@outbound" in outcome.stdout
+    assert "application east is not in the configuration database" in run("export", "--for", "east", code=1).stderr
+
+
+def test_history_names_who_what_and_when(site: Path, run: Command) -> None:
+    edit(site, "multiplier = 1.5", "multiplier = 2")
+    run("import", "site.toml", "--who", "bob")
+    newest = run("history", "--limit", "1").stdout
+    assert "bob (import site.toml) changed campaign_group[renewals@outbound].multiplier: 1.5 -> 2.0" in newest
+    entries = parsed(run("history", "campaign_group[renewals@outbound]", "--json"))
+    assert {entry["who"] for entry in entries} == {"ada", "bob"}
+    assert {entry["object"] for entry in entries} == {"campaign_group[renewals@outbound]"}
+    assert entries[0]["field"] == "options.OCServer.progressive_blending_coefficient"
+    assert "the history has nothing of nothing" in run("history", "nothing", code=1).stderr
+
+
+def test_a_database_and_a_file_for_it_can_be_checked(site: Path, run: Command) -> None:
+    assert "in order; servers: ocs" in run("check").stdout
+    assert "site.toml: in order" in run("check", "site.toml").stdout
+    edit(site, "interval_min = 10", "interval_min = -1")
+    assert run("check", "site.toml", code=1).stderr == "treatment[busy].interval_min: 0 to 525600 is expected, not -1\n"
+    assert parsed(run("check", "site.toml", "--json", code=1))["problems"] == [
+        "treatment[busy].interval_min: 0 to 525600 is expected, not -1"]
+    assert "in order" in run("check").stdout
+
+
+def test_the_file_of_a_server_that_works_with_the_database_is_checked_with_it(
+        site: Path, run: Command, url: str, tmp_path: Path) -> None:
+    own = tmp_path / "ocs.toml"
+    own.write_text(f'[configuration]\nsource = "database"\nurl = "{url}"\n')
+    outcome = CliRunner().invoke(ocs, ["config", "check", str(own), "--offline"])
+    assert outcome.exit_code == 0 and "campaign groups: renewals@outbound" in outcome.stdout
+    edit(site, "interval_min = 10", "interval_min = 12")
+    assert "1 changed" in run("import", "site.toml", "--config", str(own)).stdout
+    own.write_text(own.read_text() + '[application]\nname = "east"\n')
+    outcome = CliRunner().invoke(ocs, ["config", "check", str(own), "--offline"])
+    assert outcome.exit_code == 1 and "application east is not in the configuration database" in outcome.stderr
+
+
+def test_the_database_of_a_demonstration_is_named_by_its_directory(tmp_path: Path, run: Command, url: str) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "ocs.toml").write_text(f'[database]\nurl = "{url}"\n')
+    assert "configuration made" in run("upgrade", "--directory", "demo").stdout
