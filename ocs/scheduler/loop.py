@@ -115,7 +115,7 @@ class PacingLoop:
             empty = not len(session.buffer) and not len(session.callbacks) and session.buffer.exhausted
             return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents get records to dial")
         given = PacingInput(
-            now=now, ready_agents=0, under_way=session.under_way,
+            now=now, ready_agents=0, under_way=session.under_way - session.places.stranded,
             multiplier=group.predictive_ratio if rules.predictive else group.multiplier,
             rate_left=self._rate.left(self._context.clock.seconds()),
             ports_left=self._ports_left(),

@@ -41,6 +41,15 @@ class Places:
         there = [place for place in group.places if not switch.away([place.origin_dn])]
         return max(there or group.places, key=lambda place: ready[switch.switch_of(place.origin_dn)] - coming[place.origin_dn])
 
+    @property
+    def stranded(self) -> int:
+        """Calls on their way to agents of a switch that is away, as those agents are: the others are not to wait for them."""
+        if len(self._session.group.places) == 1:
+            return 0
+        away = self._context.switch.away
+        return sum(held.call is not None and held.call.state.awaits_agent and bool(away([held.call.origin_dn]))
+                   for held in self._session.calls)
+
     def queue_of(self, call: Call) -> str:
         """Where a call waits for an agent: on the switch on which it was placed."""
         group = self._session.group

@@ -100,7 +100,7 @@ class FakeSwitch:
         return self._ask(Asked("distribute_user_event", dn, user_data=user_data))
 
     def _ask(self, asked: Asked) -> Deferred[Any]:
-        if not self.up:
+        if not self.up or self.switch_of(asked.dn) in self.down:
             return fail(LinkLost("no link"))
         self.asked.append(asked)
         if asked.name not in self.silent:
@@ -175,6 +175,20 @@ class FakeSwitch:
             if not asked.done:
                 self.fail(asked, LinkLost(reason))
         self._tell("switch_down", reason)
+
+    def lose(self, switch: str) -> None:
+        """The link to one of several switches is lost; the others stay."""
+        self.down.add(switch)
+        for asked in self.asked:
+            if not asked.done and self.switch_of(asked.dn) == switch:
+                self.fail(asked, LinkLost("cut"))
+        self._tell("switch_down", "cut", switch)
+
+    def regain(self, switch: str) -> None:
+        """It is there again."""
+        self.down.discard(switch)
+        self._tell("switch_up", {conn_id: asked.guid for conn_id, asked in self.calls.items()
+                                 if self.switch_of(asked.dn) == switch}, switch)
 
     def call_event(self, kind: SwitchEvent, conn_id: str, dn: str, call_state: int = 0, other_dn: str = "") -> None:
         """An event of a call, with the user data that the call has."""

@@ -56,14 +56,14 @@ class Bench:
                  treatments: tuple[Treatment, ...] = (RETRY_BUSY,), maximum_attempts: int = 3, seed: int = 1,
                  store: MemoryStore | None = None, clock: VirtualClock | None = None,
                  calling_list: Mapping[str, Any] = MappingProxyType({}), more_lists: tuple[CallingList, ...] = (),
-                 **group: Any) -> None:
+                 dns: tuple[str, ...] = DNS, **group: Any) -> None:
         self.clock, self.memory = clock or VirtualClock(), store or MemoryStore()
         if store is None:
             self.memory.add_list("list", records if records is not None else [record(n) for n in range(1, 21)], FIELDS)
         self.store, self.switch = MoodyStore(self.memory), FakeSwitch(self.clock)
         self.agents = SwitchAgentState(self.switch)     # type: ignore[arg-type]
         values = {"voice_transfer_destination": QUEUE, **group}
-        self.group = CampaignGroup(1, CAMPAIGN, 1, AgentGroup("sales", 1, (), DNS),
+        self.group = CampaignGroup(1, CAMPAIGN, 1, AgentGroup("sales", 1, (), dns),
                                    (CallingList("list", 1, maximum_attempts, treatments, **calling_list), *more_lists),
                                    **values)
         self.context = Context(
@@ -231,7 +231,8 @@ class Bench:
 
 def agent_of(dn: str) -> str:
     """The agent who works at a DN."""
-    return str(int(dn) - 6000)
+    number, _, switch = dn.partition("@")
+    return f"{int(number) - 6000}{switch}"
 
 
 def one(**values: Any) -> list[Record]:
