@@ -23,6 +23,7 @@ from ocs.app.campaigns import (
 )
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
+from ocs.app.rereads import time_of_day
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import backend_for
@@ -162,6 +163,12 @@ class DialingOptions:
                    "is audited.")
     check_dnc_callback: bool = option(
         True, text="Whether callbacks that were agreed on are checked, too. To switch it off is audited.")
+    dnc_reread_timeout_min: float = option(
+        0.0, low=0, high=10_080, unit="minutes",
+        text="How often the do-not-call list is read again as a whole, for rows that are edited by hand; 0 = never. What comes "
+             "by requests and commands is seen without that.")
+    dnc_reread_daily: str = option(
+        "", text="Time of the day, like 03:30, in the machine's own zone, at which it is read again; empty = never.")
     request_log: bool = option(
         False, effect=AT_RESTART,
         text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, with "
@@ -169,6 +176,11 @@ class DialingOptions:
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id, of lists that name none of their own; checked against the "
                  "do-not-call list after the phone.")
+
+    def problems(self) -> list[str]:
+        if self.dnc_reread_daily and time_of_day(self.dnc_reread_daily) is None:
+            return [f"dnc_reread_daily: a time of the day like 03:30 is expected, not {self.dnc_reread_daily!r}"]
+        return []
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,9 @@ class IConsoleVerbs(Interface):
     def lists() -> Any:
         """Calling lists of the campaign groups: tables, shares, filters, and what is wrong with them."""
 
+    def reread_dnc() -> Any:
+        """Read the do-not-call list again, for rows that were edited by hand."""
+
     def reload() -> Any:
         """Read the configuration file again: what changes, and when. A file with a fault changes nothing."""
 

@@ -25,6 +25,7 @@ from ocs.app.outside import Outside
 from ocs.app.peers import PeerSide
 from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
+from ocs.app.rereads import Rereads
 from ocs.app.sources import make_configuration
 from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
@@ -122,6 +123,7 @@ class OCSService(Service):
             cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn)
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
+        self.rereads = Rereads(self.clock, self.do_not_call.reread)
         self.tidings = Tidings(reactor, self._in_thread)
         self.tidings.listen(self.store.backend, NOTIFY_CHANNEL, self.do_not_call.wake)
         self.engine = Engine(self.context, groups)
@@ -170,6 +172,10 @@ class OCSService(Service):
         """Go on with other options, as far as they are the engine's own numbers; groups and requests are changed beside."""
         self.options, self.context.options = options, engine_options(options)
         self.store.know_campaigns({one.name: one.dbid for one in options.campaign})
+        self._plan_rereads()
+
+    def _plan_rereads(self) -> None:
+        self.rereads.use(self.options.dialing.dnc_reread_daily, self.options.dialing.dnc_reread_timeout_min)
 
     # -- start ----------------------------------------------------------------------------------------------------
     def privilegedStartService(self) -> None:
@@ -192,6 +198,7 @@ class OCSService(Service):
         await self.spooled.start()          # with what the last run could not write
         await self.outside.start()
         await self.do_not_call.start()
+        self._plan_rereads()
         self.tidings.start()
         await self.audit_checks(do_not_call_checks(self.options))
         await self.reporting.start()
@@ -258,6 +265,7 @@ class OCSService(Service):
         await self.auditing.stop()
         await self.outside.stop()
         await self.tidings.stop()
+        self.rereads.stop()
         await self.do_not_call.stop()
         await self.spooled.stop()
         await self.agent_source.stop()

@@ -170,6 +170,10 @@ class Verbs:
     async def _reload(self) -> Any:
         return await self._server.reloading.reload() or "nothing has changed"
 
+    def reread_dnc(self) -> str:
+        self._server.do_not_call.reread()
+        return "the do-not-call list is read again in the background"
+
     def reload(self) -> Any:
         return self._reload()
 

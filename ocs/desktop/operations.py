@@ -340,6 +340,7 @@ class RecordOperations:
         chain, entries = held.chain, []
         for index in self._meant(held, request):
             entries.append(DoNotCallEntry(phone=chain.records[index].contact_info, internal=True, time_stamp=now,
+                                          list_dbid=held.calling_list.dbid,
                                           requested_by=requester.agent_id or requester.dn, origin=requester.origin))
             chain = chains.blocked_by_dnc(chain, index)
         saved = held.session.settlement.by_agent(held, self._rest_of(held, chain), CallResult.DO_NOT_CALL,
@@ -351,13 +352,16 @@ class RecordOperations:
 
     def _entry(self, requester: Requester, request: DesktopRequest, now: int) -> tuple[DoNotCallEntry, str]:
         """The entry for a request that names no record, and the table of a calling list of the campaign."""
-        tables = {each.name: each.reads for each in self._session(requester, request).group.lists}
-        if request.calling_list is not None and request.calling_list not in tables:
+        lists = {each.name: each for each in self._session(requester, request).group.lists}
+        if request.calling_list is not None and request.calling_list not in lists:
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         phone = None if not request.phone else _number(request.phone)
         entry = DoNotCallEntry(phone=phone, customer_id=None if phone else request.customer_id, internal=True, time_stamp=now,
                                requested_by=requester.agent_id or requester.dn, origin=requester.origin)
-        return entry, tables[request.calling_list] if request.calling_list else next(iter(tables.values()))
+        if not request.calling_list:
+            return entry, next(iter(lists.values())).reads
+        named = lists[request.calling_list]
+        return replace(entry, list_dbid=named.dbid), named.reads
 
     def _block(self, entries: tuple[DoNotCallEntry, ...]) -> Any:
         """From now on these are not dialed here; previews of them that nobody has dialed yet are taken back. The notice to the

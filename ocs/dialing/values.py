@@ -134,6 +134,7 @@ class DoNotCallEntry:
     message: str = ""
     internal: bool = False          # True: by a request to this server; False: imported
     time_stamp: int = 0
+    list_dbid: int = field(default=0, compare=False)        # of the calling list that the request was about; 0 = none
     requested_by: str = field(default="", compare=False)    # for the audit trail: an agent, a user
     origin: str = field(default="", compare=False)          # for the audit trail: desktop, http ...
     request_id: int = field(default_factory=lambda: uuid4().int >> 66, compare=False, repr=False)   # told apart from others'

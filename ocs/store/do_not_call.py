@@ -43,7 +43,7 @@ _record = Sql(insert(schema.dnc_audit).inline().values(
 _in_order = Sql(select(func.pg_advisory_xact_lock(_LOCK), func.pg_notify(NOTIFY_CHANNEL, "")))
 _listed = (select(_dnc.phone, _dnc.customer_id, func.coalesce(_dnc.tenant_dbid, _ZERO),
                   func.coalesce(_dnc.campaign_dbid, _ZERO), schema.campaigns.c.name, _dnc.dnc_message, _dnc.is_internal,
-                  _dnc.time_stamp, _dnc.ocs_import_id)
+                  _dnc.time_stamp, _dnc.ocs_import_id, _dnc.list_dbid)
            .select_from(schema.do_not_call.outerjoin(schema.campaigns, _dnc.campaign_dbid == schema.campaigns.c.campaign_dbid))
            .where(_of_tenant))
 _all = Sql(_listed)
@@ -113,8 +113,8 @@ def add_do_not_call(work: Transaction, entries: Iterable[DoNotCallEntry], campai
         if phone is None and customer_id is None:
             continue
         new = work.run(_add, phone=phone, customer_id=customer_id, dnc_message=entry.message[:255] or None,
-                       tenant_dbid=tenant_dbid, campaign_dbid=campaign, list_dbid=0, is_internal=int(entry.internal),
-                       time_stamp=entry.time_stamp, ocs_import_id=None)
+                       tenant_dbid=tenant_dbid, campaign_dbid=campaign, list_dbid=entry.list_dbid,
+                       is_internal=int(entry.internal), time_stamp=entry.time_stamp, ocs_import_id=None)
         act = Act(entry.time_stamp, entry.requested_by, entry.message, entry.origin)
         audit(work, "add", act, phone=phone, customer_id=customer_id, tenant_dbid=tenant_dbid, campaign_dbid=campaign,
               request_id=entry.request_id, entries=new)
@@ -131,14 +131,14 @@ def remove_entries(work: Transaction, act: Act, tenant_dbid: int, *, phone: str 
     taken = 0
     change = {tenant_dbid: 0}               # tenant -> rows: those of a tenant follow their own removals only
     for row in _rows_of(work, phone, customer_id, tenant_dbid):
-        _, _, tenant, campaign, _, message, internal, stamp, import_id = row
+        _, _, tenant, campaign, _, message, internal, stamp, import_id, list_dbid = row
         if campaign_dbid is not None and int(campaign) != campaign_dbid:
             continue
         gone = work.run(_delete, phone=row[0] or "", customer=row[1] or "", tenant=tenant, campaign=campaign)
         rest = (None, row[1]) if phone is not None else (row[0], None)
         if any(rest):
             gone -= work.run(_add, phone=rest[0], customer_id=rest[1], dnc_message=message, tenant_dbid=tenant,
-                             campaign_dbid=campaign, list_dbid=0, is_internal=internal, time_stamp=stamp,
+                             campaign_dbid=campaign, list_dbid=list_dbid, is_internal=internal, time_stamp=stamp,
                              ocs_import_id=import_id)
         change[int(tenant)] = change.get(int(tenant), 0) - gone
         taken += 1
@@ -159,7 +159,7 @@ def entries_of(work: Transaction, tenant_dbid: int, *, phone: str | None = None,
     """The entries that name a phone or a customer id, of the tenant and of every tenant, with the acts behind them."""
     entries = []
     for row in _rows_of(work, phone, customer_id, tenant_dbid):
-        tenant, campaign, name, message, internal, stamp, import_id = row[2:]
+        tenant, campaign, name, message, internal, stamp, import_id, _ = row[2:]
         scope = Scope(int(tenant), scope_name(campaign, name))
         entries.append(ListedEntry(row[0], row[1], scope, message or "", bool(internal), stamp or 0,
                                    _act(work, row, import_id)))

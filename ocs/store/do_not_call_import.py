@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from sqlalchemy import ARRAY, String, bindparam, column, func, literal_column, select, true
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,8 +42,8 @@ from ocs.store.plain_numbers import plain_numbers
 from ocs.store.registry import Catalog
 from ocs.store.versions import check_version
 
-__all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "add_one", "import_do_not_call", "look_up",
-           "remove_one"]
+__all__ = ["DoNotCallImport", "DoNotCallOptions", "DoNotCallRefused", "Who", "add_one", "add_phones",
+           "import_do_not_call", "look_up", "remove_one"]
 
 TENANT = 1
 _BATCH = 10_000
@@ -140,12 +140,30 @@ def import_do_not_call(database: str | URL | Backend, path: Path, options: DoNot
 
 def add_one(database: str | URL | Backend, entry: Who, options: DoNotCallOptions = DoNotCallOptions()) -> bool:
     """Put one phone or customer id on the list; False if it was there in this scope. Raises StoreUnavailable."""
-    backend = _checked_backend(database, options.region)
-    listed = DoNotCallEntry(entry.phone, entry.customer_id, options.campaign, options.message, time_stamp=int(time.time()),
-                            requested_by=options.who, origin="command")
-    with transaction(backend) as work:
-        dbids = {options.campaign or "": _campaign_dbid(work, options)}
-        return add_do_not_call(work, [listed], dbids, 0 if options.everyone else options.tenant_dbid) == 1
+    with transaction(_checked_backend(database, options.region)) as work:
+        return _add_all(work, [entry], options) == 1
+
+
+def _add_all(work: Transaction, entries: Sequence[Who], options: DoNotCallOptions) -> int:
+    now, dbids = int(time.time()), {options.campaign or "": _campaign_dbid(work, options)}
+    listed = [DoNotCallEntry(one.phone, one.customer_id, options.campaign, options.message, time_stamp=now,
+                             requested_by=options.who, origin="command") for one in entries]
+    return add_do_not_call(work, listed, dbids, 0 if options.everyone else options.tenant_dbid)
+
+
+def add_phones(database: str | URL | Backend, table: str, options: DoNotCallOptions = DoNotCallOptions(), *,
+               record_id: int | None = None, chain_id: int | None = None) -> dict[str, int]:
+    """Put the phone of a record, or those of a chain, of this table on the list: how many `phones` there are, how many were
+    `added`. Raises OCSError where there is no such record or chain, UnknownCallingList, StoreUnavailable."""
+    with transaction(_checked_backend(database, options.region)) as work:
+        columns = Catalog().calling_list(work, table).table.c
+        column, wanted = (columns.record_id, record_id) if chain_id is None else (columns.chain_id, chain_id)
+        phones = [phone for phone, in work.rows(Sql(select(columns.contact_info).where(
+            column == bindparam("wanted")).order_by(columns.chain_n)), wanted=wanted)]
+        if not phones:
+            raise OCSError(f"calling list {table!r} has no {'record' if chain_id is None else 'chain'} {wanted}")
+        entries = [Who(phone=phone) for phone in dict.fromkeys(phones)]
+        return {"phones": len(entries), "added": _add_all(work, entries, options)}
 
 
 def remove_one(database: str | URL | Backend, entry: Who, options: DoNotCallOptions = DoNotCallOptions()) -> int:

@@ -167,7 +167,7 @@ def others(kind: type) -> Iterator[tuple[str, Any]]:
         elif default == () or typing.get_origin(hint) is tuple:
             yield field.name, ["7001"]
         else:
-            yield field.name, "7001"
+            yield field.name, "07:01" if field.name == "dnc_reread_daily" else "7001"
 
 
 @pytest.mark.parametrize("name, value", list(others(CampaignGroupOptions)))

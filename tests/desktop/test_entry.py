@@ -12,7 +12,7 @@ from protocols.desktop.build import build_request
 from protocols.desktop.dates import parse_date_time
 from protocols.desktop.names import CallbackType
 from protocols.errors import RequestTimedOut
-from tests.scheduler.bench import CAMPAIGN, PREVIEW, Bench, one
+from tests.scheduler.bench import CAMPAIGN, PREVIEW, Bench, chain, one, record
 
 
 def sent(bench: Bench, user_data: KVList, dn: str = "7001") -> list:
@@ -153,6 +153,17 @@ def test_do_not_call_by_phone_is_acknowledged_when_it_is_saved_and_counts_at_onc
     bench.ready("7001")
     bench.pass_(5)
     assert bench.switch.dialed == []
+
+
+def test_do_not_call_entries_tell_the_list_that_they_are_about():
+    bench = Bench([*chain(1, 2), record(3)])
+    bench.ready("7001")
+    bench.talk()
+    bench.ask("7001", "DoNotCall", record_handle=bench.holder().handle)
+    bench.ask("7001", "DoNotCall", phone="+12125550009")
+    bench.ask("7001", "DoNotCall", phone="+12125550010", calling_list="list")
+    assert {entry.phone: entry.list_dbid for entry in bench.wait(bench.memory.do_not_call())} == {
+        "+12125550001": 1, "+12125550009": 0, "+12125550010": 1}
 
 
 def test_do_not_call_by_customer_is_saved():

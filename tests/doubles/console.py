@@ -66,6 +66,9 @@ class FakeVerbs:
     def lists(self) -> Any:
         return self._note("lists")
 
+    def reread_dnc(self) -> Any:
+        return self._note("reread_dnc")
+
     def reload(self) -> Any:
         return self._note("reload")
 

@@ -358,3 +358,21 @@ def test_exports_and_refusals_name_the_list_of_a_table(run: Command, contacts: P
     assert len(run("list", "export", "everybody", *with_lists).stdout.splitlines()) == 4
     assert [line.strip() for line in run("list", "show", "vip", *with_lists).stdout.splitlines() if "not dialed" in line] == [
         f"not dialed by renewals@east for list {name} since 2026-01-05 12:00:00Z: why 3" for name in ("everybody", "vip")]
+
+
+# -- do-not-call by record and chain --------------------------------------------------------------------------------
+def test_the_phones_of_a_record_or_of_a_contact_go_on_the_list(run: Command, contacts: Path, configured: Path) -> None:
+    run("list", "import", str(contacts), "--list", "Spring")
+    assert parsed(run("dnc", "add", "--list", "Spring", "--record", "1", "--json")) == {
+        "list": "Spring", "record": 1, "phones": 1, "added": 1}
+    assert "1 of 2 phones added" in run("dnc", "add", "--list", "vip", "--chain", "1", "--config", str(configured)).stdout
+    for number, listed in (("2125550101", True), ("4155550102", True), ("3125550103", False)):
+        assert parsed(run("dnc", "check", number, "--json"))["listed"] is listed
+    assert "has no chain 9" in run("dnc", "add", "--list", "Spring", "--chain", "9", code=1).stderr
+    assert "no calling list 'Autumn'" in run("dnc", "add", "--list", "Autumn", "--chain", "1", code=1).stderr
+
+
+@pytest.mark.parametrize("words", [["--list", "Spring"], ["--record", "1"], ["--list", "Spring", "--record", "1", "--chain", "1"],
+                                   ["+12125550101", "--list", "Spring", "--chain", "1"]])
+def test_a_record_and_a_number_at_once_are_wrong_use(run: Command, contacts: Path, words: list[str]) -> None:
+    assert "either --record ID or --chain ID" in run("dnc", "add", *words, code=2).stderr

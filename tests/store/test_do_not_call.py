@@ -99,6 +99,17 @@ def test_to_remove_the_phone_leaves_the_customer_blocked_and_the_other_way_round
     assert listed(backend) == [(OTHER, None, None), (None, "C7", None)]
 
 
+def test_an_entry_keeps_the_list_that_the_request_was_about(backend: Backend) -> None:
+    def lists(work: Transaction) -> list[tuple[Any, ...]]:
+        work.cursor.execute("SELECT phone, customer_id, list_dbid FROM gsw_donotcall_list ORDER BY list_dbid")
+        return [(*row[:2], int(row[2])) for row in work.cursor.fetchall()]
+    add(backend, entry(PHONE, "C7", list_dbid=101), entry(OTHER))
+    assert read(backend, lists) == [(OTHER, None, 0), (PHONE, "C7", 101)]
+    with transaction(backend) as work:
+        remove_entries(work, Act(NOW), 1, phone=PHONE)
+    assert read(backend, lists) == [(OTHER, None, 0), (None, "C7", 101)]
+
+
 @pytest.mark.parametrize("names", [{}, {"phone": PHONE, "customer_id": "C7"}])
 def test_a_removal_names_one_thing(backend: Backend, names: dict[str, str]) -> None:
     with pytest.raises(OCSError, match="either a phone or a customer id"), transaction(backend) as work:

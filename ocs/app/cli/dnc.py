@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 import click
 
-from ocs.app.cli.db import database_option, progress_bar
+from ocs.app.cli.db import database_option, progress_bar, tables_option
 from ocs.database.backend import Backend
 from ocs.store import do_not_call_import as lists
 from ocs.store.csv_file import ENCODINGS
@@ -132,16 +132,31 @@ def _show_faults(file: Path, report: lists.DoNotCallImport) -> None:
 
 @dnc.command("add")
 @_entry_options
-@database_option
+@click.option("--list", "calling_list", metavar="NAME", help="Calling list of --record or --chain.")
+@click.option("--record", "record_id", type=int, metavar="ID", help="The phone of this record, instead of a number.")
+@click.option("--chain", "chain_id", type=int, metavar="ID", help="All phones of this contact, instead of a number.")
+@tables_option
 @_scope_options
 @click.option("--all-tenants", is_flag=True, help="For every tenant of this database.")
 @_message
 @_json
-def add(number: str | None, customer_id: str | None, backend: Backend, region: str, campaign: str | None, tenant: int, who: str,
-        all_tenants: bool, message: str, as_json: bool) -> None:
-    """Put NUMBER, or a customer id, on the list."""
-    name, entry = _entry(number, customer_id, region)
+def add(number: str | None, customer_id: str | None, calling_list: str | None, record_id: int | None, chain_id: int | None,
+        backend: Backend, tables: Mapping[str, str], region: str, campaign: str | None, tenant: int, who: str, all_tenants: bool,
+        message: str, as_json: bool) -> None:
+    """Put NUMBER, a customer id, or the phones of a record or a chain on the list."""
     options = lists.DoNotCallOptions(region.upper(), campaign, message, tenant_dbid=tenant, everyone=all_tenants, who=who)
+    if calling_list is not None or record_id is not None or chain_id is not None:
+        if calling_list is None or (record_id is None) == (chain_id is None) or number is not None or customer_id is not None:
+            raise click.UsageError("give --list NAME with either --record ID or --chain ID, and no number or customer id")
+        done = lists.add_phones(backend, tables.get(calling_list, calling_list), options, record_id=record_id, chain_id=chain_id)
+        what = {"record": record_id} if chain_id is None else {"chain": chain_id}
+        if as_json:
+            click.echo(json.dumps({"list": calling_list, **what, **done}))
+        else:
+            click.echo(f"{calling_list}, {' '.join(f'{key} {value}' for key, value in what.items())}: {done['added']} of"
+                       f" {done['phones']} phones added, the others were on the list already")
+        return
+    name, entry = _entry(number, customer_id, region)
     added = lists.add_one(backend, entry, options)
     if as_json:
         click.echo(json.dumps({**_named(number, customer_id), "added": added}))
