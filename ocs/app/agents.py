@@ -20,6 +20,7 @@ from ocs.links.registry import Links
 from ocs.links.service import Link
 from ocs.links.statserver import StatServerAgentState
 from ocs.links.switch import SwitchLink
+from ocs.links.switches import Switches
 from ocs.options import option
 from ocs.scheduler.history import History
 
@@ -42,7 +43,7 @@ class AgentSource:
 
     log = Logger()
 
-    def __init__(self, options: StatServerLinkOptions, switch: SwitchLink, reactor: Any, links: Links,
+    def __init__(self, options: StatServerLinkOptions, switch: SwitchLink | Switches, reactor: Any, links: Links,
                  rng: random.Random) -> None:
         self.agents: SwitchAgentState | StatServerAgentState
         self._link: Link | None = None

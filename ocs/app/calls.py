@@ -6,13 +6,23 @@ from typing import Any
 
 from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallTransfer
-from ocs.options import AT_NEXT_LOAD, option
+from ocs.dialing.values import CallTransfer, Place
+from ocs.options import AT_NEXT_LOAD, REQUIRED, option, table
 
-__all__ = ["CallOptions", "RECOGNITION"]
+__all__ = ["CallOptions", "PlaceOptions", "RECOGNITION"]
 
 RECOGNITION = ("no_progress_detection", "no_am_detection", "positive_am_detection", "full_positive_am_detection",
                "telephony_preset", "accurate_am_detection")
+
+
+@dataclass(frozen=True)
+class PlaceOptions:
+    """Another switch that has agents of the group: where its calls start there, and wait. A call is dialed on a switch with an
+    agent for it."""
+
+    voice_transfer_destination: str = option(
+        REQUIRED, example="6001@east", text="DN of the queue at which answered calls wait for an agent.")
+    trunk_group_dn: str = option("", text="DN on whose behalf calls are placed; empty = the voice transfer destination.")
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,7 @@ class CallOptions:
         text="From the answer to the end of the analysis at most; then a call counts as a person's. 0 = no limit.")
     cpn_digits: str = option("", text="Caller's number that the called party is shown (CPNDigits); empty = the switch's.")
     cpn_display_name: str = option("", text="Caller's name that the called party is shown (CPNDisplayName).")
+    elsewhere: tuple[PlaceOptions, ...] = table(effect=AT_NEXT_LOAD)
 
     def call_problems(self) -> list[str]:
         """What the mode cannot do without, and what does not go together."""
@@ -96,5 +107,6 @@ class CallOptions:
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
                 ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),
                 ("CPNDisplayName", self.cpn_display_name))
-        return {**{name: getattr(self, name) for name in same},
+        places = tuple(Place(one.voice_transfer_destination, one.trunk_group_dn) for one in self.elsewhere)
+        return {**{name: getattr(self, name) for name in same}, "elsewhere": places,
                 "dial_extensions": tuple((key, value) for key, value in told if value)}

@@ -24,6 +24,7 @@ from ocs.app.campaigns import (
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.app.rereads import time_of_day
+from ocs.app.switches import SwitchOptions, switch_problems
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import backend_for
@@ -91,7 +92,7 @@ class DatabaseOptions:
 
 @dataclass(frozen=True)
 class TServerOptions(LinkOptions):
-    """The T-Server in front of the switch."""
+    """The T-Server in front of the switch; of several, the one whose DNs are written without a name."""
 
     port: int = option(7020, low=1, high=65_535, text="Port of the server.")
 
@@ -195,6 +196,7 @@ class OCSOptions:
     configuration: ConfigurationOptions = table(ConfigurationOptions)
     change_spool: ChangeSpoolOptions = table(ChangeSpoolOptions)
     tserver: TServerOptions = table(TServerOptions)
+    switch: tuple[SwitchOptions, ...] = table()
     statserver: StatServerLinkOptions = table(StatServerLinkOptions)
     icon: IconLinkOptions = table(IconLinkOptions)
     cpdserver: CPDServerLinkOptions = table(CPDServerLinkOptions)
@@ -234,7 +236,7 @@ class OCSOptions:
                      for number, one in enumerate(self.campaign_group, 1) if one.obn and not self.obn.enabled]
         if self.obn.enabled and not self.http_server.enabled:
             undialed.append("obn.enabled: its results need a port ([http_server] enabled)")
-        return [*undialed, *peer_problems(self.peer, self.peer_server), *reference_problems(self),
+        return [*undialed, *switch_problems(self), *peer_problems(self.peer, self.peer_server), *reference_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]

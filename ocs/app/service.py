@@ -27,6 +27,7 @@ from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.rereads import Rereads
 from ocs.app.sources import make_configuration
+from ocs.app.switches import SwitchSide
 from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
 from ocs.app.web.service import WebSide
@@ -37,8 +38,6 @@ from ocs.desktop.interactions import InteractionEntry
 from ocs.desktop.records import record_data
 from ocs.errors import ConfigurationError, OCSError, StoreUnavailable
 from ocs.links.registry import Links
-from ocs.links.service import Link
-from ocs.links.switch import SwitchLink
 from ocs.log import masked, trace_file
 from ocs.runtime import ParentWatch, make_clock, remove_ready_file, write_ready_file
 from ocs.scheduler.context import Context, EngineOptions
@@ -104,9 +103,9 @@ class OCSService(Service):
         spool = options.change_spool
         self.spooled = SpooledStore(self.store, ChangeSpool(spool, reactor), reactor, self.clock.wall, options.application.dbid,
                                     spool.answer_timeout_s)
-        self.switch = SwitchLink(self.clock)
         self.links = Links(SystemClock(reactor))
-        self.tserver = Link("tserver", options.tserver, self.switch, reactor, self.links, rng)
+        self.tservers = SwitchSide(options.tserver, options.switch, self.clock, reactor, self.links, rng)
+        self.switch = self.tservers.switch
         self.agent_source = AgentSource(options.statserver, self.switch, reactor, self.links, rng)
         self.agents = self.agent_source.agents
         self.outside = Outside(options, reactor, self.clock, rng, self.store.change)
@@ -203,7 +202,7 @@ class OCSService(Service):
         await self.audit_checks(do_not_call_checks(self.options))
         await self.reporting.start()
         self.log.info("{count} do-not-call entries", count=len(self.context.do_not_call))
-        self.tserver.startService()
+        self.tservers.start()
         self.agent_source.start()
         self.second_dialer.start()
         await self.peering.start()
@@ -271,7 +270,7 @@ class OCSService(Service):
         await self.agent_source.stop()
         await self.second_dialer.stop()
         await self.pushed.stop()
-        await self.tserver.stopService()
+        await self.tservers.stop()
         if self.manhole is not None:
             await self.manhole.stopService()
         if self._hang_up is not None and self._hang_up.running:

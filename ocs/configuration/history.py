@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from typing import Any, Sequence
 
 from sqlalchemy import and_, bindparam, insert, or_, select
 
@@ -61,14 +62,17 @@ class Entry:
         return f"{self.action} by {self.who or 'somebody'} at {moment}"
 
 
-def record(work: Transaction, change: ObjectChange, act: Act) -> None:
-    """Write a change into the history."""
-    number, dbid = KINDS[change.key[0]].number, change.key[1]
+def record(work: Transaction, changes: Sequence[ObjectChange], act: Act) -> None:
+    """Write changes into the history, in their order."""
+    by = {"at": act.at, "who": act.who[:255], "origin": act.origin[:255]}
+    work.run_many(_record, [{**by, **_what(change), "field": field.field, "old_value": field.old, "new_value": field.new}
+                            for change in changes for field in change.fields or (FieldChange("", "", ""),)])
+
+
+def _what(change: ObjectChange) -> dict[str, Any]:
     version = 1 + (change.before.version if change.before is not None else 0)
-    for field in change.fields or (FieldChange("", "", ""),):
-        work.run(_record, at=act.at, who=act.who[:255], origin=act.origin[:255], object_type=number, object_dbid=dbid,
-                 object=change.label, action=change.action.value, version=version, field=field.field, old_value=field.old,
-                 new_value=field.new)
+    return {"object_type": KINDS[change.key[0]].number, "object_dbid": change.key[1], "object": change.label,
+            "action": change.action.value, "version": version}
 
 
 def last_change(work: Transaction, kind: str, dbid: int) -> str:

@@ -143,8 +143,7 @@ def write_changes(work: Transaction, changes: Sequence[ObjectChange], act: Act) 
             stale.append(f"{change.label}: {last_change(work, *change.key)}")
     if stale:
         raise StaleObject(stale)
-    for change in changes:
-        record(work, change, act)
+    record(work, changes, act)
     if changes and work.dialect.name == "postgresql":
         work.row(_notify)
 

@@ -129,9 +129,15 @@ def print_hash(password: str) -> None:
 
 
 @config.command("reference")
-def print_reference() -> None:
+@click.option("--objects", is_flag=True, help="The objects of the Configuration Database.")
+def print_reference(objects: bool) -> None:
     """Print every option as a Markdown page."""
-    click.echo(reference(), nl=False)
+    if objects:
+        from ocs.app.vocabulary import VOCABULARY
+        from ocs.configuration.reference import object_reference
+        click.echo(object_reference(VOCABULARY), nl=False)
+    else:
+        click.echo(reference(), nl=False)
 
 
 def reference() -> str:
