@@ -1,7 +1,7 @@
 """Agent states from the switch's own events: the first provider of `IAgentState`."""
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 from zope.interface import implementer
 
@@ -11,6 +11,8 @@ from ocs.interfaces import IAgentState, ISwitchLink
 from protocols.attributes import KVList
 
 __all__ = ["SwitchAgentState"]
+
+_VIEWS_LIMIT = 256      # groups whose agents are kept at hand
 
 
 @implementer(IAgentState)
@@ -22,6 +24,7 @@ class SwitchAgentState:
         self._link = link
         self.turns = 0                  # how often a link has come or gone
         self._agents: dict[str, Agent] = {}
+        self._views: dict[int, _View] = {}      # by the identity of an AgentGroup, which the view keeps alive
         self._watched: set[str] = set()
         self._listeners: list[Callable[[Agent, AgentEvent], None]] = []
         link.add_listener(self)
@@ -35,14 +38,19 @@ class SwitchAgentState:
         return f"{away}, which tells of agents' states" if away else ""
 
     def ready(self, group: CampaignGroup) -> list[str]:
-        free = [agent for agent in self.of(group) if agent.free]
-        return [agent.dn for agent in sorted(free, key=lambda agent: agent.since)]
+        return [agent.dn for agent in self._view(group.group).ready()]
 
-    def of(self, group: CampaignGroup) -> list[Agent]:
+    def of(self, group: CampaignGroup) -> Sequence[Agent]:
         """Agents of the group who are logged in now. A group that names agents has only those."""
-        agents, members = self._agents, group.group.agents
-        found = [agents[dn] for dn in group.group.dns if dn in agents and agents[dn].work is not WorkState.LOGGED_OUT]
-        return [agent for agent in found if not members or agent.agent_id in members]
+        return self._view(group.group).here()
+
+    def _view(self, group: AgentGroup) -> _View:
+        view = self._views.get(id(group))
+        if view is None:
+            if len(self._views) >= _VIEWS_LIMIT:
+                self._views.clear()         # most of groups that have other values now
+            view = self._views[id(group)] = _View(group, self._agents)
+        return view
 
     def agent_at(self, dn: str) -> Agent | None:
         """Who is logged in at `dn`; None if nobody is."""
@@ -61,6 +69,8 @@ class SwitchAgentState:
             return
         agent = step(self._agents.get(event.dn) or Agent(event.dn, since=event.at), event)
         self._agents[event.dn] = agent
+        for view in self._views.values():
+            view.changed(agent)
         for listener in self._listeners:
             listener(agent, event)
 
@@ -77,3 +87,47 @@ class SwitchAgentState:
         self.turns += 1
         for dn in [dn for dn in self._agents if self._link.switch_of(dn) == switch]:
             del self._agents[dn]
+        self._views.clear()
+
+
+class _View:
+    """The agents of one group: asked for at every decision, so what has not changed is not gone through again."""
+
+    def __init__(self, group: AgentGroup, agents: Mapping[str, Agent]) -> None:
+        self.group, self._dns, self._members = group, frozenset(group.dns), frozenset(group.agents)
+        self._here: dict[str, Agent] = {}
+        self._free: dict[str, Agent] = {}
+        self._in_order: tuple[Agent, ...] | None = None
+        for dn in group.dns:
+            if dn in agents:
+                self.changed(agents[dn])
+
+    def changed(self, agent: Agent) -> None:
+        """The agent at a DN, of this group or not, is as given now."""
+        if agent.dn not in self._dns:
+            return
+        there = agent.work is not WorkState.LOGGED_OUT and (not self._members or agent.agent_id in self._members)
+        self._in_order = None
+        if there:
+            self._here[agent.dn] = agent
+        else:
+            self._here.pop(agent.dn, None)
+        if there and agent.free:
+            self._free[agent.dn] = agent
+        else:
+            self._free.pop(agent.dn, None)
+
+    def here(self) -> tuple[Agent, ...]:
+        """Those who are logged in, in the order of the group's DNs."""
+        if self._in_order is None:
+            here = self._here
+            self._in_order = tuple(here[dn] for dn in self.group.dns if dn in here)
+        return self._in_order
+
+    def ready(self) -> list[Agent]:
+        """Those who may get a call, longest waiting first."""
+        return sorted(self._free.values(), key=_since)
+
+
+def _since(agent: Agent) -> float:
+    return agent.since
