@@ -309,6 +309,7 @@ class CampaignGroup:
     multiplier: float = 1.0         # calls per ready agent, progressive
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
     cpd: bool = False               # dialed by the CPD Server
+    abandon_limit: float = 0.03     # of the calls that people answer, predictive
     ivr_profile: str = ""           # application of the IVR, GVP modes
     obn: bool = False               # dialed by the Outbound Notification Manager, Power GVP
     dialer_num_attempts: int = 3    # calls of such a request

@@ -13,6 +13,7 @@ from ocs.dialing.actions import SideEffect
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
+from ocs.scheduler.abandonment import Compliance, OwnLimit
 from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
@@ -94,6 +95,7 @@ class Context:
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
+    compliance: Callable[[Any], Compliance] = OwnLimit      # what rules say of a session's abandoned calls
     calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     trailing: dict[tuple[str, int], HeldChain] = field(default_factory=dict)    # (table, chain_id): settled, its call goes on

@@ -125,14 +125,20 @@ class PacingLoop:
         if rules.paced_by is PacedBy.IVR_PORTS:
             ports = min(group.maximum_ports, session.places.ivr_ports or group.maximum_ports)
             return fill_ports(replace(given, under_way=session.ports_in_use), ports, "IVR ports")
+        given, restraint = self._restrained(given)
         ready_agents = session.callbacks.agents_for_calls()
         if rules.flow is CallFlow.SEIZING:
             session.engagements.balance(ready_agents, given.records_left)
-            return progressive(replace(given, ready_agents=session.engagements.free))
+            return _with(progressive(replace(given, ready_agents=session.engagements.free)), restraint)
         if rules.paced_by is PacedBy.AGENTS_BEHIND_IVR:
             on_the_way = sum(held.call is not None and held.call.state is not CallState.TALKING for held in session.calls)
-            return progressive(replace(given, ready_agents=ready_agents, under_way=max(on_the_way, session.under_way)))
-        return progressive(replace(given, ready_agents=ready_agents))
+            given = replace(given, under_way=max(on_the_way, session.under_way))
+        return _with(progressive(replace(given, ready_agents=ready_agents)), restraint)
+
+    def _restrained(self, given: PacingInput) -> tuple[PacingInput, str]:
+        """No call ahead of agents where the rules of compliance forbid it; the second value says so."""
+        why = self._session.compliance.progressive_only if self._session.rules.predictive else ""
+        return (replace(given, multiplier=min(1.0, given.multiplier)), f"; progressive only: {why}") if why else (given, "")
 
     def _ports_left(self) -> int | None:
         """How many more calls there may be, by the group's own limit and by what the trunk groups still have for all who use
@@ -140,3 +146,7 @@ class PacingLoop:
         session, most = self._session, self._session.group.maximum_ports
         limits = [most - session.ports_in_use if most else None, session.places.lines_left]
         return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _with(decision: PacingDecision, remark: str) -> PacingDecision:
+    return replace(decision, reason=decision.reason + remark) if remark else decision

@@ -70,6 +70,7 @@ class DialingSession:
         self.push = PushPreview(context, self)
         self.requests = DialRequests(context, self)
         self.places = Places(context, self)
+        self.compliance = context.compliance(self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
         self._trouble_until = float("-inf")
