@@ -128,7 +128,9 @@ class Link(Service):
         self.client, self._parting = None, ""
         attempts = self.record.status.attempts + 1
         self.record.became(LinkState.CONNECTING, peer=self._addresses[self._place], attempts=attempts)
-        attempt = self._endpoints[self._place].connect(Factory.forProtocol(self._build))
+        factory = Factory.forProtocol(self._build)
+        factory.noisy = False       # the link tells of its tries itself
+        attempt = self._endpoints[self._place].connect(factory)
         attempt.addCallbacks(lambda _: self._life.connected(), lambda failure: self._life.not_connected(why(failure)))
         return attempt
 
