@@ -1,7 +1,7 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "StaleObject", "StoreUnavailable",
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "NotAdded", "StaleObject", "StoreUnavailable",
            "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
@@ -45,6 +45,14 @@ class DatabaseAway(StoreUnavailable):
 
 class DataRefused(StoreUnavailable):
     """The database cannot take a value, and never will."""
+
+
+class NotAdded(OCSError):
+    """A record that cannot be added to a calling list; `attribute` names what is wrong about it."""
+
+    def __init__(self, attribute: str, reason: str) -> None:
+        super().__init__(f"{attribute}: {reason}")
+        self.attribute, self.reason = attribute, reason
 
 
 class UnknownCampaign(OCSError):

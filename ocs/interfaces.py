@@ -6,6 +6,7 @@ from typing import Any, Callable, Mapping, Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from ocs.dialing.adding import NewRecord
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.values import (
@@ -71,6 +72,11 @@ class IStore(Interface):
     def cancel_records(request: CancelRequest) -> Deferred[int]:
         """Cancel the open records that are meant, of chains that nobody holds; the others of their chains may still be dialed.
         Fires after the commit with how many records were."""
+
+    def add_record(new: NewRecord) -> Deferred[Record]:
+        """Put one more record into a table, with the next record id; of a chain of its own, or behind those of one that is
+        there. Fires after the commit with the record as it stands there. Fails with NotAdded, which names what is wrong about
+        it; nothing has changed then."""
 
     def recover(owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         """After a crash: chains of this table that this owner still holds, for whichever list. Those without an open attempt

@@ -26,6 +26,7 @@ from ocs.database.backend import Backend, backend_for, transaction
 from ocs.database.statements import Transaction
 from ocs.dialing.values import CustomField
 from ocs.errors import OCSError, UnknownCallingList
+from ocs.store.adding import number_alone
 from ocs.store.checking import Checked, CheckedContact, Defaults, Fault
 from ocs.store.columns import map_columns
 from ocs.store.csv_file import CsvFile, Row
@@ -242,6 +243,7 @@ def _load(work: Transaction, catalog: Catalog, name: str, fields: tuple[CustomFi
         missing = [custom for custom in fields + more if custom.name not in known]
         if missing:
             calling_list = add_fields(work, catalog, name, missing)
+    number_alone(work, calling_list)
     (before,) = work.row(calling_list.count) or (0,)
     record_id, chain_id = (highest or 0 for highest in work.row(calling_list.highest_ids) or (0, 0))
     names = ("record_id", "chain_id", "chain_n", "contact_info", "contact_info_type", "tz_dbid", "daily_from",

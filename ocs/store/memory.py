@@ -15,6 +15,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from ocs.dialing.adding import ListDefaults, NewRecord, added
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
@@ -31,7 +32,7 @@ from ocs.dialing.values import (
     RecordFilter,
     RecoveredChain,
 )
-from ocs.errors import DatabaseAway, OCSError, StoreUnavailable, UnknownCallingList
+from ocs.errors import DatabaseAway, NotAdded, OCSError, StoreUnavailable, UnknownCallingList
 from ocs.interfaces import IReplayStore
 from ocs.store.filters import DialingFilter, filter_from_options, filter_of
 from ocs.store.rules import (
@@ -44,6 +45,8 @@ from ocs.store.rules import (
     window_open,
     with_cancelled,
 )
+from ocs.store.schema import DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, DEFAULT_TZ_DBID, DEFAULT_TZ_NAME
+from ocs.store.zones import zone_name
 
 __all__ = ["MemoryStore"]
 
@@ -98,6 +101,19 @@ class _List:
             self.put(record)
             ids.append(record.record_id)
             ids.sort(key=lambda record_id: self.records[record_id].chain_n)
+
+    def add_new(self, new: NewRecord) -> Record:
+        """As `IStore.add_record`."""
+        name = DEFAULT_TZ_NAME if new.zone is None else zone_name(new.zone)
+        if name is None:
+            raise NotAdded("tz_name", "there is no such time zone")
+        zones = {one.tz_name: one.tz_dbid for one in self.records.values()}
+        zone = zones.get(name, DEFAULT_TZ_DBID if name == DEFAULT_TZ_NAME else max([DEFAULT_TZ_DBID, *zones.values()]) + 1)
+        chain = () if new.chain_id is None or new.chain_id not in self._chains else self.chain(new.chain_id).records
+        record = added(new, ListDefaults(DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL, self.fields), (zone, name),
+                       (max(self.records, default=0), max(self._chains, default=0)), chain)
+        self.add([record])
+        return record
 
     def put(self, record: Record) -> None:
         """Write one record and keep the heaps and the holders right."""
@@ -256,6 +272,9 @@ class MemoryStore:
     def cancel_records(self, request: CancelRequest) -> Deferred[int]:
         return self._answer(lambda: self._list(request.table).cancel(request))
 
+    def add_record(self, new: NewRecord) -> Deferred[Record]:
+        return self._answer(lambda: self._add_record(new))
+
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         return self._answer(lambda: self._recover(owner, self._list(table)))
 
@@ -304,6 +323,12 @@ class MemoryStore:
         self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
         self.add_do_not_call(change.do_not_call)
         self._log(change.requests)
+
+    def _add_record(self, new: NewRecord) -> Record:
+        found = self._list(new.table)
+        record = found.add_new(new)
+        self._log(new.requests)
+        return record
 
     def _log(self, requests: Iterable[LoggedRequest]) -> None:
         for one in requests:

@@ -28,7 +28,8 @@ from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 
-from ocs.dialing.values import Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, RecoveredChain
+from ocs.dialing.adding import NewRecord
+from ocs.dialing.values import Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, Record, RecoveredChain
 from ocs.errors import DatabaseAway, DataRefused, OCSError, UnknownCallingList
 from ocs.interfaces import IReplayStore, IStore
 from ocs.store.change_spool import ChangeSpool, SpooledChange
@@ -294,6 +295,9 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
 
     def cancel_records(self, request: CancelRequest) -> Deferred[int]:
         return self._away() or self._store.cancel_records(request)
+
+    def add_record(self, new: NewRecord) -> Deferred[Record]:
+        return self._away() or self._store.add_record(new)
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         return self._away() or self._store.recover(owner, table)

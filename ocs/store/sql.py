@@ -13,6 +13,7 @@ from zope.interface import implementer
 from ocs.database.backend import backend_for
 from ocs.database.pool import Database, GroupCommit, Threads
 from ocs.database.statements import Transaction
+from ocs.dialing.adding import NewRecord
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.values import (
     Attempt,
@@ -29,6 +30,7 @@ from ocs.dialing.values import (
 )
 from ocs.errors import StoreUnavailable
 from ocs.interfaces import IReplayStore
+from ocs.store.adding import add_record
 from ocs.store.attempts import insert_attempts, write_attempts
 from ocs.store.cancelling import cancel_chains, chains_meant
 from ocs.store.claims import claim, recover
@@ -151,6 +153,9 @@ class SqlStore:
             return 0
         count: int = await self.change(lambda work: cancel_chains(work, self._catalog, request, found))
         return count
+
+    def add_record(self, new: NewRecord) -> Deferred[Record]:
+        return self.change(lambda work: add_record(work, self._catalog, new))
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         def known(recovered: list[RecoveredChain]) -> list[RecoveredChain]:

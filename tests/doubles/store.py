@@ -11,7 +11,8 @@ from ocs.interfaces import IReplayStore
 
 __all__ = ["EVERYTHING", "MoodyStore"]
 
-_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool", "cancel_records"})
+_CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool", "cancel_records",
+                      "add_record"})
 EVERYTHING = frozenset({*_CHANGES, "calling_lists", "zones", "do_not_call", "counts", "records"})
 
 
@@ -92,6 +93,9 @@ class MoodyStore:
 
     def save(self, change: Any) -> Deferred[None]:
         return self._ask("save", change)
+
+    def add_record(self, new: Any) -> Deferred[Any]:
+        return self._ask("add_record", new)
 
     def cancel_records(self, request: Any) -> Deferred[Any]:
         return self._ask("cancel_records", request)
