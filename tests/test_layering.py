@@ -25,8 +25,10 @@ LAYERS: dict[str, set[str]] = {
     "ocs.servers.icon": {"ocs.database", "ocs.servers", "protocols"},
     "ocs.servers": {"protocols"},
     "ocs.lab": {"protocols", "ocs.servers"},
+    "ocs.simulation": {"protocols", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop", "ocs.servers",
+                       "ocs.lab"},
     "ocs.app": {"ocs.configuration", "ocs.database", "ocs.dialing", "ocs.links", "ocs.scheduler", "ocs.store", "ocs.desktop",
-                "ocs.servers", "ocs.servers.icon", "ocs.lab", "protocols"},
+                "ocs.servers", "ocs.servers.icon", "ocs.lab", "ocs.simulation", "protocols"},
 }
 
 # modules of another layer that a layer may use although it may not use the layer
@@ -50,6 +52,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "ocs.servers.icon": set(),      # it keeps a database
     "ocs.servers": {"sqlalchemy", "alembic"},
     "ocs.lab": {"sqlalchemy", "alembic"},
+    "ocs.simulation": {"sqlalchemy", "alembic", "msgspec", "socket", "time", "click", "rich"},
     "ocs.app": set(),
 }
 

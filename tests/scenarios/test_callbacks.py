@@ -41,7 +41,7 @@ def center(mode: DialingMode = DialingMode.PROGRESSIVE, **group: Any) -> Center:
 def test_callbacks_are_made_by_those_they_are_meant_for(mode, group):
     made = center(mode, **group)
     made.start()
-    made.pass_(3_600.0, step=0.25)
+    made.pass_(3_600.0)
     records = {one.record_id: one for one in made.records() if one.record_id > FIRST}
     attempts = [one for one in made.store.attempts.values() if one.record_id > FIRST and one.dialed_at is not None]
     logged = {call.conn_id: call for call in made.calls if call.kind is CallKind.OUTBOUND}
@@ -63,7 +63,7 @@ def test_a_call_that_nobody_takes_is_not_the_price_of_a_callback():
     """No agent is taken away from a call that is on its way: with as many lines as ready agents nobody waits in vain."""
     made = center()
     made.start()
-    made.pass_(1_800.0, step=0.25)
+    made.pass_(1_800.0)
     callbacks = sum(one.record_id > FIRST for one in made.store.attempts.values())
     abandoned = [one for one in made.calls if one.kind is CallKind.OUTBOUND and one.call_state == CallResult.ABANDONED]
     assert callbacks >= 10 and len(made.calls) >= 40

@@ -91,7 +91,7 @@ def test_links_that_are_cut_at_random_moments_lose_nothing_and_nothing_is_dialed
             center.connect_source()
         if cut_states:
             center.connect_states()
-    center.pass_(2 * 3_600, 0.2)
+    center.pass_(2 * 3_600)
     records, attempts = center.records(), center.store.attempts.values()
     assert not center.dialed_blind and not center.session.held
     assert not [one for one in records if one.record_status is RecordStatus.RETRIEVED]
