@@ -1,8 +1,8 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "NotAdded", "StaleObject", "StoreUnavailable",
-           "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "NotAdded", "StaleObject",
+           "StoreUnavailable", "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):

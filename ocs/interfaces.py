@@ -6,7 +6,6 @@ from typing import Any, Callable, Mapping, Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from ocs.dialing.adding import NewRecord
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.values import (
@@ -20,6 +19,7 @@ from ocs.dialing.values import (
     ClaimRequest,
     CustomField,
     DoNotCallEntry,
+    NewRecord,
     Owner,
     Record,
     RecordFilter,

@@ -5,44 +5,19 @@ of these has a date, waiting for it with them. Source: the public request to add
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Sequence
 
 from ocs.dialing.dial_hours import local_to_epoch
-from ocs.dialing.request_log import LoggedRequest
-from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import CustomField, CustomValue, Record
+from ocs.dialing.results import RecordStatus
+from ocs.dialing.values import CustomField, CustomValue, NewRecord, Record
 from ocs.errors import NotAdded
 
-__all__ = ["ADDED_STATUSES", "ListDefaults", "NewRecord", "added"]
+__all__ = ["ADDED_STATUSES", "ListDefaults", "added"]
 
 # Retrieved would be somebody's, Delegated somebody else's, Chain Ready follows from the chain
 ADDED_STATUSES = frozenset(RecordStatus) - {RecordStatus.NO_RECORD_STATUS, RecordStatus.RETRIEVED, RecordStatus.DELEGATED,
                                             RecordStatus.CHAIN_READY}
-
-
-@dataclass(frozen=True)
-class NewRecord:
-    """What is asked for; None = as the list, or the chain, has it. `zone` is a name as people write zones, `due` the naive local
-    time of the record at which it is to be dialed. `requests` are rows of the log of requests that go with it."""
-
-    table: str
-    phone: str
-    chain_id: int | None = None
-    phone_type: ContactInfoType = ContactInfoType.HOME_PHONE
-    zone: str | None = None
-    record_type: RecordType = RecordType.GENERAL
-    record_status: RecordStatus | None = None
-    call_result: CallResult = CallResult.UNKNOWN
-    attempt: int = 0
-    due: datetime | None = None
-    call_time: int | None = None
-    daily_from: int | None = None
-    daily_till: int | None = None
-    agent_id: str | None = None
-    fields: Mapping[str, CustomValue] = field(default_factory=dict)
-    requests: tuple[LoggedRequest, ...] = ()
 
 
 @dataclass(frozen=True)

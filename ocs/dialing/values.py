@@ -5,6 +5,7 @@ Times: `*_at` and `dial_sched_time`, `call_time` are epoch seconds (UTC); `daily
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Mapping, Union
 from uuid import uuid4
@@ -19,8 +20,8 @@ from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
     "CampaignGroup", "CancelRequest", "Chain", "ChainSave", "ClaimRequest", "CustomField", "CustomValue", "DoNotCallEntry",
-    "FilterText", "GroupKind", "Holding", "Owner", "PERSONAL_TYPES", "Place", "Record", "RecordFilter", "RecoveredChain",
-    "Treatment", "TreatmentAction",
+    "FilterText", "GroupKind", "Holding", "NewRecord", "Owner", "PERSONAL_TYPES", "Place", "Record", "RecordFilter",
+    "RecoveredChain", "Treatment", "TreatmentAction",
 ]
 
 CustomValue = Union[str, int, float, None]
@@ -188,6 +189,29 @@ class ChainSave:
     do_not_call: tuple[DoNotCallEntry, ...] = ()
     requests: tuple[LoggedRequest, ...] = ()    # rows for the log of requests; may stand alone, then of no table ("")
     holding: Holding | None = None      # of the records; None: they are written whoever has them
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """A record that is to be added to a table; None = as the list, or the chain, has it. `zone` is a name as people write zones,
+    `due` the naive local time of the record at which it is to be dialed. `requests` are rows of the log of requests that go with it."""
+
+    table: str
+    phone: str
+    chain_id: int | None = None
+    phone_type: ContactInfoType = ContactInfoType.HOME_PHONE
+    zone: str | None = None
+    record_type: RecordType = RecordType.GENERAL
+    record_status: RecordStatus | None = None
+    call_result: CallResult = CallResult.UNKNOWN
+    attempt: int = 0
+    due: datetime | None = None
+    call_time: int | None = None
+    daily_from: int | None = None
+    daily_till: int | None = None
+    agent_id: str | None = None
+    fields: Mapping[str, CustomValue] = field(default_factory=dict)
+    requests: tuple[LoggedRequest, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Sequence
 from sqlalchemy import bindparam, func, select
 
 from ocs.database.statements import Sql, Transaction
-from ocs.dialing.adding import ListDefaults, NewRecord, added
-from ocs.dialing.values import Record
+from ocs.dialing.adding import ListDefaults, added
+from ocs.dialing.values import NewRecord, Record
 from ocs.errors import NotAdded, StoreUnavailable
 from ocs.store.loading import insert_records
 from ocs.store.records import ListTable

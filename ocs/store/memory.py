@@ -15,7 +15,7 @@ from typing import Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
-from ocs.dialing.adding import ListDefaults, NewRecord, added
+from ocs.dialing.adding import ListDefaults, added
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
@@ -27,6 +27,7 @@ from ocs.dialing.values import (
     ClaimRequest,
     CustomField,
     DoNotCallEntry,
+    NewRecord,
     Owner,
     Record,
     RecordFilter,

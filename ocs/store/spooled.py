@@ -28,8 +28,17 @@ from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 
-from ocs.dialing.adding import NewRecord
-from ocs.dialing.values import Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, Record, RecoveredChain
+from ocs.dialing.values import (
+    Attempt,
+    CancelRequest,
+    Chain,
+    ChainSave,
+    ClaimRequest,
+    NewRecord,
+    Owner,
+    Record,
+    RecoveredChain,
+)
 from ocs.errors import DatabaseAway, DataRefused, OCSError, UnknownCallingList
 from ocs.interfaces import IReplayStore, IStore
 from ocs.store.change_spool import ChangeSpool, SpooledChange

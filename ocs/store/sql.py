@@ -13,7 +13,6 @@ from zope.interface import implementer
 from ocs.database.backend import backend_for
 from ocs.database.pool import Database, GroupCommit, Threads
 from ocs.database.statements import Transaction
-from ocs.dialing.adding import NewRecord
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.values import (
     Attempt,
@@ -23,6 +22,7 @@ from ocs.dialing.values import (
     ClaimRequest,
     CustomField,
     DoNotCallEntry,
+    NewRecord,
     Owner,
     Record,
     RecordFilter,

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from ocs.database.backend import backend_for, transaction
-from ocs.dialing.adding import NewRecord
 from ocs.dialing.request_log import LoggedRequest, RequestType
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import Record
+from ocs.dialing.values import NewRecord, Record
 from ocs.errors import DatabaseAway, NotAdded, StoreUnavailable, UnknownCallingList
 from ocs.store.adding import number_alone
 from ocs.store.registry import Catalog
