@@ -50,12 +50,14 @@ def _number(text: str) -> str:
 @dataclass(frozen=True)
 class Requester:
     """Who asks: the agent logged in at the DN that the request came by. `entry` is the request's row of the log of requests,
-    where there is one, `origin` the way of the request, for the audit trail of do-not-call requests."""
+    where there is one, `origin` the way of the request, for the audit trail of do-not-call requests. A `third_party` is an
+    application: it may name any campaign, loaded or not, or none, and asks about a record in the place of who has it."""
 
     dn: str
     agent_id: str = ""
     entry: RequestEntry | None = None
     origin: str = "desktop"
+    third_party: bool = False
 
 
 def news_of(session: DialingSession, kind: CampaignEvent, application_id: int, reference_id: Any = None) -> KVList:
@@ -123,17 +125,20 @@ class RecordOperations:
 
     # -- finding what a request names -----------------------------------------------------------------------------
     def _sessions(self, requester: Requester, request: DesktopRequest) -> list[DialingSession]:
-        """The agent's sessions of the campaign that the request names."""
-        return [session for session in self._engine.sessions.values() if requester.dn in session.group.group.dns
+        """The requester's sessions of the campaign that the request names; all of a third party that names none."""
+        if requester.third_party and request.campaign_name is None:
+            return list(self._engine.sessions.values())
+        return [session for session in self._engine.sessions.values()
+                if (requester.third_party or requester.dn in session.group.group.dns)
                 and request.campaign_name in (session.group.campaign, session.group.name)]
 
     def _session(self, requester: Requester, request: DesktopRequest) -> DialingSession:
-        """The agent's session of the campaign that the request names, loaded."""
+        """The requester's session of the campaign that the request names, loaded if an agent asks."""
         mine = self._sessions(requester, request)
         if not mine:
             raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, str(request.campaign_name))
         session = max(mine, key=lambda each: each.state)
-        if session.state is SessionState.NOT_LOADED:
+        if session.state is SessionState.NOT_LOADED and not requester.third_party:
             raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_RUNNING, session.group.name)
         return session
 
@@ -302,14 +307,16 @@ class RecordOperations:
 
     async def _cancel_wherever(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         """Cancel records that this agent does not hold here: by phone or customer id all of the campaign's lists, wherever they
-        are; by a handle that is not known here what this agent has of a peer."""
-        campaign = self._session(requester, request).group.campaign
+        are; by a handle that is not known here what this agent has of a peer. Of a third party that names no campaign all
+        lists of all campaigns."""
+        session = self._session(requester, request)
+        campaign = "" if request.campaign_name is None else session.group.campaign
         target = CancelTarget(request.record_handle, "", "", campaign, request.calling_list or "", requester.dn,
                               request.chain_attr is not ChainAttribute.RECORD_ONLY)
         if request.record_handle is None:
             target = replace(target, dn="", phone=_number(request.phone) if request.phone else "",
                              customer_id="" if request.phone else request.customer_id or "")
-        if not await cancel(self._engine, target):
+        if not await cancel(self._engine, target, everywhere=requester.third_party):
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, "there is none that could be cancelled")
         return self._ack(request)
 
@@ -352,7 +359,8 @@ class RecordOperations:
 
     def _entry(self, requester: Requester, request: DesktopRequest, now: int) -> tuple[DoNotCallEntry, str]:
         """The entry for a request that names no record, and the table of a calling list of the campaign."""
-        lists = {each.name: each for each in self._session(requester, request).group.lists}
+        self._session(requester, request)
+        lists = {each.name: each for session in self._sessions(requester, request) for each in session.group.lists}
         if request.calling_list is not None and request.calling_list not in lists:
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         phone = None if not request.phone else _number(request.phone)

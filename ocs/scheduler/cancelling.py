@@ -7,7 +7,7 @@ Source: the public request to cancel a record: by handle, phone or customer id; 
 """
 from __future__ import annotations
 
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 from twisted.internet.defer import Deferred, DeferredList
 
@@ -27,11 +27,12 @@ _WAITING = (ChainState.BUFFERED, ChainState.WAITING)
 _CANCELLABLE = (*_WAITING, ChainState.OPENING, ChainState.CALLING, ChainState.WITH_AGENT)
 
 
-async def cancel(engine: Engine, target: CancelTarget) -> int:
-    """Cancel what is meant, in the lists, here and at peers; how many records were. StoreUnavailable where the database did not
+async def cancel(engine: Engine, target: CancelTarget, everywhere: bool = False) -> int:
+    """Cancel what is meant, in the lists (`everywhere`: those of campaign groups that are not loaded, too), here and at peers;
+    how many records were. StoreUnavailable where the database did not
     take all of it; what is held was cancelled then (its writes are tried again), and the request may be repeated."""
     count, faults = 0, list[OCSError]()
-    for request in _in_tables(engine, target):
+    for request in _in_tables(engine, target, everywhere):
         try:
             count += await engine.context.store.cancel_records(request)
         except OCSError as error:
@@ -46,13 +47,13 @@ async def cancel(engine: Engine, target: CancelTarget) -> int:
     return count + at_peers
 
 
-def _in_tables(engine: Engine, target: CancelTarget) -> list[CancelRequest]:
+def _in_tables(engine: Engine, target: CancelTarget, everywhere: bool) -> list[CancelRequest]:
     """What is to be cancelled where nobody holds it; a table that several lists read is looked through once."""
     if target.handle is not None:
         return []
     general = engine.context.options.customer_id_field
     requests: dict[CancelRequest, None] = {}
-    for session in _sessions(engine, target):
+    for session in _sessions(engine.sessions.values() if everywhere else engine.loaded(), target):
         for one in session.group.lists:
             field = "" if target.phone else one.customer_id_field or general
             if target.calling_list in ("", one.name) and (target.phone or field):
@@ -61,8 +62,8 @@ def _in_tables(engine: Engine, target: CancelTarget) -> list[CancelRequest]:
     return list(requests)
 
 
-def _sessions(engine: Engine, target: CancelTarget) -> list[DialingSession]:
-    return [session for session in engine.loaded() if target.campaign in ("", session.group.campaign, session.group.name)]
+def _sessions(sessions: Iterable[DialingSession], target: CancelTarget) -> list[DialingSession]:
+    return [session for session in sessions if target.campaign in ("", session.group.campaign, session.group.name)]
 
 
 async def cancel_held(engine: Engine, target: CancelTarget) -> int:
@@ -90,7 +91,7 @@ def _meant(engine: Engine, target: CancelTarget) -> Iterator[tuple[HeldChain, li
         if found is not None and found[0].agent_dn == target.dn and found[0].state in _CANCELLABLE:
             yield found[0], _places(found[0], [found[1]], target.whole_chain)
         return
-    for session in _sessions(engine, target):
+    for session in _sessions(engine.loaded(), target):
         for held in session.held:
             if held.state in _CANCELLABLE and target.calling_list in ("", held.calling_list.name):
                 places = _places(held, _matching(held, target), target.whole_chain)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Collection
 
 from protocols.attributes import KVList, KVValue, first
 from protocols.desktop import keys
@@ -76,9 +76,10 @@ class DesktopRequest:
         return Echo(self.name, self.application_id, self.campaign_name, self.record_handle, self.reference_id)
 
 
-def parse_request(user_data: KVList) -> DesktopRequest | None:
+def parse_request(user_data: KVList, optional: Collection[str] = ()) -> DesktopRequest | None:
     """The request in the user data of a user event; None if it is none. DesktopError (number, text, echo) for an
-    unknown request and for keys that are missing or badly typed. Whether it is for this application is not checked."""
+    unknown request and for keys that are missing or badly typed. Whether it is for this application is not checked.
+    `optional` are mandatory keys that may be missing here: applications need not name a campaign."""
     if not is_request(user_data):
         return None
     echo = _echo(user_data)
@@ -87,25 +88,25 @@ def parse_request(user_data: KVList) -> DesktopRequest | None:
     if kind is None:
         raise DesktopError(DesktopErrorCode.INVALID_REQUEST, echo.name or keys.REQUEST, echo)
     try:
-        values = _values(kind, user_data)
+        values = _values(kind, user_data, optional)
     except DesktopError as error:
         raise DesktopError(error.code, error.detail, echo) from None
     others = tuple(pair for pair in user_data if pair[0] not in keys.CONTROL_KEYS)
     return DesktopRequest(kind.name, others=others, raw=user_data, **values)
 
 
-def _values(kind: RequestKind, user_data: KVList) -> dict[str, Any]:
+def _values(kind: RequestKind, user_data: KVList, optional: Collection[str]) -> dict[str, Any]:
     """Attribute -> value of the keys that this request has."""
     given = dict(reversed(user_data))           # the first of a repeated key counts
     values: dict[str, Any] = {"reference_id": _reference_id(given.get(keys.REFERENCE_ID), strict=True)}
     mandatory = ((keys.APPLICATION_ID,) if kind.application_id else ()) + kind.mandatory
     for key in mandatory:
-        if given.get(key) in (None, ""):
+        if given.get(key) in (None, "") and key not in optional:
             raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{key} is missing")
     if kind.one_of and all(given.get(key) in (None, "") for key in kind.one_of):
         raise DesktopError(DesktopErrorCode.INVALID_ATTRIBUTE, f"{' or '.join(kind.one_of)} is missing")
     for key in (keys.APPLICATION_ID, *kind.keys):
-        if key in given:
+        if key in given and not (key in optional and given[key] == ""):
             reader = FIELDS[key]
             values[reader.attribute] = reader.read(key, given[key])
     return values
