@@ -7,7 +7,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 __all__ = ["ApplicationType", "DataType", "DNType", "FieldType", "Flag", "GroupType", "ObjectState", "OperationMode",
-           "OptimizationMethod", "TableType"]
+           "TableType"]
 
 
 class Flag(IntEnum):
@@ -34,16 +34,6 @@ class OperationMode(IntEnum):
     NONE = 0
     MANUAL = 1
     SCHEDULE = 2
-
-
-class OptimizationMethod(IntEnum):
-    """CfgOptimizationMethod."""
-    NONE = 0
-    BUSY_FACTOR = 1
-    OVERDIAL_RATE = 2
-    WAIT_TIME = 3
-    DISTRIBUTION_TIME = 4
-    MAXIMUM_GAIN = 5
 
 
 class DataType(IntEnum):

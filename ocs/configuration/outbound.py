@@ -26,12 +26,11 @@ from ocs.configuration.enumerations import (
     FieldType,
     GroupType,
     OperationMode,
-    OptimizationMethod,
     TableType,
 )
 from ocs.configuration.model import Kind
 from ocs.dialing.actions import CallAction, TreatmentAction
-from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
 from ocs.dialing.shares import DEFAULT_SHARE
 
 __all__ = ["OUTBOUND"]

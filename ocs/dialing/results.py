@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["CallResult", "ContactInfoType", "DialingMode", "RecordStatus", "RecordType", "RESULT_LABELS"]
+__all__ = ["CallResult", "ContactInfoType", "DialingMode", "OptimizationMethod", "RecordStatus", "RecordType", "RESULT_LABELS"]
 
 
 class CallResult(IntEnum):
@@ -182,3 +182,27 @@ _DESKTOP_MODES = {
     DialingMode.PROGRESSIVE_GVP: "ProgressiveGVP", DialingMode.PREDICTIVE_GVP: "PredictiveGVP",
     DialingMode.POWER_GVP: "PowerGVP",
 }
+
+
+class OptimizationMethod(IntEnum):
+    """CfgOptimizationMethod: what predictive dialing aims at, beside the abandon limit."""
+    NONE = 0
+    BUSY_FACTOR = 1
+    OVERDIAL_RATE = 2
+    WAIT_TIME = 3               # how long an agent waits between calls, on average
+    DISTRIBUTION_TIME = 4       # how long a customer who answered waits for an agent, on average
+    MAXIMUM_GAIN = 5            # of the power modes: as many calls as there are ports
+
+    @property
+    def word(self) -> str:
+        """The word in configuration and commands: "busy-factor"."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def unit(self) -> str:
+        """Of its goal: "%", "s", or "" where it has none."""
+        return _UNITS.get(self, "")
+
+
+_UNITS = {OptimizationMethod.BUSY_FACTOR: "%", OptimizationMethod.OVERDIAL_RATE: "%", OptimizationMethod.WAIT_TIME: "s",
+          OptimizationMethod.DISTRIBUTION_TIME: "s"}

@@ -18,7 +18,6 @@ from ocs.configuration.enumerations import (
     Flag,
     ObjectState,
     OperationMode,
-    OptimizationMethod,
     TableType,
 )
 from ocs.configuration.kinds import GROUP_KINDS, KINDS
@@ -26,6 +25,7 @@ from ocs.configuration.model import Form, Property
 from ocs.configuration.versions import configuration_versions
 from ocs.database.backend import backend_for, transaction
 from ocs.dialing.actions import CallAction, TreatmentAction
+from ocs.dialing.results import OptimizationMethod
 
 # the published object types
 PUBLISHED_TYPES = {"switch": 1, "dn": 2, "person": 3, "place": 4, "agent_group": 5, "place_group": 6, "tenant": 7,

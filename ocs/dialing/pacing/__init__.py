@@ -1,14 +1,16 @@
 """How many calls to place now: pure, `now` is passed in, every decision with its reason in words.
 
 `progressive` dials for agents who are ready; `PredictivePacer` is our own algorithm and the default of predictive dialing;
-`NamedPacer` runs the algorithms that the field knows by name. docs/pacing.md has the theory.
+`NamedPacer` runs the algorithms that the field knows by name; `GroupPacer` is whichever of them a campaign group has chosen.
+docs/pacing.md has the theory.
 """
 from ocs.dialing.pacing.agents import Activity
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput
-from ocs.dialing.pacing.named_pacer import Algorithm, NamedPacer, Optimization
+from ocs.dialing.pacing.group_pacer import GroupPacer, PacingChoice
+from ocs.dialing.pacing.named_pacer import Algorithm, NamedPacer, NamedRule
 from ocs.dialing.pacing.predictive import PredictivePacer
 from ocs.dialing.pacing.progressive import agents_suffice, progressive
 from ocs.dialing.pacing.rate_limit import RateLimit
 
-__all__ = ["Activity", "Algorithm", "NamedPacer", "Optimization", "PacingDecision", "PacingInput", "PredictivePacer", "RateLimit",
-           "agents_suffice", "progressive"]
+__all__ = ["Activity", "Algorithm", "GroupPacer", "NamedPacer", "NamedRule", "PacingChoice", "PacingDecision", "PacingInput",
+           "PredictivePacer", "RateLimit", "agents_suffice", "progressive"]

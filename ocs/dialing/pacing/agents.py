@@ -38,7 +38,7 @@ class Agents:
     def __init__(self, talking: Floats, wrapping: Floats, away: Floats) -> None:
         self._talking, self._wrapping = AgeCensus(talking, _TALK_WIDTH_S), AgeCensus(wrapping, _WRAP_WIDTH_S)
         self._away, self._away_at = away, 0.0
-        self._agents: dict[Hashable, tuple[Activity, int, float]] = {}
+        self._agents: dict[Hashable, tuple[Activity, int, float | None]] = {}       # activity, slot, since: None = teaches nothing
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
         self.idle, self.handle_s, self._staying = 0, 0.0, Staying()
         self._returns, self._away_s = 0.2, 600.0
@@ -61,37 +61,43 @@ class Agents:
         self._talking.advance(now)
         self._wrapping.advance(now)
 
-    def change(self, now: float, agent: Hashable, activity: Activity) -> None:
-        """The agent does this now. What an agent did before the first report is not known and teaches nothing."""
-        known = self._agents.get(agent)
+    def change(self, now: float, agent: Hashable, activity: Activity, since: float | None = None) -> None:
+        """The agent does this now. What an agent did before the first report is not known; where the first report says `since` when
+        it goes on, its age is counted, but its length teaches nothing: of what one finds under way the long ones are too many."""
+        known, age_s = self._agents.get(agent), 0.0
+        learned: float | None = now
         if known is not None:
-            before, slot, since = known
+            before, slot, begun_before = known
             if before is activity:
                 return
-            self._leave(now, before, slot, since, activity)
+            self._leave(now, before, slot, begun_before, activity)
+        elif since is not None and since < now:
+            age_s, learned = now - since, None
         slot = 0
         if activity is Activity.READY:
             self.idle += 1
         elif activity is Activity.TALK:
-            slot = self._talking.enter(now)
+            slot = self._talking.enter(now, age_s)
         elif activity is Activity.WRAP:
-            slot = self._wrapping.enter(now)
+            slot = self._wrapping.enter(now, age_s)
         else:
             self._pass_away_time(now)
             self._away[0] += 1.0
-        self._agents[agent] = activity, slot, now
+        self._agents[agent] = activity, slot, learned
 
-    def _leave(self, now: float, before: Activity, slot: int, since: float, activity: Activity) -> None:
+    def _leave(self, now: float, before: Activity, slot: int, since: float | None, activity: Activity) -> None:
         if before is Activity.READY:
             self.idle -= 1
         elif before is Activity.TALK:
             self._talking.leave(slot)
-            self.talks.add(now - since)
+            if since is not None:
+                self.talks.add(now - since)
             if activity in (Activity.READY, Activity.AWAY):
                 self.wraps.add(0.0)
         elif before is Activity.WRAP:
             self._wrapping.leave(slot)
-            self.wraps.add(now - since)
+            if since is not None:
+                self.wraps.add(now - since)
         else:
             self._pass_away_time(now)
             self._away[0] -= 1.0

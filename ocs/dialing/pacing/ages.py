@@ -40,11 +40,12 @@ class AgeCensus:
         counts[:shift] = 0.0
         counts[-1] = oldest
 
-    def enter(self, now: float) -> int:
-        """One more of age 0; the slot to give back when it leaves."""
+    def enter(self, now: float, age_s: float = 0.0) -> int:
+        """One more of this age; the slot to give back when it leaves."""
         self.advance(now)
-        self.counts[0] += 1.0
-        return self._slot
+        age = int(max(0.0, age_s) / self.width_s)
+        self.counts[min(age, self._last)] += 1.0
+        return self._slot - age
 
     def leave(self, slot: int) -> None:
         """One that entered in `slot` is gone."""

@@ -50,6 +50,15 @@ class AbandonBudget:
         """Calls that may still be abandoned; negative: too many were."""
         return self.limit * self.answered - self.abandoned
 
+    def change_limit(self, limit: float) -> None:
+        """Another limit holds from now on; what was answered and abandoned so far is judged by it, too."""
+        if not 0.0 < limit < 1.0:
+            raise ValueError(f"abandon limit {limit}: must lie between 0 and 1")
+        if limit != self.limit:
+            self._steady += log(limit / self.limit)
+            self.limit = limit
+            self._settle(0.0)
+
     def answer(self, now: float) -> None:
         """A person answered."""
         self.answered += 1

@@ -79,6 +79,16 @@ class CallsOut:
         self.failed += not answered
         return True
 
+    def withdraw(self, now: float, call: Hashable) -> bool:
+        """The call was not dialed after all, or nobody can say how it ended: it teaches nothing. False if it is not known."""
+        known = self._calls.pop(call, None)
+        if known is None:
+            return False
+        rings, slot, since = known
+        (self._ringing if rings else self._dialed).leave(slot)
+        (self.answer_share if rings else self.ring_share).withdraw(now, since)
+        return True
+
     def forget_lost(self, now: float) -> None:
         """Drop calls of which nothing was heard for ten minutes, so that none is waited for without end."""
         for call, (rings, slot, since) in list(self._calls.items()):

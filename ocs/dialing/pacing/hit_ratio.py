@@ -44,6 +44,14 @@ class LearnedShare:
         self._trials[0] += 1.0
         self._stale = True
 
+    def withdraw(self, now: float, begun_at: float) -> None:
+        """A trial that began then was none after all. One that is counted in the memories already stays there."""
+        self.advance(now)
+        age = max(0, self._slot - int(begun_at / _WIDTH_S))
+        if age < _SLOTS:
+            self._trials[age] -= 1.0
+            self._stale = True
+
     def success(self, now: float, begun_at: float) -> None:
         """A trial that began then succeeds."""
         self.advance(now)

@@ -27,6 +27,7 @@ _DECIDED = 0.9                      # of the calls that ring, at the longest tim
 _LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
 _MORE = 1.15                        # so much more evidence is worth it
 _CHANGED = 0.02                     # relative change of a share that matters
+_ALL = 1_000_000
 _INBOUND_S = 600.0                  # inbound calls are counted over about so long
 
 _DIALED = slice(0, CALL_SLOTS)
@@ -47,13 +48,14 @@ class LearningPacer:
         self.agents = Agents(counts[_TALKING], counts[_WRAPPING], counts[_AWAY])
         self._forecast = Forecast(_MOMENTS, _AWAY.stop)
         self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
-        self._patience_s = 2.0
+        self.patience_s = 2.0                           # of those who wait for an agent, as far as any gave up
         self.moments: Floats = np.zeros(_MOMENTS)         # seconds ahead that are looked at
         self._inbound_rate, self._inbound_at = 0.0, 0.0
         self._learned_at, self._evidence, self._shares = float("-inf"), 0, (0.0, 0.0, 0.0)
         self.ready = False                              # True once it predicts
         self._news, self._look_at = True, float("-inf")
         self._last = PacingDecision(0.0, 0, Condition.WAITING_AGENTS, "nothing has happened yet")
+        self._room = 0, 0, 0
 
     # -- what a dialer sees --------------------------------------------------------------------------------------------
     def dialed(self, now: float, call: Hashable) -> None:
@@ -68,11 +70,16 @@ class LearningPacer:
         """The call ended without a person: busy, no answer, machine, invalid number, dropped while it rang."""
         self._news |= self.calls.end(now, call, answered=False)
 
-    def answered(self, now: float, call: Hashable) -> None:
-        """A person answered, and wants an agent."""
+    def withdrawn(self, now: float, call: Hashable) -> None:
+        """The call was not placed after all, or nobody can say how it ended."""
+        self._news |= self.calls.withdraw(now, call)
+
+    def answered(self, now: float, call: Hashable, person: bool = True) -> None:
+        """A person answered, and wants an agent. (`person` False: a machine for which the campaign wants an agent, too.)"""
         if self.calls.end(now, call, answered=True):
             self._answered[call] = now
-            self.budget.answer(now)
+            if person:
+                self.budget.answer(now)
 
     def connected(self, now: float, call: Hashable) -> None:
         """An agent is on the call."""
@@ -82,7 +89,7 @@ class LearningPacer:
         """No agent came in time; the call counts against the limit."""
         since = self._answered.pop(call, None)
         if since is not None:
-            self._patience_s += 0.1 * (now - since - self._patience_s)
+            self.patience_s += 0.1 * (now - since - self.patience_s)
             self.budget.abandon()
             self._news = True
 
@@ -90,9 +97,9 @@ class LearningPacer:
         """An answered call ended before an agent came, and does not count as abandoned."""
         self._news |= self._answered.pop(call, None) is not None
 
-    def agent(self, now: float, agent: Hashable, activity: Activity) -> None:
-        """The agent does this now; inbound talk is talk."""
-        self.agents.change(now, agent, activity)
+    def agent(self, now: float, agent: Hashable, activity: Activity, since: float | None = None) -> None:
+        """The agent does this now; inbound talk is talk. `since`, where it began before this first report of the agent."""
+        self.agents.change(now, agent, activity, since)
         self._news |= activity is Activity.READY or activity is Activity.WRAP
 
     def agent_gone(self, now: float, agent: Hashable) -> None:
@@ -116,9 +123,13 @@ class LearningPacer:
     def decide(self, given: PacingInput) -> PacingDecision:
         """How many calls to place at `given.now`. `ready_agents`: idle, less those kept for others and inbound callers waiting.
 
-        Only an agent, a call's end or time can make room for calls: without these the last answer stands."""
+        Only an agent, a call's end, more ports or records, or time can make room for calls: without these the last answer
+        stands."""
         now = given.now
-        if not self._news and now < self._look_at:
+        room = given.ready_agents, _ALL if given.ports_left is None else given.ports_left, given.records_left
+        more = any(is_ > was for is_, was in zip(room, self._room))
+        self._room = room
+        if not (self._news or more) and now < self._look_at:
             return self._last
         self._news, self._look_at = False, now + _LOOK_S
         self.calls.advance(now)
@@ -133,6 +144,16 @@ class LearningPacer:
         """Enough answers and failures, and calls seen to the end of their ringing."""
         calls = self.calls
         return calls.answered >= _ANSWERS and calls.failed >= _FAILURES and calls.decided > _DECIDED
+
+    def look_again(self) -> None:
+        """What decisions go by has changed: the last one does not stand."""
+        self._news = True
+
+    def begin_again(self) -> None:
+        """Prediction goes on after a time in which calls were not dialed ahead: what was saved then is not spent now."""
+        if self.ready:
+            self.budget.begin()
+        self.look_again()
 
     def _remember(self, decision: PacingDecision) -> PacingDecision:
         self._news |= decision.calls > 0
@@ -165,7 +186,7 @@ class LearningPacer:
             calls.learn()
             self.moments = calls.answer_delays(_MOMENTS)
             calls.prepare(np.append(self.moments, _NEWS_S))
-            agents.prepare(np.append(self.moments + self._patience_s, _NEWS_S))
+            agents.prepare(np.append(self.moments + self.patience_s, _NEWS_S))
             self._shares = 0.0, 0.0, 0.0
         shares = calls.ring_share.value(), calls.answer_share.value(), agents.stay
         if any(abs(new - old) > _CHANGED * old for new, old in zip(shares, self._shares)):

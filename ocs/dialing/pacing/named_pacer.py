@@ -1,10 +1,12 @@
 """The named algorithms as pacers: they learn as ours does, and decide by the goal that the campaign group names.
 
-Source of what runs when: busy factor and average waiting time are always classical; an overdial rate goes by the algorithm
-that is set; the two small-group algorithms hold up to `small_group_size` agents, above it the classical one takes over.
+Source of what runs when: busy factor and average waiting time are always classical, and so is the distribution time, of which
+the field has no other rule; an overdial rate goes by the algorithm that is set; the two small-group algorithms hold up to
+`small_group_size` agents, above it the classical one takes over.
 """
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput, within_limits
@@ -18,74 +20,108 @@ from ocs.dialing.pacing.named import (
     small_group,
     time_optimized_odr,
 )
+from ocs.dialing.results import OptimizationMethod
 
-__all__ = ["Algorithm", "NamedPacer", "Optimization"]
+__all__ = ["Algorithm", "NamedPacer", "NamedRule"]
 
 _ALL = 1_000_000
+_RATIOS = frozenset({OptimizationMethod.OVERDIAL_RATE, OptimizationMethod.BUSY_FACTOR})
+_TIMES = frozenset({OptimizationMethod.WAIT_TIME, OptimizationMethod.DISTRIBUTION_TIME})
 
 
 class Algorithm(Enum):
-    """The option `predictive_algorithm`."""
+    """The option `predictive_algorithm`: the public names, and two of our own."""
+    AUTOMATIC = "automatic"                 # ours: by the abandon budget
     CLASSICAL = "classical"
     SMALL_GROUP = "small_group"
     ADVANCED_SMALL_GROUP = "advanced_small_group"
     TIME_OPTIMIZED_ODR = "time_optimized_odr"
+    FIXED_RATIO = "fixed_ratio"             # so many calls per ready agent, whatever becomes of them
 
 
-class Optimization(Enum):
-    """What the goal means: a ratio, a ratio, seconds."""
-    OVERDIAL_RATE = "overdial rate"
-    BUSY_FACTOR = "busy factor"
-    AVERAGE_WAITING_TIME = "average waiting time"
+_NAMED = frozenset(Algorithm) - {Algorithm.AUTOMATIC, Algorithm.FIXED_RATIO}
 
 
-class NamedPacer(LearningPacer):
-    """One campaign group paced by a named algorithm. Goal: 0.03 for 3 % overdial, 0.85 for a busy factor of 85 %, or seconds."""
+@dataclass(frozen=True)
+class NamedRule:
+    """A named algorithm with its goal: 0.03 for 3 % overdial, 0.85 for a busy factor of 85 %, or seconds. No method lets more than
+    `most_overdial` be abandoned, as far as its own model goes. ValueError for a goal that makes no sense."""
 
-    def __init__(self, algorithm: Algorithm, optimization: Optimization = Optimization.OVERDIAL_RATE, goal: float = 0.03, *,
-                 small_group_size: int = 30, most_overdial: float = 1.0) -> None:
-        if optimization is Optimization.AVERAGE_WAITING_TIME:
-            if goal <= 0.0:
-                raise ValueError(f"goal {goal}: seconds of waiting must be positive")
-        elif not 0.0 < goal <= 1.0:
-            raise ValueError(f"goal {goal}: a ratio above 0, at most 1")
-        super().__init__(goal if optimization is Optimization.OVERDIAL_RATE and goal < 1.0 else 0.03)
-        self.algorithm, self.optimization, self.goal = algorithm, optimization, goal
-        self.small_group_size, self.most_overdial = small_group_size, most_overdial
+    algorithm: Algorithm
+    method: OptimizationMethod = OptimizationMethod.OVERDIAL_RATE
+    goal: float = 0.03
+    small_group_size: int = 30
+    most_overdial: float = 1.0
 
-    def _predict(self, given: PacingInput) -> PacingDecision:
-        known = Measured(
-            agents=self.agents.present, idle=given.ready_agents, queued=self.waiting, dialing=len(self.calls),
-            hit_ratio=max(1e-3, self.calls.hit_ratio), answer_s=float(self.moments.mean()), failure_s=self.calls.failure_s,
-            handle_s=max(1.0, self.agents.handle_s), patience_s=max(0.1, self._patience_s))
-        name, wanted = self._wanted(given, known)
-        text = (f"{name}, goal {self.optimization.value} {self.goal:g}: {known.idle} idle of {known.agents}, "
+    def __post_init__(self) -> None:
+        if self.algorithm not in _NAMED:
+            raise ValueError(f"{self.algorithm.value}: none of the named algorithms")
+        if self.method in _TIMES:
+            if self.goal <= 0.0:
+                raise ValueError(f"goal {self.goal}: seconds of waiting must be positive")
+        elif self.method not in _RATIOS:
+            raise ValueError(f"method {self.method.word} has no goal to dial by")
+        elif not 0.0 < self.goal <= 1.0:
+            raise ValueError(f"goal {self.goal}: a ratio above 0, at most 1")
+
+    def decide(self, pacer: LearningPacer, given: PacingInput) -> PacingDecision:
+        """The decision, by what the pacer has learned."""
+        known = _measured(pacer, given)
+        name, wanted = self._wanted(pacer, given, known)
+        text = (f"{name}, goal {self.method.word.replace('-', ' ')} {self.goal:g}: {known.idle} idle of {known.agents:g}, "
                 f"{known.dialing} out, hit ratio {known.hit_ratio:.2f}, handle time {known.handle_s:.0f} s")
         return within_limits(given, wanted, text)
 
-    def _wanted(self, given: PacingInput, known: Measured) -> tuple[str, int]:
-        if self.optimization is Optimization.AVERAGE_WAITING_TIME:
+    def calls(self, pacer: LearningPacer, given: PacingInput) -> int:
+        """How many calls the goal allows now."""
+        return self._wanted(pacer, given, _measured(pacer, given))[1]
+
+    def _wanted(self, pacer: LearningPacer, given: PacingInput, known: Measured) -> tuple[str, int]:
+        if self.method is OptimizationMethod.WAIT_TIME:
             goal = busy_factor_for_wait(known.handle_s, self.goal)
             return "classical", classical_busy_factor(known, goal, self.most_overdial)
-        if self.optimization is Optimization.BUSY_FACTOR:
+        if self.method is OptimizationMethod.BUSY_FACTOR:
             return "classical", classical_busy_factor(known, self.goal, self.most_overdial)
+        if self.method is OptimizationMethod.DISTRIBUTION_TIME:
+            # where callers leave at a rate of 1 / patience, the share who do is the mean wait over the patience
+            return "classical", classical_overdial(known, min(self.goal / known.patience_s, self.most_overdial))
         goal = min(self.goal, self.most_overdial)
         algorithm = self.algorithm
         if algorithm in (Algorithm.SMALL_GROUP, Algorithm.ADVANCED_SMALL_GROUP) and known.agents > self.small_group_size:
             algorithm = Algorithm.CLASSICAL
+        return algorithm.value, self._by_overdial_rate(algorithm, goal, pacer, given, known)
+
+    @staticmethod
+    def _by_overdial_rate(algorithm: Algorithm, goal: float, pacer: LearningPacer, given: PacingInput, known: Measured) -> int:
         if algorithm is Algorithm.CLASSICAL:
-            wanted = classical_overdial(known, goal)
-        elif algorithm is Algorithm.SMALL_GROUP:
-            wanted = small_group(goal, known.hit_ratio, known.idle, known.queued, known.dialing)
-        else:
-            surplus = self.surplus(given)
-            if algorithm is Algorithm.ADVANCED_SMALL_GROUP:
-                becoming_free = surplus.mean[0] + surplus.due[0] - known.idle + known.queued      # when the first answers come
-                out = self.calls.chances_out()
-                wanted = advanced_small_group(goal, known.hit_ratio, known.idle, known.queued, becoming_free, out)
-            else:
-                ports = _ALL if given.ports_left is None else given.ports_left
-                most = max(1, min(ports, given.rate_left, given.records_left))
-                afforded = time_optimized_odr(surplus, goal, self.budget.credit, most)
-                wanted = max(afforded, known.idle - known.queued - known.dialing)   # in debt an agent still gets one call
-        return algorithm.value, wanted
+            return classical_overdial(known, goal)
+        if algorithm is Algorithm.SMALL_GROUP:
+            return small_group(goal, known.hit_ratio, known.idle, known.queued, known.dialing)
+        surplus = pacer.surplus(given)
+        if algorithm is Algorithm.ADVANCED_SMALL_GROUP:
+            becoming_free = surplus.mean[0] + surplus.due[0] - known.idle + known.queued      # when the first answers come
+            out = pacer.calls.chances_out()
+            return advanced_small_group(goal, known.hit_ratio, known.idle, known.queued, becoming_free, out)
+        ports = _ALL if given.ports_left is None else given.ports_left
+        most = max(1, min(ports, given.rate_left, given.records_left))
+        afforded = time_optimized_odr(surplus, goal, pacer.budget.credit, most)
+        return max(afforded, known.idle - known.queued - known.dialing)     # in debt an agent still gets one call
+
+
+def _measured(pacer: LearningPacer, given: PacingInput) -> Measured:
+    return Measured(
+        agents=pacer.agents.present, idle=given.ready_agents, queued=pacer.waiting, dialing=len(pacer.calls),
+        hit_ratio=max(1e-3, pacer.calls.hit_ratio), answer_s=float(pacer.moments.mean()), failure_s=pacer.calls.failure_s,
+        handle_s=max(1.0, pacer.agents.handle_s), patience_s=max(0.1, pacer.patience_s))
+
+
+class NamedPacer(LearningPacer):
+    """One campaign group paced by a named algorithm."""
+
+    def __init__(self, algorithm: Algorithm, method: OptimizationMethod = OptimizationMethod.OVERDIAL_RATE, goal: float = 0.03, *,
+                 small_group_size: int = 30, most_overdial: float = 1.0) -> None:
+        self.rule = NamedRule(algorithm, method, goal, small_group_size, most_overdial)
+        super().__init__(goal if method is OptimizationMethod.OVERDIAL_RATE and goal < 1.0 else 0.03)
+
+    def _predict(self, given: PacingInput) -> PacingDecision:
+        return self.rule.decide(self, given)

@@ -49,6 +49,19 @@ def work(group: Agents, rounds: int, leave: bool = False) -> float:
     return now
 
 
+def test_what_an_agent_is_found_at_counts_by_its_age_and_teaches_nothing() -> None:
+    group, talking, wrapping, _ = agents()
+    group.advance(1000.0)
+    group.change(1000.0, "talks", A.TALK, since=900.0)
+    group.change(1000.0, "wraps up", A.WRAP, since=987.5)
+    assert talking[20] == 1 and wrapping[12] == 1
+    group.change(1010.0, "talks", A.WRAP, since=0.0)
+    group.change(1010.0, "wraps up", A.READY)
+    assert not talking.any() and group.talks.seen == 0 and group.wraps.seen == 0
+    group.change(1030.0, "talks", A.READY)
+    assert group.wraps.seen == 1 and not wrapping.any()
+
+
 def test_wrap_up_and_talk_lead_to_idle_agents_in_their_time() -> None:
     group, *_ = agents()
     work(group, 60)
