@@ -20,6 +20,7 @@ from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.dialers import PushedPreviews, SecondDialer
+from ocs.app.engine_numbers import engine_numbers
 from ocs.app.manhole import ManholeService
 from ocs.app.outside import Outside
 from ocs.app.peers import PeerSide
@@ -74,16 +75,7 @@ def make_service(options: OCSOptions, reactor: Any, path: Path | None = None) ->
 
 def engine_options(options: OCSOptions) -> EngineOptions:
     """The engine's numbers from the configuration."""
-    dialing = options.dialing
-    return EngineOptions(
-        application_id=options.application.dbid, tick_s=dialing.pacing_tick_s,
-        stale_clean_s=60.0 * dialing.stale_clean_timeout_min, record_processed=dialing.record_processed,
-        treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min,
-        check_dnc_list=dialing.check_dnc_list, check_dnc_callback=dialing.check_dnc_callback,
-        customer_id_field=dialing.customer_id_field, request_log=dialing.request_log,
-        personal_callback_wait_s=60.0 * dialing.personal_callback_wait_min,
-        callback_missed_tolerance_s=60.0 * dialing.callback_missed_tolerance_min,
-        callback_answer_s=60.0 * dialing.callback_answer_min, callback_again_s=60.0 * dialing.callback_again_min)
+    return engine_numbers(options.dialing, options.application.dbid)
 
 
 class OCSService(Service):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Iterable, Mapping
+from typing import Callable, Iterable, Mapping
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -22,12 +22,17 @@ class AgentBook:
         self.counts: Counter[str] = Counter()
         self.results: Counter[int] = Counter()      # call result -> records that were settled with it
         self.errors: Counter[int] = Counter()       # GSW_ERROR_NUMBER -> times
+        self.watcher: Callable[[AgentState, float, AgentState], None] | None = None
+        """Hears of each change: the state that was left, the clock's seconds at which it was entered, the state that follows."""
 
     def enter(self, state: AgentState) -> None:
         """The agent changes to `state` now."""
         now = self._clock.seconds()
-        self._seconds[self._state] += now - self._since
+        before, since = self._state, self._since
+        self._seconds[before] += now - since
         self._state, self._since = state, now
+        if self.watcher is not None:
+            self.watcher(before, since, state)
 
     def seconds(self) -> dict[AgentState, float]:
         """Seconds in each state up to now."""

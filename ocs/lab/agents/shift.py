@@ -48,6 +48,7 @@ class Shift(ABC):
         self._campaigns = Campaigns()
         self._logged_in = self._break_is_due = self._leaving = self._hurry = self._asking = False
         self._refusals = 0                                  # log-ins refused in a row
+        self._break_s: float | None = None                  # length of the next break, where it is not left to chance
         self._call: Call | None = None
         self._held: OfferedRecord | None = None             # the record that is looked at
         self._left: Deferred[None] = Deferred()
@@ -67,6 +68,15 @@ class Shift(ABC):
             self._episodes.in_shift("give up", deadline_s + _LAST_WORDS_S * self._clock.speed, self._go_home)
             self._happens(AgentEvent.SHIFT_OVER)
         return waiter
+
+    def behave(self, behaviour: AgentBehaviour) -> None:
+        """From now on the agent is like this."""
+        self._behaviour = behaviour
+
+    def take_break(self, length_s: float) -> None:
+        """Have a break of this length (the clock's seconds) as soon as the work at hand is done."""
+        self._break_s = length_s
+        self._break_due()
 
     def _happens(self, event: AgentEvent) -> None:
         """One step of the machine. It may end in the next one, so nothing may follow a call of this."""
@@ -212,10 +222,14 @@ class Shift(ABC):
         self._break_is_due = False
         self.book.counts["breaks"] += 1
         self._not_ready("Break")
-        self._episodes.later(exponential(self._rng, self._behaviour.break_s), self._break_over)
+        length_s, self._break_s = self._break_s, None
+        if length_s is None:
+            length_s = exponential(self._rng, self._behaviour.break_s)
+        self._episodes.later(length_s, self._break_over)
 
     def _break_over(self) -> None:
-        self._episodes.in_shift("break", exponential(self._rng, self._behaviour.break_every_s), self._break_due)
+        if self._behaviour.break_every_s:
+            self._episodes.in_shift("break", exponential(self._rng, self._behaviour.break_every_s), self._break_due)
         self._happens(AgentEvent.BREAK_OVER)
 
     def _not_ready(self, reason: str) -> None:

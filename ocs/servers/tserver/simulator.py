@@ -149,6 +149,20 @@ class SimulatedNetwork:
     def __len__(self) -> int:
         return len(self._legs)
 
+    @property
+    def options(self) -> SimulatorOptions:
+        """What people are like now."""
+        return self._options
+
+    def change(self, options: SimulatorOptions) -> None:
+        """From now on people are like this; calls that are under way go on as they began."""
+        calls_by_themselves = (options.inbound_per_hour, options.inbound_destination)
+        others = calls_by_themselves != (self._options.inbound_per_hour, self._options.inbound_destination)
+        self._options, self.lines = options, options.lines
+        if others and self._listener is not None:
+            _cancel(self._calling)      # who calls at random moments may as well be drawn anew
+            self._next_caller()
+
     def start(self, listener: object) -> Deferred[None]:
         self._listener, self._started = listener, f"{self._clock.seconds():.3f}"
         self._next_caller()

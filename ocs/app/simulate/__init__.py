@@ -1,0 +1,1 @@
+"""`ocs simulate`: scenario files and recorded history become days, days become reports."""
