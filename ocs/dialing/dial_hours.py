@@ -46,12 +46,14 @@ def local_seconds(now: float, zone: str) -> int:
 
 def open_zones(now: float, zones: Mapping[int, str], windows: ListWindows = ALWAYS_OPEN) -> dict[int, int]:
     """tz_dbid -> seconds after local midnight, for each of `zones` (tz_dbid -> IANA name) in which the list may be dialed at
-    `now` by its own windows. Zones that are closed, and those that nobody knows, are left out."""
+    `now` by its own windows and the rules that hold for everybody there. Zones that are closed, and those that nobody knows, are
+    left out."""
     times: dict[int, int] = {}
     for dbid, name in zones.items():
         if known_zone(name):
             day, local = _local(int(now), name)
-            if windows.always or any(begin <= local < end for begin, end in windows.spans(day, name)):
+            there = windows.in_zone(name)
+            if there.always or any(begin <= local < end for begin, end in there.spans(day, name)):
                 times[dbid] = local
     return times
 
@@ -84,7 +86,7 @@ def _window(record: Record) -> tuple[int, int] | None:
 
 def is_open(record: Record, now: float, windows: ListWindows = ALWAYS_OPEN) -> bool:
     """True if at `now` the record's own window is open, and its list's. A zone that nobody knows is closed."""
-    window = _window(record)
+    window, windows = _window(record), windows.of(record)
     if window is None:
         return False
     day, local = _local(int(now), record.tz_name)
@@ -95,7 +97,7 @@ def is_open(record: Record, now: float, windows: ListWindows = ALWAYS_OPEN) -> b
 
 def open_for_s(record: Record, now: float, windows: ListWindows, most_s: float) -> float:
     """For how many seconds from `now` on the record may be dialed without a break; at most `most_s`, 0 if it is not open."""
-    at, last = int(now), now + most_s
+    at, last, windows = int(now), now + most_s, windows.of(record)
     while at < last and is_open(record, at, windows):
         window, (day, local) = _window(record), _local(at, record.tz_name)
         assert window is not None
@@ -128,7 +130,7 @@ def _opening(record: Record, now: int, windows: ListWindows, until: int | None) 
     """Between two changes of the offset local time runs evenly, so each such stretch is looked at for itself, day by day. Thus
     a window whose begin the clocks skip opens at the change, and one that they repeat may open a second time. `until`:
     later openings are of no interest."""
-    window, at, zone = _window(record), now, record.tz_name
+    window, at, zone, windows = _window(record), now, record.tz_name, windows.of(record)
     if window is None or not windows.ever_open(*window):
         return None
     last = now + (_DAYS_AHEAD if windows.always else _YEAR_AHEAD) * DAY if until is None else until

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import holidays
 
+from ocs.dialing.jurisdiction import names_zone
+
 __all__ = ["HolidayCalendar", "calendar_problem", "public_holidays"]
 
 
@@ -48,15 +50,10 @@ class HolidayCalendar:
 
     def closes(self, day: date, zone: str) -> bool:
         """True if nobody in `zone` is called on `day`."""
-        if self.zones and not _names_zone(self.zones, zone):
+        if self.zones and not names_zone(self.zones, zone):
             return False
         if day in self.dates or (day.month, day.day) in self.yearly:
             return True
         if not self.country or day in self.open_dates:
             return False
         return day in public_holidays(self.country, self.subdivision, day.year)
-
-
-@lru_cache(maxsize=4096)
-def _names_zone(patterns: tuple[str, ...], zone: str) -> bool:
-    return any(zone.startswith(each[:-1]) if each.endswith("*") else zone == each for each in patterns)

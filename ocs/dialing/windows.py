@@ -1,18 +1,26 @@
 """When a calling list is dialed at all: hours by weekday, and closed days. Local to each record, as its own window is.
 
+Beside its own hours a list may have those that calling rules demand where the person lives (`RuleHours`): where several hold for
+a record, it is dialed when all of them are open.
+
 Written "mon-fri 08:00-20:00"; several times of a day, and several lines, add up; a weekday that no line names is closed.
 A time of 23:59 or later, as an end, means to the end of the day. A list without hours is dialed on all days.
 """
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 from ocs.dialing.holidays import HolidayCalendar
+from ocs.dialing.jurisdiction import EVERYWHERE, Where
 
-__all__ = ["ALL_DAY", "ALWAYS_OPEN", "DAY", "END_OF_DAY", "ListWindows", "Spans", "WeekHours", "merged", "parse_hours"]
+if TYPE_CHECKING:
+    from ocs.dialing.values import Record
+
+__all__ = ["ALL_DAY", "ALWAYS_OPEN", "DAY", "END_OF_DAY", "ListWindows", "RuleHours", "Spans", "WeekHours", "common", "merged",
+           "parse_hours"]
 
 DAY = 86_400
 END_OF_DAY = 86_340
@@ -85,29 +93,83 @@ def _span(text: str, line: str) -> tuple[int, int]:
     return opens, DAY if closes >= END_OF_DAY else closes
 
 
+def common(one: Spans, other: Spans) -> Spans:
+    """When both are open."""
+    met = ((max(begin, opens), min(end, closes)) for begin, end in one for opens, closes in other)
+    return merged((begin, end) for begin, end in met if begin < end)
+
+
+@dataclass(frozen=True)
+class RuleHours:
+    """Calling hours that a rule demands, by the clock in the record's zone. `rule` is its name."""
+
+    rule: str
+    hours: WeekHours
+    calendars: tuple[HolidayCalendar, ...] = ()
+    where: Where = EVERYWHERE
+
+    def spans(self, day: date, zone: str) -> Spans:
+        """When people may be called on this local date."""
+        spans = self.hours.days[day.weekday()]
+        return () if spans and any(calendar.closes(day, zone) for calendar in self.calendars) else spans
+
+
 @dataclass(frozen=True)
 class ListWindows:
-    """A list's hours and closed days; a record is dialed when its own window is open too."""
+    """A list's hours and closed days; a record is dialed when its own window is open too, and the hours of every rule that holds
+    for it. `region_field` is the custom field with a record's region; "" = none."""
 
     hours: WeekHours | None = None
     calendars: tuple[HolidayCalendar, ...] = ()
+    rules: tuple[RuleHours, ...] = ()
+    region_field: str = ""
 
     @property
     def always(self) -> bool:
         """True if nothing is ever closed."""
-        return self.hours is None and not self.calendars
+        return self.hours is None and not self.calendars and not self.rules
+
+    def of(self, record: Record) -> ListWindows:
+        """These, with the rules that hold for the record."""
+        if not self.rules:
+            return self
+        region = self.region_of(record)
+        return self._with(tuple(one for one in self.rules if one.where.holds(record.contact_info, record.tz_name, region)))
+
+    def in_zone(self, zone: str) -> ListWindows:
+        """These, with the rules that hold for everybody there."""
+        return self._with(tuple(one for one in self.rules if one.where.holds_in(zone)))
+
+    def without_rules(self) -> ListWindows:
+        """The list's own."""
+        return self._with(())
+
+    def _with(self, rules: tuple[RuleHours, ...]) -> ListWindows:
+        return self if len(rules) == len(self.rules) else replace(self, rules=rules)
+
+    def region_of(self, record: Record) -> str:
+        """The region that the record names; "" if it names none."""
+        value = record.fields.get(self.region_field) if self.region_field else None
+        return "" if value is None else str(value).strip()
 
     def spans(self, day: date, zone: str) -> Spans:
-        """When the list is open on this local date in this zone (IANA name)."""
+        """When the list is open on this local date in this zone (IANA name), as far as all of its rules hold there."""
         spans = ALL_DAY if self.hours is None else self.hours.days[day.weekday()]
         if spans and any(calendar.closes(day, zone) for calendar in self.calendars):
             return ()
+        for rule in self.rules:
+            spans = common(spans, rule.spans(day, zone))
         return spans
 
     def ever_open(self, opens: int, closes: int) -> bool:
         """True if a daily window, s after local midnight, meets the hours of any weekday."""
-        days = (ALL_DAY,) if self.hours is None else self.hours.days
-        return any(max(opens, begin) < min(closes, end) for spans in days for begin, end in spans)
+        for weekday in range(7):
+            spans = ALL_DAY if self.hours is None else self.hours.days[weekday]
+            for rule in self.rules:
+                spans = common(spans, rule.hours.days[weekday])
+            if any(max(opens, begin) < min(closes, end) for begin, end in spans):
+                return True
+        return False
 
 
 ALWAYS_OPEN = ListWindows()
