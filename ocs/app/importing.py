@@ -93,7 +93,7 @@ def export_server(backend: Backend, application: str) -> dict[str, Any]:
     ConfigurationError where there is no such server; StoreUnavailable."""
     with transaction(backend, write=False) as work:
         tables = server_tables(_read(work), application)
-    return {name: value for name, value in tables.mapping.items() if value}
+    return {name: value for name, value in {**tables.links, **tables.mapping}.items() if value}
 
 
 def check_objects(backend: Backend) -> tuple[list[str], list[str]]:

@@ -16,15 +16,23 @@ from ocs.app.campaigns import (
 )
 from ocs.app.config import ApplicationOptions, DialingOptions, effect_problems
 from ocs.app.resolution import outbound_servers, server_tables
+from ocs.app.switches import switch_problems
 from ocs.app.vocabulary import SharedHttpRequestOptions
 from ocs.configuration.checks import object_problems
 from ocs.configuration.names import Objects
 from ocs.errors import ConfigurationError
 from ocs.links.http_options import outgoing_problems
-from ocs.options import load, table
+from ocs.options import load, option, table
 from ocs.store.named_statements import SqlStatementOptions
 
 __all__ = ["configuration_problems"]
+
+
+@dataclass(frozen=True)
+class _SwitchName:
+    """A switch, whether or not this server reaches it: what links there are only the server's own file knows."""
+
+    name: str = option("", text="Its name.")
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class _SharedTables:
 
     application: ApplicationOptions = table(ApplicationOptions)
     dialing: DialingOptions = table(DialingOptions)
+    switch: tuple[_SwitchName, ...] = table()
     treatment: tuple[TreatmentOptions, ...] = table()
     holiday_calendar: tuple[HolidayCalendarOptions, ...] = table()
     dialing_filter: tuple[DialingFilterOptions, ...] = table()
@@ -45,7 +54,8 @@ class _SharedTables:
 
     def problems(self) -> list[str]:
         view: Any = self        # of the tables' own kinds, but for files that lie with the servers
-        return [*reference_problems(view), *effect_problems(view), *outgoing_problems((), (), self.http_request, (), ())]
+        return [*reference_problems(view), *effect_problems(view), *switch_problems(view),
+                *outgoing_problems((), (), self.http_request, (), ())]
 
 
 def configuration_problems(objects: Objects) -> list[str]:
@@ -64,7 +74,7 @@ def _of_server(objects: Objects, name: str) -> list[str]:
     except ConfigurationError as error:
         return error.problems
     try:
-        load(_SharedTables, tables.mapping)
+        load(_SharedTables, {**tables.mapping, "switch": [{"name": name} for name in tables.switches]})
     except ConfigurationError as error:
         return [tables.named(problem) for problem in error.problems]
     return []

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Iterator, Mapping, Sequence
 
+from ocs.app.reached_switches import ReachedSwitches
 from ocs.app.vocabulary import TABLES, VOCABULARY
 from ocs.configuration.enumerations import ApplicationType, GroupType, ObjectState
 from ocs.configuration.kinds import GROUP_KINDS, KINDS
@@ -31,18 +33,23 @@ _ELEMENT = re.compile(r"([a-z_]+)\[([0-9]+)\]")
 
 @dataclass(frozen=True)
 class ServerTables:
-    """`mapping` is as decoded TOML. `origins` says where an option's value stands: (table, place from 1, option) -> words."""
+    """`mapping` is as decoded TOML. `origins` says where an option's value stands: (table, place from 1, option) -> words.
+    `links` are the tables of the T-Servers, what the server's own file says of them included; `switches` the names of all
+    switches but its first one."""
 
     mapping: Mapping[str, Any]
     origins: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
+    links: Mapping[str, Any] = field(default_factory=dict)
+    switches: tuple[str, ...] = ()
 
     def named(self, problem: str) -> str:
         """A problem of these tables with the object's name in place of its number, and where the value stands."""
         match = _ELEMENT.match(problem)
-        if match is None or match[1] not in self.mapping or int(match[2]) > len(self.mapping[match[1]]):
+        elements: Sequence[Any] = () if match is None else {**self.links, **self.mapping}.get(match[1], ())
+        if match is None or int(match[2]) > len(elements):
             return problem
         kind, number = match[1], int(match[2])
-        element = self.mapping[kind][number - 1]
+        element = elements[number - 1]
         name = f"{element['campaign']}@{element['group']}" if kind == "campaign_group" else element["name"]
         rest = problem[match.end():]
         origin = self.origins.get((kind, number, rest.lstrip(".").partition(":")[0]))
@@ -55,28 +62,34 @@ def outbound_servers(objects: Objects) -> list[str]:
             and one["state"] == ObjectState.ENABLED]
 
 
-def server_tables(objects: Objects, application: str) -> ServerTables:
-    """The tables of the server whose application object has this name. ConfigurationError where there is none, it is no outbound
-    contact server or disabled, and for options that cannot be read."""
+def server_tables(objects: Objects, application: str, own: Mapping[str, Any] = MappingProxyType({})) -> ServerTables:
+    """The tables of the server whose application object has this name, and whose own file, as decoded TOML, is `own`.
+    ConfigurationError where there is none, it is no outbound contact server or disabled, and for options that cannot be read."""
     found = [one for one in objects.values() if one.kind == "application" and one["name"] == application]
     if application not in outbound_servers(objects):
         reason = "is no outbound contact server, or disabled" if found else "is not in the configuration database"
         raise ConfigurationError([f"application.name: application {application} {reason}"])
-    resolving = _Resolving(objects, next(one for one in found if one["name"] == application))
+    resolving = _Resolving(objects, next(one for one in found if one["name"] == application), own)
     mapping = resolving.run()
-    tables = ServerTables(mapping, resolving.origins)
+    tables = ServerTables(mapping, resolving.origins, resolving.switches.links, resolving.switch_names)
     if resolving.problems:
         raise ConfigurationError([tables.named(problem) for problem in resolving.problems])
     return tables
 
 
 class _Resolving:
-    def __init__(self, objects: Objects, application: ConfigurationObject) -> None:
+    def __init__(self, objects: Objects, application: ConfigurationObject, own: Mapping[str, Any]) -> None:
         self.application, self.name = application, str(application["name"])
         self.objects = {key: one for key, one in sorted(objects.items()) if one["state"] == ObjectState.ENABLED}
         self.index = Index(objects.values())
+        self.switches = ReachedSwitches(self.objects, application, own)
         self.origins: dict[tuple[str, int, str], str] = {}
         self.problems: list[str] = []
+
+    @property
+    def switch_names(self) -> tuple[str, ...]:
+        """Of all switches but the first."""
+        return tuple(one["name"] for key, one in self.objects.items() if key[0] == "switch" and one is not self.switches.first)
 
     def run(self) -> dict[str, Any]:
         application = {"name": self.name, "dbid": self.application.dbid}
@@ -163,8 +176,9 @@ class _Resolving:
             column = declared.columns[0]
             return [self._cell(one, column, cell) for cell in one[declared.name]
                     if column.form is not Form.REFERENCE or (column.refers[0], cell) in self.objects]
-        return [{column.name: self._cell(one, column, cell) for column, cell in zip(declared.columns, row)
+        rows = [{column.name: self._cell(one, column, cell) for column, cell in zip(declared.columns, row)
                  if cell != default_value(column)} for row in one[declared.name]]
+        return [{name: cell for name, cell in row.items() if cell is not None} for row in rows]
 
     def _cell(self, one: ConfigurationObject, column: Property, value: Any) -> Any:
         if value is None:
@@ -172,7 +186,9 @@ class _Resolving:
         if column.form is Form.REFERENCE:
             kind = GROUP_KINDS[one[column.decides]] if column.decides else column.refers[0]
             target = self.objects.get((kind, value))
-            return None if target is None else target[KINDS[kind].naming]
+            if target is None:
+                return None
+            return self.switches.name(target) if kind == "dn" else target[KINDS[kind].naming]
         return enum_word(column.members(value)) if column.members is not None else value
 
     def _lists(self, one: ConfigurationObject) -> dict[str, Any]:
@@ -190,11 +206,12 @@ class _Resolving:
                      for login in self._enabled("agent_login", person["agent_logins"]))
 
     def _dns(self, one: ConfigurationObject) -> list[str]:
-        """Where they may log in: the group's DNs, those of its places, those of its agents' usual places."""
+        """Where they may log in: the group's DNs, those of its places, those of its agents' usual places; on switches that the
+        server reaches."""
         usual = [person["place"] for person in self._enabled("person", one["agents"]) if person["place"] is not None]
-        own = [dn["number"] for dn in self._enabled("dn", one["dns"])]
-        return _once([*own, *(dn["number"] for place in self._enabled("place", [*one["places"], *usual])
-                              for dn in self._enabled("dn", place["dns"]))])
+        found = [*self._enabled("dn", one["dns"]), *(dn for place in self._enabled("place", [*one["places"], *usual])
+                                                     for dn in self._enabled("dn", place["dns"]))]
+        return _once(self.switches.name(dn) for dn in found if self.switches.has(dn))
 
 
 def _numbered(key: str, one: ConfigurationObject) -> list[str]:

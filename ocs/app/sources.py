@@ -76,13 +76,13 @@ def _with_database(path: Path, mapping: Mapping[str, Any], own: OCSOptions) -> S
             revision, objects = revision_of(work), read_objects(work)
     except StoreUnavailable as error:
         raise ConfigurationError([f"configuration database: {error}"]) from None
-    tables = server_tables(objects, own.application.name)
+    tables = server_tables(objects, own.application.name, mapping)
     told, known = mapping.get("application", {}).get("dbid"), tables.mapping["application"]["dbid"]
     if told not in (None, known):
         raise ConfigurationError([f"{path}: application.dbid: {told}, but application {own.application.name} of the configuration"
                                   f" database has {known}"])
     try:
-        merged = {**mapping, **tables.mapping}
+        merged = {**mapping, **tables.mapping, **tables.links}
         return ServerConfiguration(load(OCSOptions, merged, path.resolve().parent), tables, revision)
     except ConfigurationError as error:
         raise ConfigurationError([tables.named(problem) for problem in error.problems]) from None

@@ -16,6 +16,7 @@ from ocs.app.campaigns import (
     TreatmentOptions,
 )
 from ocs.app.config import DialingOptions, OCSOptions
+from ocs.app.switches import SwitchOptions
 from ocs.configuration.kinds import KINDS
 from ocs.configuration.lookup import DEFAULT, ORDINARY
 from ocs.configuration.vocabulary import Vocabulary
@@ -64,6 +65,14 @@ class SharedHttpRequestOptions(HttpRequestOptions):
     header: tuple[_Header, ...] = table(text="Headers of this request, beside those of every request.")
 
 
+@dataclass(frozen=True)
+class _SharedSwitch(SwitchOptions):
+    """A switch as files have it: that of a server's own file is a link of that server, too."""
+
+    def problems(self) -> list[str]:
+        return []       # a switch that no server reaches by name may have any name
+
+
 def _keys() -> dict[tuple[str, str], tuple[str, str]]:
     keys = {("campaign_group", name): (ORDINARY, key) for name, key in _CAMPAIGN_GROUP.items()}
     keys |= {("application", name): (ORDINARY, key) for name, key in _APPLICATION.items()}
@@ -74,7 +83,9 @@ def _keys() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 VOCABULARY = Vocabulary(
-    bases=MappingProxyType({**TABLES, "http_request": SharedHttpRequestOptions, "application": DialingOptions}),
+    bases=MappingProxyType({**TABLES, "http_request": SharedHttpRequestOptions, "application": DialingOptions,
+                            "switch": _SharedSwitch}),
     keys=MappingProxyType(_keys()),
-    apart=frozenset({("campaign", "shares"), ("agent_group", "kind")}),
+    apart=frozenset({("campaign", "shares"), ("agent_group", "kind"), *(
+        ("switch", one.name) for one in dataclasses.fields(SwitchOptions) if one.name not in KINDS["switch"])}),
     server=frozenset(one.name for one in dataclasses.fields(OCSOptions)) - KINDS.keys() - {"dialing"})

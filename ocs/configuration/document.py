@@ -53,10 +53,12 @@ class Export:
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says; `left` are tables that concern one server alone."""
+    """What a file says; `left` are tables that concern one server alone; `further` names of the switches that a server's own
+    file has beside the one whose DNs it writes without a name."""
 
     drafts: tuple[Draft, ...]
     left: tuple[str, ...] = ()
+    further: frozenset[str] = frozenset()
     exported: Export | None = None
 
 
@@ -82,10 +84,11 @@ def read_document(mapping: Mapping[str, Any], vocabulary: Vocabulary) -> Documen
             draft = _draft(word, place, element, reading)
             if draft is not None:
                 reading.drafts.append(draft)
+    further = _further(mapping, bool(left), reading)
     exported = _exported(mapping.get(_EXPORTED), reading.problems)
     if reading.problems:
         raise ConfigurationError(reading.problems)
-    return Document(tuple(reading.drafts), tuple(left), exported)
+    return Document(tuple(reading.drafts), (*left, *(["switch"] if further else [])), further, exported)
 
 
 def _elements(word: str, mapping: Mapping[str, Any], problems: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -99,6 +102,18 @@ def _elements(word: str, mapping: Mapping[str, Any], problems: list[str]) -> Ite
         problems.append(f"{word}: an array of tables [[{word}]] is expected")
         return
     yield from ((f"{word}[{number}]", element) for number, element in enumerate(given, 1))
+
+
+def _further(mapping: Mapping[str, Any], is_own: bool, reading: _Reading) -> frozenset[str]:
+    """The switches of a server's own file, where they are links of that server, too."""
+    given = mapping.get("switch", [])
+    elements = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    if is_own or isinstance(mapping.get("application"), dict) or "dialing" in mapping:
+        return frozenset(str(each.get("name", "")) for each in elements)
+    for each in elements:
+        reading.problems += [f"switch[{each.get('name', '')}].{name}: stands in a server's own file, beside its [tserver]"
+                             for name in each if ("switch", name) in reading.vocabulary.apart]
+    return frozenset()
 
 
 def _of_server(application: Mapping[str, Any], dialing: Any, problems: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -225,6 +240,8 @@ def _too_long(kind: Kind, typed: Any) -> Iterator[str]:
         yield f"{kind.naming}: empty"
     if kind.word == "switch" and "@" in typed.name:
         yield "name: an @ is what stands before a switch's name in those of its DNs"
+    if kind.word == "dn" and "@" in typed.number:
+        yield "number: without an @; the switch has an option of its own"
     for one in kind.properties:
         values = getattr(typed, one.name, None)
         for value in values if isinstance(values, tuple) else (values,):

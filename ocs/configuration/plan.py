@@ -3,7 +3,8 @@
 An object of the file is the one with its DBID, or, where it says none, the one of its name; it is described wholly by the file,
 but for secrets, which stay as they are where the file is silent. Objects of which the file does not speak stay; with `replace`
 those go that nothing in the file refers to. A person, a DN, a switch or a tenant that is only referred to, and is not there, is
-made, as a site that had a file so far does not describe them.
+made, as a site that had a file so far does not describe them. Where such a file is for several switches, the one whose DNs it
+writes without a name is the first that it does not name.
 """
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from ocs.errors import ConfigurationError
 __all__ = ["planned"]
 
 _FIRST_DBID = 101
-_TENANT, _SWITCH = "Environment", "switch"
+_TENANT, _SWITCHES = "Environment", ("switch", "main")
 # DNs that are made where they are referred to, with their types
 _DN_TYPES: Mapping[tuple[str, str], DNType] = {
     ("campaign_group", "voice_transfer_destination"): DNType.ACD_QUEUE, ("campaign_group", "trunk_group_dn"): DNType.TRUNK_GROUP,
@@ -57,7 +58,10 @@ class _Planning:
             self._next[_numbering(kind)] = max(self._next.get(_numbering(kind), _FIRST_DBID), dbid + 1)
 
     def run(self) -> None:
-        drafts = [*self._settled("tenant"), *self._settled("switch"), *self._settled(*KINDS.keys() - {"tenant", "switch"})]
+        drafts = self._settled("tenant")
+        if self.document.further:
+            self._make_sure_of_first()
+        drafts += [*self._settled("switch"), *self._settled(*KINDS.keys() - {"tenant", "switch"})]
         self._doubles(drafts)
         for draft, dbid, tenant in drafts:
             self._build(draft, dbid, tenant)
@@ -119,8 +123,23 @@ class _Planning:
     @cached_property
     def only_switch(self) -> int | None:
         """The switch of whatever names none; None where there are several."""
+        if self.document.further:
+            return self._make_sure_of_first()
         dbid = self._first("switch", lambda found: found[0] if len(found) == 1 else 0)
-        return self._make("switch", {"name": _SWITCH, "tenant": self.first_tenant}, None) if dbid is None else dbid or None
+        return self._make_switch() if dbid is None else dbid or None
+
+    def _make_sure_of_first(self) -> int:
+        """Of a file that names further switches: the first of the others. It is made before them, so that its DBID is the
+        smallest."""
+        for index in (self.index, self.known):
+            for dbid in index.dbids("switch"):
+                if index.reference("switch", dbid) not in self.document.further:
+                    return self._adopt("switch", dbid)
+        return self._make_switch()
+
+    def _make_switch(self) -> int:
+        free = next(name for name in (*_SWITCHES, "first") if name not in self.document.further)
+        return self._make("switch", {"name": free, "tenant": self.first_tenant}, None)
 
     def _first(self, kind: str, choose: Callable[[list[int]], int]) -> int | None:
         """Chosen of those that will be; else of those that would go, and that one stays; None where there is none."""
@@ -185,6 +204,8 @@ class _Planning:
         if not text:
             return None
         kinds: tuple[str, ...] = column.refers
+        if kinds == ("dn",) and self.document.further and "@" not in text:
+            text = f"{text}@{self.index.reference('switch', self._make_sure_of_first())}"
         if column.decides and column.decides in draft.said:
             kinds = (GROUP_KINDS[GroupType(draft.values[column.decides])],)
         found = {}
@@ -201,9 +222,10 @@ class _Planning:
                                            f" {column.decides}")
             return None
         if not found:
-            made = self._made_for(draft, name, kinds[0], text, tenant)
+            made = self._made_for((draft.kind, name), (draft.kind, column.name), text, tenant)
             if made is None:
-                self._fault(draft.label, name, f"there is no {' or '.join(KINDS[kind].title for kind in kinds)} {text}")
+                self._fault(draft.label, name, f"there is no {' or '.join(KINDS[kind].title for kind in kinds)} {text}"
+                            + self._why_not_made(kinds[0], text))
             return made
         [(kind, dbid)] = found.items()
         return (kind, dbid) if column.decides else dbid
@@ -240,20 +262,28 @@ class _Planning:
         return dbid
 
     # -- objects that are only referred to --------------------------------------------------------------------------
-    def _made_for(self, draft: Draft, name: str, kind: str, text: str, tenant: int | None) -> int | None:
-        if kind == "dn" and (draft.kind, name) in _DN_TYPES:
-            switch = self._switch(draft.label)
-            return self._make("dn", {"number": text, "switch": switch, "tenant": tenant,
-                                     "type": int(_DN_TYPES[draft.kind, name])}, switch)
-        if kind == "person" and name == "agents":
-            return self._make_agent(draft, text, tenant)
-        return None
+    def _made_for(self, whole: tuple[str, str], column: tuple[str, str], text: str, tenant: int | None) -> int | None:
+        """For a property, or for one of its columns; each by the kind of its object and its name."""
+        kind_of_dn = _DN_TYPES.get(column) or _DN_TYPES.get(whole)
+        if kind_of_dn is not None:
+            number, at, switch_name = text.partition("@")
+            switch = self._find("switch", switch_name, None) if at else self.only_switch
+            if switch is None:
+                return None
+            return self._make("dn", {"number": number, "switch": switch, "tenant": tenant, "type": int(kind_of_dn)}, switch)
+        return self._make_agent(text, tenant) if whole[1] == "agents" else None
 
-    def _make_agent(self, draft: Draft, text: str, tenant: int | None) -> int:
+    def _why_not_made(self, kind: str, text: str) -> str:
+        known = kind in ("dn", "person") and "@" not in text and self.only_switch is None
+        return "; none is made where there are several switches" if known else ""
+
+    def _make_agent(self, text: str, tenant: int | None) -> int | None:
         """A person whose employee id is the agent id, with a login of that id."""
         login = self._find("agent_login", text, tenant)
         if login is None:
-            switch = self._switch(draft.label)
+            switch = self.only_switch
+            if switch is None:
+                return None
             login = self._make("agent_login", {"login_code": text, "switch": switch, "tenant": tenant}, switch)
         person = self._make("person", {"employee_id": text, "tenant": tenant, "agent_logins": (login,)}, None)
         self._person_of[login] = person
@@ -292,7 +322,8 @@ def references_of(one: ConfigurationObject) -> Iterable[_Key]:
         else:
             for place, column in enumerate(declared.columns):
                 if column.form is Form.REFERENCE:
-                    yield from ((column.refers[0], row if declared.single else row[place]) for row in one[declared.name])
+                    found = (row if declared.single else row[place] for row in one[declared.name])
+                    yield from ((column.refers[0], dbid) for dbid in found if dbid is not None)
 
 
 def _with_secrets(rows: Rows, made: tuple[Any, ...], present: Any) -> tuple[Any, ...]:

@@ -84,10 +84,15 @@ def _object_table(kind: Kind) -> Table:
                  Column("object_version", Integer, nullable=False))
 
 
+def _may_be_none(one: Property) -> bool:
+    return one.form is Form.REFERENCE and not one.required
+
+
 def _row_table(kind: Kind, rows: Rows) -> Table:
     owner = ForeignKey(f"{kind.table}.dbid", name=f"fk_{rows.table}_owner", deferrable=True, initially="DEFERRED")
     return Table(rows.table, metadata, Column("owner_dbid", BigInteger, owner, nullable=False),
-                 Column("position", Integer, nullable=False), *(_column(rows.table, one, False) for one in rows.columns),
+                 Column("position", Integer, nullable=False),
+                 *(_column(rows.table, one, _may_be_none(one)) for one in rows.columns),
                  PrimaryKeyConstraint("owner_dbid", "position", name=f"pk_{rows.table}"))
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from ocs.app.config import OCSOptions, do_not_call_checks, load_configuration, to_campaign_groups
 from ocs.app.service import engine_options
+from ocs.app.vocabulary import VOCABULARY
+from ocs.configuration.reference import object_reference
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.shares import TypePriorities
 from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, TreatmentAction
@@ -183,6 +185,7 @@ def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
 def test_the_documented_options_are_the_options_there_are() -> None:
     from ocs.app.cli.config import reference
     assert (ETC.parent / "docs" / "configuration.md").read_text() == reference()
+    assert (ETC.parent / "docs" / "configuration-objects.md").read_text() == object_reference(VOCABULARY)
 
 
 def test_every_option_is_read_somewhere() -> None:

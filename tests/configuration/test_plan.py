@@ -132,7 +132,7 @@ def test_a_name_that_was_given_up_is_no_name_any_more() -> None:
     ("[[treatment]]", '[[place_group]]\nname = "outbound"\n[[treatment]]',
      "campaign_group[renewals@outbound].group: there are agent group and place group outbound: give group_type"),
     ("[[treatment]]", '[[switch]]\nname = "a"\n[[switch]]\nname = "b"\n[[treatment]]',
-     "agent_group[outbound].switch: which one? There are several"),
+     "agent_group[outbound].dns: there is no DN 7001; none is made where there are several switches"),
     ("[[treatment]]", '[[tenant]]\nname = "x"\n[[skill]]\nname = "s"\ntenant = "y"\n[[treatment]]',
      "skill[s].tenant: there is no tenant y"),
     ("[[treatment]]", '[[skill]]\nname = "s"\n[[skill]]\nname = "s"\n[[treatment]]', "skill[s]: given twice"),

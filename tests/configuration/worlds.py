@@ -78,6 +78,8 @@ class World:
             return
         if word == "switch" and "@" in values["name"]:
             values["name"] = "switch"
+        if word == "dn":
+            values["number"] = values["number"].replace("@", "at")
         scope = values.get(kind.scope)
         if word == "campaign_group":        # people know it by the names of both
             scope = self.objects["agent_group" if values["group_type"] == GroupType.AGENTS else "place_group", scope]["name"]
