@@ -163,6 +163,10 @@ class ISwitchLink(ICallControl):
     def distribute_user_event(dn: str, user_data: KVList) -> Deferred[None]:
         """Send a user event to every client registered on `dn`."""
 
+    def follow_user_events(dn: str, listener: Callable[[KVList, str], None]) -> None:
+        """Watch `dn`; user events on it go to `listener(user_data, sender)`, our own included, and no longer to ISwitchListener.
+        `sender` is the name of the application that the switch says sent it, "" where it says nothing."""
+
 
 class IObnLink(ICallControl):
     """Dial requests to an Outbound Notification Manager. The ConnID of a call is its request's token, the attempt's GUID."""
