@@ -7,7 +7,7 @@ Transport-free: `granted` gives it a client to ask with; sockets are the affair 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.logger import Logger
@@ -25,6 +25,7 @@ from protocols.desktop.keys import CALL_ATTEMPT_GUID, RECORD_HANDLE
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
 from protocols.tserver.messages import (
     ATTRIBUTE_TYPES,
+    SENDER,
     USER_EVENT_NUMBER,
     AgentStatus,
     AgentWorkMode,
@@ -57,6 +58,7 @@ class SwitchLink:
         self.last_reason = "not connected yet"
         self._client: Any = None
         self._dns: dict[str, None] = {}
+        self._followers: dict[str, Callable[[KVList, str], None]] = {}
         self._resources: dict[str, tuple[int, int]] = {}    # trunk group -> lines, IVR ports
         self._listeners: list[Any] = []
         self._pictures = 0                              # registrations whose answers are not complete
@@ -122,6 +124,10 @@ class SwitchLink:
     def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
         return self._ask("RequestDistributeUserEvent", {"ThisDN": dn, "UserEvent": USER_EVENT_NUMBER,
                                                         "UserData": user_data}).addCallback(_nothing)
+
+    def follow_user_events(self, dn: str, listener: Callable[[KVList, str], None]) -> None:
+        self._followers[dn] = listener
+        self.watch([dn])
 
     def _ask(self, name: str, attributes: Mapping[str, Any]) -> Deferred[Any]:
         if self._client is None:
@@ -228,7 +234,7 @@ class SwitchLink:
         if message.name == "EventResourceInfo":
             self._resources[dn] = _count(message, "total-ports"), _count(message, "ivr-ports")
         elif message.name == "EventUserEvent":
-            self._tell("user_event", dn, message.user_data)
+            self._user_event(dn, message)
         elif message.name in _AGENT_EVENTS:
             kind = _AGENT_EVENTS[message.name]
             if kind is AgentEventKind.NOT_READY and message.get("AgentWorkMode") == AgentWorkMode.AFTER_CALL_WORK:
@@ -239,6 +245,15 @@ class SwitchLink:
             self._tell("call_event", event)
             for agent_event in _agent_steps(event):
                 self._tell("agent_event", agent_event)
+
+    def _user_event(self, dn: str, message: Message) -> None:
+        follower = self._followers.get(dn)
+        if follower is None:
+            self._tell("user_event", dn, message.user_data)
+            return
+        sender = first(message.extensions, SENDER)
+        with self.log.failuresHandled("telling {listener} of a user event", listener=follower):
+            follower(message.user_data, sender if isinstance(sender, str) else "")
 
     def _well_typed(self, message: Message) -> Message:
         """The message without attributes that are not of their type."""

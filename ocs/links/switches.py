@@ -7,7 +7,7 @@ to another is refused as the switch itself refuses a DN that it does not know.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, fail
 from twisted.logger import Logger
@@ -97,6 +97,13 @@ class Switches:
 
     def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
         return self._ask("distribute_user_event", dn, user_data)
+
+    def follow_user_events(self, dn: str, listener: Callable[[KVList, str], None]) -> None:
+        link = self.links.get(switch_name(dn))
+        if link is None:
+            self.log.error("DN {dn}: there is no switch {switch}", dn=dn, switch=switch_name(dn))
+        else:
+            link.follow_user_events(local(dn), listener)
 
     def _of(self, dns: Sequence[str]) -> Iterable[SwitchLink]:
         names = dict.fromkeys(map(switch_name, dns)) if dns else self.links

@@ -12,10 +12,11 @@ from protocols.message import PROTOCOL_VERSION, ErrorCode, Message, Vocabulary
 
 __all__ = [
     "ATTRIBUTE_TYPES", "AgentStatus", "AgentWorkMode", "AddressType", "CallState", "CallType", "DNRole", "ErrorCode",
-    "KNOWN_REQUESTS", "Message", "PROTOCOL_VERSION", "USER_EVENT_NUMBER", "VOCABULARY",
+    "KNOWN_REQUESTS", "Message", "PROTOCOL_VERSION", "SENDER", "USER_EVENT_NUMBER", "VOCABULARY",
 ]
 
 USER_EVENT_NUMBER = 96          # the number of EventUserEvent, value of `UserEvent`
+SENDER = "application"          # pair of the Extensions of a user event on a communication DN: who sent it
 
 
 class AddressType(IntEnum):

@@ -23,10 +23,12 @@ from ocs.servers.tserver.simulator import SimulatedNetwork
 from protocols.attributes import KVList
 from protocols.desktop.keys import CALL_ATTEMPT_GUID
 from protocols.errors import LinkLost, RequestRefused
+from protocols.tserver.messages import SENDER
 from tests.doubles.clock import VirtualClock
 from tests.doubles.switch import FakeSwitch
 
 PASSWORD, QUEUE, TRUNK, DESK, OTHER_DESK = "secret", "6001", "6800", "7001", "7002"
+COMMUNICATION = "6900"
 DNS = (QUEUE, TRUNK, DESK, OTHER_DESK)
 GUID: KVList = ((CALL_ATTEMPT_GUID, "A" * 32),)
 
@@ -61,7 +63,7 @@ class TServerRig:
         options = load(TServerOptions, {
             "application": [{"name": name, "password_hash": secret} for name in ("ocs", "desk")],
             "dn": [{"number": DESK, "count": 2}, {"number": QUEUE, "kind": "acd-queue"},
-                   {"number": TRUNK, "kind": "trunk-group"}],
+                   {"number": TRUNK, "kind": "trunk-group"}, {"number": COMMUNICATION, "kind": "communication"}],
             "agent": [{"id": "1001", "password_hash": secret}, {"id": "1002", "password_hash": secret}]})
         self.server = TServer(clock, SimulatedNetwork(clock, options.simulator), options)
         self.server.start()
@@ -312,3 +314,26 @@ def test_the_lines_and_ivr_ports_of_a_watched_trunk_group_are_known():
     assert connected(rig).link.resources(TRUNK) == (5_000, 100)
     switches = SwitchesRig(VirtualClock())
     assert connected(switches).link.resources(TRUNK) == (5_000, 100) and switches.link.resources(TRUNK + "@east") == (0, 0)
+
+
+def test_user_events_on_a_dn_that_somebody_follows_go_there_only(rig: Rig) -> None:
+    heard: list[tuple[KVList, str]] = []
+    rig.link.follow_user_events(OTHER_DESK, lambda user_data, sender: heard.append((user_data, sender)))
+    connected(rig)
+    assert outcome(rig, rig.link.distribute_user_event(OTHER_DESK, GUID)) is None
+    assert heard == [(GUID, "")] and rig.listener.of("user") == []
+
+
+def test_on_a_communication_dn_the_switch_says_who_sent_an_event_whatever_the_event_says():
+    rig = TServerRig(VirtualClock())
+    rig.listener = Listener()
+    heard: list[tuple[KVList, str]] = []
+    rig.link.follow_user_events(COMMUNICATION, lambda user_data, sender: heard.append((user_data, sender)))
+    connected(rig)
+    other = DirectClient(rig.server, Desk(), rig.clock, "desk", PASSWORD)
+    other.connect()
+    turn(rig)
+    asked = other.request("RequestDistributeUserEvent", {
+        "CommunicationDN": COMMUNICATION, "UserData": GUID, "Extensions": ((SENDER, "ocs"), ("more", 1))})
+    assert outcome(rig, asked).name == "EventACK"
+    assert heard == [(GUID, "desk")]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
@@ -56,6 +56,7 @@ class FakeSwitch:
         self.silent: set[str] = set()
         self.calls: dict[str, Asked] = {}
         self._listeners: list[Any] = []
+        self._followers: dict[str, Callable[[KVList, str], None]] = {}
         self._numbers = 0
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
@@ -98,6 +99,10 @@ class FakeSwitch:
 
     def distribute_user_event(self, dn: str, user_data: KVList) -> Deferred[None]:
         return self._ask(Asked("distribute_user_event", dn, user_data=user_data))
+
+    def follow_user_events(self, dn: str, listener: Callable[[KVList, str], None]) -> None:
+        self._followers[dn] = listener
+        self.watch([dn])
 
     def _ask(self, asked: Asked) -> Deferred[Any]:
         if not self.up or self.switch_of(asked.dn) in self.down:
@@ -239,9 +244,12 @@ class FakeSwitch:
         if self.up:
             self._tell("agent_event", AgentEvent(kind, dn, self._clock.wall(), agent_id, conn_id, talking))
 
-    def user_event(self, dn: str, user_data: KVList) -> None:
-        """Somebody distributes a user event."""
-        self._tell("user_event", dn, user_data)
+    def user_event(self, dn: str, user_data: KVList, sender: str = "") -> None:
+        """Somebody distributes a user event; `sender` is who, where the switch tells."""
+        if dn in self._followers:
+            self._followers[dn](user_data, sender)
+        else:
+            self._tell("user_event", dn, user_data)
 
     def _tell(self, method: str, *args: Any) -> None:
         for listener in self._listeners:
