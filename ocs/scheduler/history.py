@@ -69,6 +69,7 @@ class History:
     def __init__(self, wall: Callable[[], float], new_guid: Callable[[], str], application_id: int) -> None:
         self._wall, self._new_guid, self._application_id = wall, new_guid, application_id
         self._listeners: list[IHistory] = []
+        self._group_listeners: list[Callable[[DialingSession, CampaignGroup], None]] = []
         self._sessions: dict[DialingSession, SessionFacts] = {}
         self._conditions: dict[DialingSession, Condition] = {}
         self._told: dict[HeldChain, _Told] = {}
@@ -76,6 +77,11 @@ class History:
     def add_listener(self, listener: IHistory) -> None:
         """Tell `listener` from now on; before the first session is loaded, or it misses how that began."""
         self._listeners.append(listener)
+
+    def add_group_listener(self, listener: Callable[[DialingSession, CampaignGroup], None]) -> None:
+        """Call `listener(session, before)` when a session goes on with other values of its group; it does not ask the engine for
+        anything then."""
+        self._group_listeners.append(listener)
 
     def _tell(self, event: HistoryEvent) -> None:
         for listener in self._listeners:
@@ -106,6 +112,9 @@ class History:
 
     def regrouped(self, session: DialingSession, before: CampaignGroup) -> None:
         """The session goes on with other values of its group."""
+        for listener in self._group_listeners:
+            with self.log.failuresHandled("telling {listener} of other values of a group", listener=listener):
+                listener(session, before)
         facts = self._sessions.get(session)
         if facts is not None and before != session.group:
             self._tell(GroupChanged(self._wall(), facts, before, session.group))
