@@ -41,7 +41,8 @@ class DirectClient:
         self.up = False
 
     def connect(self) -> None:
-        """Connect and register; the listener hears the outcome."""
+        """Connect, for the first time or again, and register; the listener hears the outcome."""
+        self._reference_id = 0
         self._session = self._server.connect(self._receive)
         self._send("RequestRegisterClient", self._login)
 

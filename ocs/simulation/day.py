@@ -61,8 +61,9 @@ class SimulatedDay:
         self._calls: list[FinishedCall] = []
         self._decisions: list[tuple[float, PacingDecision]] = []
         people = seats(seats_needed(day))
-        self.center = VirtualCenter(self.clock, group, people, network=replace(day.people, seed=day.people.seed or day.seed),
-                                    engine=engine, applications=applications, seed=day.seed, on_finished=self._finished)
+        network = replace(day.people, seed=day.people.seed or day.seed)
+        self.center = VirtualCenter(self.clock, group, people, network=network, engine=engine, applications=applications,
+                                    seed=day.seed, on_finished=self._finished)
         self.center.add_records(CALLING_LIST, day.calling_list.records() if records is None else records)
         self.roster = Roster(self.clock, people, self.center.desks, day.agents, day.seed, self.measures.watch)
         self._begun = 0.0
@@ -117,7 +118,8 @@ class SimulatedDay:
 
     def _records(self) -> list[Record]:
         found: list[Record] = []
-        self.center.store.records(CALLING_LIST, self.day.calling_list.contacts * self.day.calling_list.phones).addCallback(found.extend)
+        every = self.day.calling_list.contacts * self.day.calling_list.phones
+        self.center.store.records(CALLING_LIST, every).addCallback(found.extend)
         return found
 
     def _account(self) -> Account:

@@ -21,6 +21,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "dnc": ("ocs.app.cli.dnc", "dnc", "Do-not-call list: import, add, remove, check."),
     "icon": ("ocs.app.cli.icon", "icon", "Interaction database: make, upgrade, status."),
     "list": ("ocs.app.cli.lists", "lists", "Calling lists: import, export, show."),
+    "simulate": ("ocs.app.cli.simulate", "simulate", "Simulate a day of dialing in seconds: for tuning before going live."),
     "serve-lab": ("ocs.app.cli.demo", "serve_lab", "The same contact center, up until interrupted, to connect to."),
 }
 
