@@ -30,7 +30,8 @@ def carried(name: str, attributes: dict[str, Any]) -> Message:
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 ENTRIES = st.builds(
     DoNotCallEntry, st.none() | st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True), st.text("abc1", min_size=1),
-    st.none() | st.text("abc", min_size=1), TEXT, st.just(True), st.integers(0, 2 ** 40), TEXT, TEXT, st.integers(1, 2 ** 62))
+    st.none() | st.text("abc", min_size=1), TEXT, st.just(True), st.integers(0, 2 ** 40), st.just(0), TEXT, TEXT,
+    st.integers(1, 2 ** 62))
 
 
 @given(st.lists(ENTRIES, max_size=ENTRIES_LIMIT + 5))
