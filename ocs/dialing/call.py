@@ -115,6 +115,7 @@ class Call:
     busy_reported: bool = False
     transfer_failed: bool = False
     dropped: bool = False           # nobody was there for the party: we hung up
+    rang_at: float | None = None    # the network reached the far end; not all networks tell
     listened: bool = False          # an application was applied
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
@@ -144,6 +145,11 @@ class Call:
 class Effect(Enum):
     """What the OCS has to do after a step."""
     NONE = auto()
+    @property
+    def found_no_person(self) -> bool:
+        """True where a machine, a fax or silence was detected."""
+        return self.detected in _NOT_A_PERSON
+
     MOVE_ON = auto()            # a person at the trunk group: to the agents, or into the application
     DROP = auto()               # machine, fax or silence at the trunk group: release
     ENDED = auto()              # settle the result
@@ -266,6 +272,8 @@ def _reached(call: Call, signal: _Signal, at: float) -> Call:
     """The call came this far, for the first time or again: what it passed on the way has its time."""
     by_agent = call.origin is CallOrigin.AGENT
     if signal is not _Signal.OFFERED and call.answered_at is None:      # the phone of an agent who dials may ring first
+    if event.kind is SwitchEvent.NETWORK_REACHED and call.rang_at is None:
+        return replace(call, rang_at=event.at)
         call = replace(call, answered_at=at)
     if not by_agent and call.cpd_completed_at is None:
         call = replace(call, cpd_completed_at=at)       # the switch tells what it detected with the answer

@@ -44,6 +44,10 @@ class Engagement:
         """A customer is being joined with the agent."""
         return replace(self, state=EngagementState.JOINING)
 
+    def given_up(self) -> Engagement:
+        """Nobody waits for the agent any more, nor the agent for anybody."""
+        return replace(self, state=EngagementState.OVER)
+
     def not_joined(self) -> Engagement:
         """It did not come about; the agent waits on."""
         return replace(self, state=EngagementState.ENGAGED) if self.state is EngagementState.JOINING else self

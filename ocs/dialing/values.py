@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.filtering import FilterText, RecordFilter
+from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, DEFAULT_SHARE, BufferFactors, TypePriorities
@@ -332,9 +333,12 @@ class CampaignGroup:
     elsewhere: tuple[Place, ...] = ()       # the same on other switches that have agents of the group
     multiplier: float = 1.0         # calls per ready agent, progressive
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
-    cpd: bool = False               # dialed by the CPD Server
+    pacing: PacingChoice = PacingChoice()       # predictive
     abandon_limit: float = 0.03     # of the calls that people answer, predictive
     ivr_profile: str = ""           # application of the IVR, GVP modes
+    reserved_agents: int = 0        # ready agents who are kept for inbound calls, progressive
+    auto_completion: bool = False   # stopped and unloaded when nothing is left to dial
+    cpd: bool = False               # dialed by the CPD Server
     obn: bool = False               # dialed by the Outbound Notification Manager, Power GVP
     dialer_num_attempts: int = 3    # calls of such a request
     dialer_ttl_s: float = 14_400.0  # how long such a request lives

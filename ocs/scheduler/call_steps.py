@@ -49,6 +49,7 @@ class CallSteps:
             agent = context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
         session.held.recount(held)
+        session.feed.stepped(held, before, after)
         if after.state is not before.state and after.origin is not CallOrigin.AGENT:
             session.dialer.lease(held)
         self._do(held, effect)
@@ -79,6 +80,7 @@ class CallSteps:
         """The link to a switch is back, and these calls are there: what it no longer has is over; what was asked for while it
         went away may not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
         session = self._session
+        self._session.feed.dropped(held)
         if session.group.obn:
             return      # the calls are somebody else's
         cpd = session.group.cpd

@@ -36,6 +36,10 @@ class CallBook:
     def __iter__(self) -> Iterator[HeldChain]:
         return iter(list(self._by_guid.values()))
 
+    def has(self, conn_id: str) -> bool:
+        """True for a call that is followed here."""
+        return conn_id in self._by_conn
+
     def follow(self, held: HeldChain) -> None:
         """A call for `held` (its attempt and call are set) is on its way."""
         assert held.attempt is not None and held.call is not None

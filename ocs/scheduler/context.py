@@ -19,6 +19,7 @@ from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
 from protocols.attributes import KVList
 
+from ocs.scheduler.inbound import WaitingCalls
 __all__ = ["Context", "Desktops", "EngineOptions", "has_callback", "new_guid", "run"]
 
 log = Logger()
@@ -45,7 +46,7 @@ class EngineOptions:
     callback_missed_tolerance_s: float = 3_600.0    # a callback that nobody could dial for so long is missed
     callback_answer_s: float = 300.0                # an agent who does not react to a callback
     callback_again_s: float = 120.0                 # until a callback that the agent did not want is delivered again
-    decisions_kept: int = 3_600
+    decisions_kept: int = 20_000
 
 
 def _not_carried_out(effect: SideEffect, contact: Contact) -> None:
@@ -106,6 +107,7 @@ class Context:
         self.handles = Handles(self.clock.wall())
         self.history = History(self.clock.wall, lambda: new_guid(self.rng), self.options.application_id)
 
+    waiting: WaitingCalls = field(default_factory=WaitingCalls)     # calls of others in the queues
 
 def has_callback(context: Context, dn: str) -> bool:
     """True while the agent at `dn` has a callback, of whatever session, and has not dialed it."""

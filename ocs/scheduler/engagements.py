@@ -52,6 +52,7 @@ class Engagements:
         self._context, self._session = context, session
         self._all: dict[str, Engaged] = {}              # by GUID
         self._by_conn: dict[str, Engaged] = {}
+        self._waiting_at: set[str] = set()              # DNs of agents who are put on the line, or wait there, for any customer
 
     def __len__(self) -> int:
         return len(self._all)
@@ -70,6 +71,25 @@ class Engagements:
     def guids(self) -> list[str]:
         """Of all its engaging calls."""
         return list(self._all)
+
+    def has(self, conn_id: str) -> bool:
+        """True for one of its engaging calls."""
+        return conn_id in self._by_conn
+
+    def waits_at(self, dn: str) -> bool:
+        """True while the agent at `dn` is put on the line, or waits there, for any customer."""
+        return dn in self._waiting_at
+
+    def _note(self, one: Engaged, before_dn: str) -> None:
+        """Keep the books true after a step of this engaging call, and tell who counts agents."""
+        dn = one.engagement.agent_dn
+        waits = one.held is None and (one.engagement.coming or one.engagement.state is EngagementState.ENGAGED)
+        for each in {before_dn, dn} - {""}:
+            if each == dn and waits:
+                self._waiting_at.add(each)
+            else:
+                self._waiting_at.discard(each)
+            self._session.feed.agent_changed(each)
 
     # -- engaging -------------------------------------------------------------------------------------------------
     def balance(self, ready_agents: int, records: int) -> None:
@@ -141,7 +161,9 @@ class Engagements:
         return True
 
     def _step(self, one: Engaged, event: CallEvent) -> None:
-        before, one.engagement = one.engagement.state, engaged_step(one.engagement, event)
+        before, before_dn, one.engagement = one.engagement.state, one.engagement.agent_dn, engaged_step(one.engagement, event)
+        if one.engagement.state is not before or one.engagement.agent_dn != before_dn:
+            self._note(one, before_dn)
         if one.engagement.state is EngagementState.OVER:
             self._over(one)
         elif one.engagement.state is EngagementState.ENGAGED and before is not EngagementState.ENGAGED:
@@ -152,6 +174,8 @@ class Engagements:
         if self._all.pop(one.guid, None) is None:
             return
         self._by_conn.pop(one.engagement.conn_id, None)
+        one.engagement = one.engagement.given_up()
+        self._note(one, one.engagement.agent_dn)
         one.decide(False)
         self._session.wake()
 
@@ -166,6 +190,7 @@ class Engagements:
         if one is None:
             return succeed(False)
         one.engagement = one.engagement.joining()
+        self._note(one, one.engagement.agent_dn)
         asked = self._session.line.merge_calls(call.origin_dn, call.conn_id, one.engagement.conn_id)
 
         def failed(failure: Failure) -> bool | Deferred[bool]:
@@ -213,3 +238,4 @@ class Engagements:
             else:
                 self._tie(one, conn_id)
                 one.engagement = one.engagement.not_joined()
+                self._note(one, one.engagement.agent_dn)

@@ -35,6 +35,7 @@ class Engine:
         self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
         context.calls_from = lambda dn: sum(session.calls_from(dn) for session in self.loaded())
+        context.waiting.ours = lambda conn_id: any(session.has_call(conn_id) for session in self.loaded())
         context.agents.add_listener(self.agent_state)
         context.agents.add_change_listener(self.agents_changed)
 
@@ -124,7 +125,9 @@ class Engine:
         self._release_orphans(guids, switch)
 
     def switch_down(self, reason: str, switch: str = "") -> None:
+        self.context.waiting.forget(lambda dn: self.context.switch.switch_of(dn) == switch)
         for session in self.loaded():
+            session.feed.picture_changed()
             session.wake()
 
     def cpd_up(self, guids: Mapping[str, str]) -> None:
@@ -157,6 +160,9 @@ class Engine:
         for session in self.loaded():
             if not session.engagements.event(call_event):
                 session.calls.event(call_event)
+        if self.context.waiting.event(call_event):
+            for session in self.loaded():
+                session.heard_inbound(call_event.dn)
 
     def _release_orphans(self, guids: Mapping[str, str], switch: str) -> None:
         """Agents whom an earlier run engaged wait for nobody."""
@@ -178,6 +184,7 @@ class Engine:
     def agents_changed(self) -> None:
         """More, or less, is known of agents' states than before."""
         for session in self.loaded():
+            session.feed.picture_changed()
             session.wake()
 
     def agent_state(self, agent: Agent, event: AgentEvent) -> None:

@@ -4,7 +4,6 @@ Wakes are coalesced, so a burst of events costs one decision. The loop also keep
 """
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,11 +17,15 @@ from ocs.dialing.pacing.ports import fill_ports
 from ocs.dialing.results import DialingMode
 from ocs.dialing.session import Condition, SessionState
 from ocs.scheduler.context import Context, run
+from ocs.scheduler.decisions import Decisions
 
 if TYPE_CHECKING:
     from ocs.scheduler.session import DialingSession
 
 __all__ = ["PacingLoop"]
+
+# A decision costs some milliseconds at 5,000 agents (docs/performance.md); at 0.2 s apart it is one or two percent of the time
+_SMALL_TEAM, _APART_S, _FARTHEST_S = 20, 0.001, 0.2
 
 
 class PacingLoop:
@@ -33,14 +36,16 @@ class PacingLoop:
     def __init__(self, context: Context, session: DialingSession) -> None:
         self._context, self._session = context, session
         self.condition = Condition.WAITING_AGENTS
-        self.decisions: deque[PacingDecision] = deque(maxlen=context.options.decisions_kept)
+        self.decisions = Decisions(context.options.decisions_kept)
         self._rate = RateLimit(session.group.dialing_rate_limit)
+        self._decided_at, self._apart_s = float("-inf"), 0.0
         self._wake: IDelayedCall | None = None
         self._tick: IDelayedCall | None = None
 
     def regroup(self) -> None:
         """The session's group has other values now."""
         self._rate = RateLimit(self._session.group.dialing_rate_limit)
+        self._session.feed.regroup()
 
     def start(self) -> None:
         """Tick from now on."""
@@ -54,9 +59,11 @@ class PacingLoop:
         self._wake = self._tick = None
 
     def wake(self) -> None:
-        """Decide soon; several wakes make one decision."""
+        """Decide soon; several wakes make one decision. The more agents, the more a decision costs and the less a moment matters:
+        decisions of a large group are some time apart."""
         if self._wake is None and self._session.state is SessionState.RUNNING:
-            self._wake = self._context.clock.callLater(0, self._decide)
+            since = self._context.clock.seconds() - self._decided_at
+            self._wake = self._context.clock.callLater(max(0.0, self._apart_s - since), self._decide)
 
     def _ticked(self) -> None:
         self.start()
@@ -76,13 +83,14 @@ class PacingLoop:
         session = self._session
         if session.state is not SessionState.RUNNING:
             return
+        self._decided_at = self._context.clock.seconds()
+        self._apart_s = _apart_s(session.agents_logged_in)
         session.callbacks.serve()
         decision = self._decision()
         self._tell_trouble(decision)
         self.condition = decision.condition
         self._context.history.condition(session, decision.condition, decision.reason)
-        if decision.calls or not self.decisions or self.decisions[-1].reason != decision.reason:
-            self.decisions.append(decision)
+        self.decisions.keep(decision)
         placed = 0
         while placed < decision.calls and (held := session.buffer.take()) is not None:
             if session.dialer.choose(held):
@@ -115,8 +123,7 @@ class PacingLoop:
             empty = not len(session.buffer) and not len(session.callbacks) and session.buffer.exhausted
             return PacingDecision(now, 0, Condition.WAITING_RECORDS if empty else Condition.DIALING, "agents get records to dial")
         given = PacingInput(
-            now=now, ready_agents=0, under_way=session.under_way - session.places.stranded,
-            multiplier=group.predictive_ratio if rules.predictive else group.multiplier,
+            now=now, ready_agents=0, under_way=session.under_way - session.places.stranded, multiplier=group.multiplier,
             rate_left=self._rate.left(self._context.clock.seconds()),
             ports_left=self._ports_left(),
             records_left=len(session.buffer))
@@ -125,20 +132,42 @@ class PacingLoop:
         if rules.paced_by is PacedBy.IVR_PORTS:
             ports = min(group.maximum_ports, session.places.ivr_ports or group.maximum_ports)
             return fill_ports(replace(given, under_way=session.ports_in_use), ports, "IVR ports")
-        given, restraint = self._restrained(given)
-        ready_agents = session.callbacks.agents_for_calls()
+        return self._for_agents(given)
+
+    def _for_agents(self, given: PacingInput) -> PacingDecision:
+        """As many as agents, ready or expected, allow; callers of others who wait already are served first."""
+        session, group, rules, feed = self._session, self._session.group, self._session.rules, self._session.feed
+        feed.look()
+        ready = session.callbacks.agents_for_calls()
+        coming = 0
         if rules.flow is CallFlow.SEIZING:
-            session.engagements.balance(ready_agents, given.records_left)
-            return _with(progressive(replace(given, ready_agents=session.engagements.free)), restraint)
+            session.engagements.balance(ready, given.records_left)
+            ready, coming = session.engagements.free, session.engagements.coming
+        ready -= self._context.waiting.at(session.queues)
         if rules.paced_by is PacedBy.AGENTS_BEHIND_IVR:
             on_the_way = sum(held.call is not None and held.call.state is not CallState.TALKING for held in session.calls)
             given = replace(given, under_way=max(on_the_way, session.under_way))
-        return _with(progressive(replace(given, ready_agents=ready_agents)), restraint)
+        ratio, why = self._ratio()
+        if ratio is None:
+            ready += coming + feed.ringing - feed.late
+            decision = feed.decide(replace(given, now=self._context.clock.seconds(), ready_agents=ready, multiplier=1.0))
+            return replace(decision, at=given.now)
+        feed.not_ahead()
+        if not rules.predictive:
+            ready -= group.reserved_agents
+        decision = progressive(replace(given, ready_agents=max(0, ready), multiplier=ratio))
+        return replace(decision, reason=f"{decision.reason}; progressive only: {why}") if why else decision
 
-    def _restrained(self, given: PacingInput) -> tuple[PacingInput, str]:
-        """No call ahead of agents where the rules of compliance forbid it; the second value says so."""
-        why = self._session.compliance.progressive_only if self._session.rules.predictive else ""
-        return (replace(given, multiplier=min(1.0, given.multiplier)), f"; progressive only: {why}") if why else (given, "")
+    def _ratio(self) -> tuple[float | None, str]:
+        """Calls per ready agent, and why the mode dials no more than that; None where its pacer decides."""
+        session, group = self._session, self._session.group
+        if not session.rules.predictive:
+            return group.multiplier, ""
+        if session.compliance.progressive_only:
+            return 1.0, session.compliance.progressive_only
+        if group.assured_connect:
+            return 1.0, "each record has its agent first"
+        return (group.predictive_ratio, "") if group.pacing.fixed else (None, "")
 
     def _ports_left(self) -> int | None:
         """How many more calls there may be, by the group's own limit and by what the trunk groups still have for all who use
@@ -148,5 +177,6 @@ class PacingLoop:
         return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _with(decision: PacingDecision, remark: str) -> PacingDecision:
-    return replace(decision, reason=decision.reason + remark) if remark else decision
+def _apart_s(agents: int) -> float:
+    """How far decisions are apart at least: an agent is worth a millisecond, a small team none."""
+    return 0.0 if agents < _SMALL_TEAM else min(_FARTHEST_S, agents * _APART_S)

@@ -31,6 +31,7 @@ from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
 from ocs.scheduler.places import Places
+from ocs.scheduler.pacing_feed import PacingFeed
 from ocs.scheduler.push_preview import PushPreview
 from ocs.scheduler.settlement import Settlement
 from ocs.scheduler.tally import Tally
@@ -73,6 +74,7 @@ class DialingSession:
         self.compliance = context.compliance(self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
+        self.feed = PacingFeed(context, self)
         self._trouble_until = float("-inf")
         self._loading = False
         self._unloads: list[Deferred[None]] = []        # who waits for the end of the unload
@@ -135,6 +137,7 @@ class DialingSession:
         self.watch_dns()
         self._move(SessionEvent.LOADED)
         self.loop.start()
+        self.feed.load()
         await self.buffer.fill()
 
     async def take_up(self, group: CampaignGroup) -> None:
@@ -300,6 +303,21 @@ class DialingSession:
     def calls_from(self, dn: str) -> int:
         """Calls that go out from this DN, and dials whose attempts are being written that may."""
         if self.group.cpd or self.group.obn or all(place.origin_dn != dn for place in self.group.places):
+    def has_call(self, conn_id: str) -> bool:
+        """True for a call that the session has placed, for a customer or to engage an agent, or that an agent dials for it."""
+        return self.calls.has(conn_id) or self.engagements.has(conn_id)
+
+    @property
+    def queues(self) -> frozenset[str]:
+        """Where its calls wait for agents."""
+        return frozenset(place.voice_transfer_destination for place in self.group.places) - {""}
+
+    def heard_inbound(self, queue: str) -> None:
+        """A call of others came to a queue."""
+        if queue in self.queues:
+            self.feed.inbound()
+            self.wake()
+
             return 0
         out = sum(held.call is not None and held.call.origin_dn == dn for held in self.calls)
         return out + sum(held.state is ChainState.OPENING for held in self.held)
@@ -316,8 +334,11 @@ class DialingSession:
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
         """An agent of the group changed state."""
         self.desks.agent_event(agent, event)
+    agents_logged_in = property(_agents_logged_in)
+
         self.callbacks.agent_event(agent, event)
         self.wake()
+        self.feed.agent_changed(agent.dn)
 
     # -- state ----------------------------------------------------------------------------------------------------
     def _move(self, event: SessionEvent) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ocs.dialing.call import CPD_ORIGIN, SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.engagement import EngagementState
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
 from ocs.dialing.session import Condition
 from ocs.dialing.values import CallTransfer
@@ -17,6 +18,7 @@ from protocols.attributes import first
 from tests.scheduler.bench import DNS, QUEUE, Bench, record
 
 TRUNK = "6800"
+FIXED = PacingChoice(Algorithm.FIXED_RATIO)
 E = SwitchEvent
 
 
@@ -93,7 +95,7 @@ def test_a_customer_who_is_not_reached_leaves_the_agent_engaged_for_the_next() -
 
 def test_a_customer_for_whom_nobody_is_engaged_is_dropped_and_hears_why_where_that_is_configured() -> None:
     for announcement in ("", "sorry"):
-        flow = Flow(bench(DialingMode.PREDICTIVE_SEIZING, predictive_ratio=2.0, asm_drop_announcement=announcement))
+        flow = Flow(bench(DialingMode.PREDICTIVE_SEIZING, predictive_ratio=2.0, pacing=FIXED, asm_drop_announcement=announcement))
         flow.bench.ready(DNS[0])
         flow.engage()
         assert len(flow.switch.dialed) == 2
@@ -110,7 +112,7 @@ def test_a_customer_for_whom_nobody_is_engaged_is_dropped_and_hears_why_where_th
 
 
 def test_an_announcement_that_is_over_ends_the_call() -> None:
-    flow = Flow(bench(DialingMode.PREDICTIVE_SEIZING, predictive_ratio=2.0, asm_drop_announcement="sorry"))
+    flow = Flow(bench(DialingMode.PREDICTIVE_SEIZING, predictive_ratio=2.0, pacing=FIXED, asm_drop_announcement="sorry"))
     flow.bench.ready(DNS[0])
     flow.engage()
     flow.answered(0)
@@ -234,7 +236,7 @@ def test_progressive_gvp_keeps_the_ports_of_the_ivr_busy_without_any_agent() -> 
 
 
 def test_an_application_that_leads_to_agents_is_followed_by_the_transfer() -> None:
-    flow = Flow(bench(DialingMode.PREDICTIVE_GVP, ivr_profile="survey", predictive_ratio=2.0))
+    flow = Flow(bench(DialingMode.PREDICTIVE_GVP, ivr_profile="survey", predictive_ratio=2.0, pacing=FIXED))
     flow.bench.ready(DNS[0])
     assert len(flow.switch.dialed) == 2
     conn_id = flow.answered(0)
@@ -372,7 +374,7 @@ def test_predictive_and_progressive_change_into_each_other_while_running_and_pre
     made = bench(DialingMode.PROGRESSIVE)
     made.ready(DNS[0])
     assert len(made.switch.dialed) == 1
-    made.wait(made.session.reconfigure(replace(made.group, mode=DialingMode.PREDICTIVE, predictive_ratio=2.0)))
+    made.wait(made.session.reconfigure(replace(made.group, mode=DialingMode.PREDICTIVE, predictive_ratio=2.0, pacing=FIXED)))
     made.pass_(1)
     assert len(made.switch.dialed) == 2
     with pytest.raises(WrongState, match="mode"):

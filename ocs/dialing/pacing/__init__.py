@@ -6,11 +6,11 @@ docs/pacing.md has the theory.
 """
 from ocs.dialing.pacing.agents import Activity
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput
-from ocs.dialing.pacing.group_pacer import GroupPacer, PacingChoice
-from ocs.dialing.pacing.named_pacer import Algorithm, NamedPacer, NamedRule
+from ocs.dialing.pacing.group_pacer import GroupPacer
+from ocs.dialing.pacing.named_pacer import NamedPacer, NamedRule
 from ocs.dialing.pacing.predictive import PredictivePacer
 from ocs.dialing.pacing.progressive import agents_suffice, progressive
 from ocs.dialing.pacing.rate_limit import RateLimit
 
-__all__ = ["Activity", "Algorithm", "GroupPacer", "NamedPacer", "NamedRule", "PacingChoice", "PacingDecision", "PacingInput",
-           "PredictivePacer", "RateLimit", "agents_suffice", "progressive"]
+__all__ = ["Activity", "GroupPacer", "NamedPacer", "NamedRule", "PacingDecision", "PacingInput", "PredictivePacer", "RateLimit",
+           "agents_suffice", "progressive"]

@@ -38,7 +38,8 @@ class Agents:
     def __init__(self, talking: Floats, wrapping: Floats, away: Floats) -> None:
         self._talking, self._wrapping = AgeCensus(talking, _TALK_WIDTH_S), AgeCensus(wrapping, _WRAP_WIDTH_S)
         self._away, self._away_at = away, 0.0
-        self._agents: dict[Hashable, tuple[Activity, int, float | None]] = {}       # activity, slot, since: None = teaches nothing
+        # activity, slot, since (None: teaches nothing)
+        self._agents: dict[Hashable, tuple[Activity, int, float | None]] = {}
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
         self.idle, self.handle_s, self._staying = 0, 0.0, Staying()
         self._returns, self._away_s = 0.2, 600.0
@@ -62,8 +63,8 @@ class Agents:
         self._wrapping.advance(now)
 
     def change(self, now: float, agent: Hashable, activity: Activity, since: float | None = None) -> None:
-        """The agent does this now. What an agent did before the first report is not known; where the first report says `since` when
-        it goes on, its age is counted, but its length teaches nothing: of what one finds under way the long ones are too many."""
+        """The agent does this now. What an agent did before the first report is not known; where that says `since` when it
+        began, its age counts, but its length teaches nothing: of what one finds under way the long ones are too many."""
         known, age_s = self._agents.get(agent), 0.0
         learned: float | None = now
         if known is not None:

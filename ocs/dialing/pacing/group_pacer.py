@@ -5,54 +5,30 @@ a lower limit, a busy factor or a time lets no more calls go out than the classi
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput
 from ocs.dialing.pacing.learning import LearningPacer
-from ocs.dialing.pacing.named_pacer import Algorithm, NamedRule
+from ocs.dialing.pacing.named_pacer import NamedRule
 from ocs.dialing.pacing.predictive import by_budget
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import OptimizationMethod
 from ocs.dialing.session import Condition
 
-__all__ = ["GroupPacer", "PacingChoice"]
+__all__ = ["GroupPacer"]
 
-_M = OptimizationMethod
-_PERCENT = frozenset({_M.BUSY_FACTOR, _M.OVERDIAL_RATE})
-_SECONDS = frozenset({_M.WAIT_TIME, _M.DISTRIBUTION_TIME})
+_NO_OTHER_GOAL = frozenset({OptimizationMethod.NONE, OptimizationMethod.OVERDIAL_RATE})      # than the abandon limit
 
 
-@dataclass(frozen=True)
-class PacingChoice:
-    """How a campaign group is paced where it dials ahead of agents. `goal` is in the method's unit, percent or seconds."""
-
-    algorithm: Algorithm = Algorithm.AUTOMATIC
-    method: OptimizationMethod = OptimizationMethod.NONE
-    goal: float = 0.0
-    small_group_size: int = 30
-
-    def problem(self) -> str:
-        """What is wrong with it, beginning with the option's name; "" if nothing is."""
-        if self.method is _M.MAXIMUM_GAIN:
-            return "optimization_method: maximum-gain is for the power modes, which dial as many calls as there are ports"
-        if self.method in _PERCENT and not 0.0 < self.goal <= 100.0:
-            return f"optimization_goal: {self.goal:g} is no {self.method.word}: above 0, at most 100 percent"
-        if self.method in _SECONDS and not 0.0 < self.goal <= 3_600.0:
-            return f"optimization_goal: {self.goal:g} is no {self.method.word}: above 0, at most 3600 seconds"
-        return ""
-
-    def limit(self, abandon_limit: float) -> float:
-        """The share, 0 to 1, that may be abandoned: a goal of the overdial rate may be stricter than the limit."""
-        return min(abandon_limit, self.goal / 100.0) if self.method is _M.OVERDIAL_RATE else abandon_limit
-
-    def rule(self, limit: float) -> NamedRule | None:
-        """What the named algorithm, or the goal alone, allows; None where there is neither."""
-        algorithm = Algorithm.CLASSICAL if self.algorithm is Algorithm.AUTOMATIC else self.algorithm
-        if self.method in (_M.NONE, _M.OVERDIAL_RATE):
-            if self.algorithm is Algorithm.AUTOMATIC:
-                return None
-            return NamedRule(algorithm, _M.OVERDIAL_RATE, limit, self.small_group_size, limit)
-        goal = self.goal / 100.0 if self.method in _PERCENT else self.goal
-        return NamedRule(algorithm, self.method, goal, self.small_group_size, limit)
+def _rule(choice: PacingChoice, limit: float) -> NamedRule | None:
+    """What the named algorithm, or the goal alone, allows; None where there is neither."""
+    automatic = choice.algorithm is Algorithm.AUTOMATIC
+    algorithm, size = Algorithm.CLASSICAL if automatic else choice.algorithm, choice.small_group_size
+    if choice.fixed or automatic and choice.method in _NO_OTHER_GOAL:
+        return None
+    if choice.method in _NO_OTHER_GOAL:
+        return NamedRule(algorithm, OptimizationMethod.OVERDIAL_RATE, limit, size, limit)
+    return NamedRule(algorithm, choice.method, choice.goal_value, size, limit)
 
 
 class GroupPacer(LearningPacer):
@@ -68,11 +44,10 @@ class GroupPacer(LearningPacer):
 
     def choose(self, choice: PacingChoice, abandon_limit: float) -> None:
         """Go on by this, with everything that was learned. ValueError, and nothing has changed, where it makes no sense."""
-        if problem := choice.problem():
-            raise ValueError(problem)
+        if choice.problem:
+            raise ValueError(choice.problem)
         limit = choice.limit(abandon_limit)
-        fixed = choice.algorithm is Algorithm.FIXED_RATIO
-        self._rule, self.choice = None if fixed else choice.rule(limit), choice
+        self._rule, self.choice = _rule(choice, limit), choice
         self.budget.change_limit(limit)
         self.look_again()
 

@@ -7,7 +7,6 @@ the field has no other rule; an overdial rate goes by the algorithm that is set;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput, within_limits
 from ocs.dialing.pacing.learning import LearningPacer
@@ -20,23 +19,14 @@ from ocs.dialing.pacing.named import (
     small_group,
     time_optimized_odr,
 )
+from ocs.dialing.pacing_choice import Algorithm
 from ocs.dialing.results import OptimizationMethod
 
-__all__ = ["Algorithm", "NamedPacer", "NamedRule"]
+__all__ = ["NamedPacer", "NamedRule"]
 
 _ALL = 1_000_000
 _RATIOS = frozenset({OptimizationMethod.OVERDIAL_RATE, OptimizationMethod.BUSY_FACTOR})
 _TIMES = frozenset({OptimizationMethod.WAIT_TIME, OptimizationMethod.DISTRIBUTION_TIME})
-
-
-class Algorithm(Enum):
-    """The option `predictive_algorithm`: the public names, and two of our own."""
-    AUTOMATIC = "automatic"                 # ours: by the abandon budget
-    CLASSICAL = "classical"
-    SMALL_GROUP = "small_group"
-    ADVANCED_SMALL_GROUP = "advanced_small_group"
-    TIME_OPTIMIZED_ODR = "time_optimized_odr"
-    FIXED_RATIO = "fixed_ratio"             # so many calls per ready agent, whatever becomes of them
 
 
 _NAMED = frozenset(Algorithm) - {Algorithm.AUTOMATIC, Algorithm.FIXED_RATIO}
@@ -44,8 +34,8 @@ _NAMED = frozenset(Algorithm) - {Algorithm.AUTOMATIC, Algorithm.FIXED_RATIO}
 
 @dataclass(frozen=True)
 class NamedRule:
-    """A named algorithm with its goal: 0.03 for 3 % overdial, 0.85 for a busy factor of 85 %, or seconds. No method lets more than
-    `most_overdial` be abandoned, as far as its own model goes. ValueError for a goal that makes no sense."""
+    """A named algorithm with its goal: 0.03 for 3 % overdial, 0.85 for a busy factor of 85 %, or seconds. No method lets more
+    than `most_overdial` be abandoned, as far as its own model goes. ValueError for a goal that makes no sense."""
 
     algorithm: Algorithm
     method: OptimizationMethod = OptimizationMethod.OVERDIAL_RATE

@@ -7,7 +7,8 @@ from functools import lru_cache
 import pytest
 
 from benchmarks.pacing_arena import SCENARIOS, Arena, Scenario
-from ocs.dialing.pacing import Activity, Algorithm, GroupPacer, PacingChoice, PacingInput
+from ocs.dialing.pacing import Activity, GroupPacer, PacingInput
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import OptimizationMethod as M
 from ocs.dialing.session import Condition
 from tests.dialing.pacing.test_predictive import NAMED, Watched
@@ -54,20 +55,23 @@ def test_a_named_algorithm_without_a_goal_has_the_limit_for_one(algorithm: Algor
 def test_another_choice_keeps_what_was_learned() -> None:
     pacer = GroupPacer()
     play(pacer)
-    learned = pacer.calls.hit_ratio, pacer.agents.handle_s, pacer.budget.answered, pacer.budget.abandoned
+
+    def learned() -> tuple[float, ...]:
+        return pacer.calls.hit_ratio, pacer.agents.handle_s, pacer.budget.answered, pacer.budget.abandoned
+    before = learned()
     pacer.choose(PacingChoice(Algorithm.CLASSICAL, M.BUSY_FACTOR, 85.0), 0.02)
-    assert pacer.ready and (pacer.calls.hit_ratio, pacer.agents.handle_s, pacer.budget.answered, pacer.budget.abandoned) == learned
+    assert pacer.ready and learned() == before
     decision = pacer.decide(PacingInput(3601.0, 5, 0))
     assert "classical, goal busy factor 0.85" in decision.reason and pacer.budget.limit == 0.02
 
 
 @pytest.mark.parametrize("method, goal, field", [
-    (M.BUSY_FACTOR, 0.0, "optimization_goal"), (M.BUSY_FACTOR, 101.0, "optimization_goal"), (M.OVERDIAL_RATE, 0.0, "optimization_goal"),
-    (M.WAIT_TIME, 0.0, "optimization_goal"), (M.DISTRIBUTION_TIME, -1.0, "optimization_goal"),
-    (M.MAXIMUM_GAIN, 50.0, "optimization_method")])
+    (M.BUSY_FACTOR, 0.0, "optimization_goal"), (M.BUSY_FACTOR, 101.0, "optimization_goal"),
+    (M.OVERDIAL_RATE, 0.0, "optimization_goal"), (M.WAIT_TIME, 0.0, "optimization_goal"),
+    (M.DISTRIBUTION_TIME, -1.0, "optimization_goal"), (M.MAXIMUM_GAIN, 50.0, "optimization_method")])
 def test_a_choice_that_makes_no_sense_is_refused_and_changes_nothing(method: M, goal: float, field: str) -> None:
     pacer, wrong = GroupPacer(), PacingChoice(method=method, goal=goal)
-    assert wrong.problem().startswith(field)
+    assert wrong.problem.startswith(field)
     with pytest.raises(ValueError, match=field):
         pacer.choose(wrong, 0.01)
     assert pacer.choice == PacingChoice() and pacer.budget.limit == 0.03

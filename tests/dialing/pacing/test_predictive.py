@@ -11,13 +11,13 @@ from benchmarks.arena import ArenaPacer
 from benchmarks.pacing_arena import SCENARIOS, Arena, Phase, Scenario
 from ocs.dialing.pacing import (
     Activity,
-    Algorithm,
     NamedPacer,
     PacingDecision,
     PacingInput,
     PredictivePacer,
 )
 from ocs.dialing.pacing.learning import LearningPacer
+from ocs.dialing.pacing_choice import Algorithm
 from ocs.dialing.results import OptimizationMethod
 from ocs.dialing.session import Condition
 
