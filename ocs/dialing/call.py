@@ -104,6 +104,7 @@ class Call:
     conn_id: str = ""
     call_uuid: str = ""             # the switch's GUID of the call, for reports
     dialed_at: float | None = None
+    rang_at: float | None = None    # the network reached the far end; not all networks tell
     answered_at: float | None = None
     cpd_completed_at: float | None = None       # it is known who picked up; of calls that no agent dials
     transferred_at: float | None = None         # first with the agents: in their queue, or at one
@@ -115,7 +116,6 @@ class Call:
     busy_reported: bool = False
     transfer_failed: bool = False
     dropped: bool = False           # nobody was there for the party: we hung up
-    rang_at: float | None = None    # the network reached the far end; not all networks tell
     listened: bool = False          # an application was applied
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
@@ -127,6 +127,11 @@ class Call:
         if self.state is not CallState.ANSWERED:
             return Effect.NONE
         return Effect.DROP if self.dropped or self.detected in _NOT_A_PERSON else Effect.MOVE_ON
+
+    @property
+    def found_no_person(self) -> bool:
+        """True where a machine, a fax or silence was detected."""
+        return self.detected in _NOT_A_PERSON
 
     @property
     def next_move(self) -> CallFlow:
@@ -145,11 +150,6 @@ class Call:
 class Effect(Enum):
     """What the OCS has to do after a step."""
     NONE = auto()
-    @property
-    def found_no_person(self) -> bool:
-        """True where a machine, a fax or silence was detected."""
-        return self.detected in _NOT_A_PERSON
-
     MOVE_ON = auto()            # a person at the trunk group: to the agents, or into the application
     DROP = auto()               # machine, fax or silence at the trunk group: release
     ENDED = auto()              # settle the result
@@ -253,6 +253,8 @@ def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
     """The facts that an event adds, whatever the state."""
     if event.conn_id and not (call.conn_id and call.call_uuid):
         call = replace(call, conn_id=call.conn_id or event.conn_id, call_uuid=call.call_uuid or event.call_uuid)
+    if event.kind is SwitchEvent.NETWORK_REACHED and call.rang_at is None:
+        return replace(call, rang_at=event.at)
     if signal is _Signal.DIALING and call.dialed_at is None:
         return replace(call, dialed_at=event.at)
     if signal is _Signal.BUSY:
@@ -272,8 +274,6 @@ def _reached(call: Call, signal: _Signal, at: float) -> Call:
     """The call came this far, for the first time or again: what it passed on the way has its time."""
     by_agent = call.origin is CallOrigin.AGENT
     if signal is not _Signal.OFFERED and call.answered_at is None:      # the phone of an agent who dials may ring first
-    if event.kind is SwitchEvent.NETWORK_REACHED and call.rang_at is None:
-        return replace(call, rang_at=event.at)
         call = replace(call, answered_at=at)
     if not by_agent and call.cpd_completed_at is None:
         call = replace(call, cpd_completed_at=at)       # the switch tells what it detected with the answer

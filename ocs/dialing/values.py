@@ -335,10 +335,13 @@ class CampaignGroup:
     predictive_ratio: float = 1.5   # calls per ready agent, predictive
     pacing: PacingChoice = PacingChoice()       # predictive
     abandon_limit: float = 0.03     # of the calls that people answer, predictive
-    ivr_profile: str = ""           # application of the IVR, GVP modes
+    rules: tuple[Rule, ...] = ()    # calling rules that hold for the campaign's calls
+    detection_error: float = 0.0    # of the calls taken for machines, persons: as the site has measured
+    undetected_machine: float = 0.0     # of the abandoned calls, machines
     reserved_agents: int = 0        # ready agents who are kept for inbound calls, progressive
     auto_completion: bool = False   # stopped and unloaded when nothing is left to dial
     cpd: bool = False               # dialed by the CPD Server
+    ivr_profile: str = ""           # application of the IVR, GVP modes
     obn: bool = False               # dialed by the Outbound Notification Manager, Power GVP
     dialer_num_attempts: int = 3    # calls of such a request
     dialer_ttl_s: float = 14_400.0  # how long such a request lives

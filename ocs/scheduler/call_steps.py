@@ -70,6 +70,7 @@ class CallSteps:
     def overdialed(self, held: HeldChain) -> None:
         """A person picked up for whom no agent was there."""
         self._session.tally.count(held.calling_list, "no engaged agent is free")
+        self._session.feed.dropped(held)
 
     def transfer_failed(self, held: HeldChain) -> None:
         """The call could not be moved to the agents; when it ends its result is Transfer Error."""
@@ -80,7 +81,6 @@ class CallSteps:
         """The link to a switch is back, and these calls are there: what it no longer has is over; what was asked for while it
         went away may not have been done. The CPD Server has a call until it is moved to the agents, then the T-Server has it."""
         session = self._session
-        self._session.feed.dropped(held)
         if session.group.obn:
             return      # the calls are somebody else's
         cpd = session.group.cpd

@@ -17,9 +17,9 @@ from ocs.scheduler.abandonment import Compliance, OwnLimit
 from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
+from ocs.scheduler.inbound import WaitingCalls
 from protocols.attributes import KVList
 
-from ocs.scheduler.inbound import WaitingCalls
 __all__ = ["Context", "Desktops", "EngineOptions", "has_callback", "new_guid", "run"]
 
 log = Logger()
@@ -98,6 +98,7 @@ class Context:
     desktops: Desktops = field(default_factory=_NoDesktops)
     compliance: Callable[[Any], Compliance] = OwnLimit      # what rules say of a session's abandoned calls
     calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
+    waiting: WaitingCalls = field(default_factory=WaitingCalls)     # calls of others in the queues
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last
     trailing: dict[tuple[str, int], HeldChain] = field(default_factory=dict)    # (table, chain_id): settled, its call goes on
     handles: Handles = field(init=False)
@@ -107,7 +108,6 @@ class Context:
         self.handles = Handles(self.clock.wall())
         self.history = History(self.clock.wall, lambda: new_guid(self.rng), self.options.application_id)
 
-    waiting: WaitingCalls = field(default_factory=WaitingCalls)     # calls of others in the queues
 
 def has_callback(context: Context, dn: str) -> bool:
     """True while the agent at `dn` has a callback, of whatever session, and has not dialed it."""

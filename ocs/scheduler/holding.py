@@ -89,8 +89,8 @@ class HeldChains(Set[HeldChain]):
         if held.state is ChainState.WAITING:
             self._session.push.gone(held)       # its agent is done with it, though it is dialed again
         self._context.history.chain_stepped(held)
-        counts = held.state is ChainState.OPENING or (
         self._session.feed.recounted(held)
+        counts = held.state is ChainState.OPENING or (
             held.state is ChainState.CALLING and held.call is not None and held.call.state.awaits_agent
             and held.call.origin is not CallOrigin.AGENT)
         counts = counts and not held.assured        # its agent is there
@@ -173,8 +173,8 @@ class HeldChains(Set[HeldChain]):
 
     def gone(self, held: HeldChain) -> None:
         """The chain has been written and let go."""
-        self.not_assured(held)
         self._session.feed.forget(held)
+        self.not_assured(held)
         self._session.push.gone(held)
         self._all.discard(held)
         self._context.history.chain_left(held)

@@ -30,8 +30,8 @@ from ocs.scheduler.engagements import Engagements
 from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
-from ocs.scheduler.places import Places
 from ocs.scheduler.pacing_feed import PacingFeed
+from ocs.scheduler.places import Places
 from ocs.scheduler.push_preview import PushPreview
 from ocs.scheduler.settlement import Settlement
 from ocs.scheduler.tally import Tally
@@ -72,9 +72,9 @@ class DialingSession:
         self.requests = DialRequests(context, self)
         self.places = Places(context, self)
         self.compliance = context.compliance(self)
+        self.feed = PacingFeed(context, self)
         self.loop = PacingLoop(context, self)
         self.wake = self.loop.wake
-        self.feed = PacingFeed(context, self)
         self._trouble_until = float("-inf")
         self._loading = False
         self._unloads: list[Deferred[None]] = []        # who waits for the end of the unload
@@ -135,9 +135,9 @@ class DialingSession:
             self._loading = False
             self.check_drained()
         self.watch_dns()
+        self.feed.load()
         self._move(SessionEvent.LOADED)
         self.loop.start()
-        self.feed.load()
         await self.buffer.fill()
 
     async def take_up(self, group: CampaignGroup) -> None:
@@ -331,14 +331,15 @@ class DialingSession:
     def _agents_logged_in(self) -> int:
         return len(self.context.agents.of(self.group))
 
-    def agent_event(self, agent: Agent, event: AgentEvent) -> None:
-        """An agent of the group changed state."""
-        self.desks.agent_event(agent, event)
     agents_logged_in = property(_agents_logged_in)
 
+    def agent_event(self, agent: Agent, event: AgentEvent) -> None:
+        """An agent of the group changed state."""
+        self.feed.agent_changed(agent.dn)
+        self.desks.agent_event(agent, event)
+        self.attendance.agent_event(agent, event)
         self.callbacks.agent_event(agent, event)
         self.wake()
-        self.feed.agent_changed(agent.dn)
 
     # -- state ----------------------------------------------------------------------------------------------------
     def _move(self, event: SessionEvent) -> None:
