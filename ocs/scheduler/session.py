@@ -300,9 +300,6 @@ class DialingSession:
         """Calls, and dials being prepared, that may still need an agent."""
         return self.held.under_way
 
-    def calls_from(self, dn: str) -> int:
-        """Calls that go out from this DN, and dials whose attempts are being written that may."""
-        if self.group.cpd or self.group.obn or all(place.origin_dn != dn for place in self.group.places):
     def has_call(self, conn_id: str) -> bool:
         """True for a call that the session has placed, for a customer or to engage an agent, or that an agent dials for it."""
         return self.calls.has(conn_id) or self.engagements.has(conn_id)
@@ -318,6 +315,9 @@ class DialingSession:
             self.feed.inbound()
             self.wake()
 
+    def calls_from(self, dn: str) -> int:
+        """Calls that go out from this DN, and dials whose attempts are being written that may."""
+        if self.group.cpd or self.group.obn or all(place.origin_dn != dn for place in self.group.places):
             return 0
         out = sum(held.call is not None and held.call.origin_dn == dn for held in self.calls)
         return out + sum(held.state is ChainState.OPENING for held in self.held)
