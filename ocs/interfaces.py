@@ -168,6 +168,19 @@ class ISwitchLink(ICallControl):
         `sender` is the name of the application that the switch says sent it, "" where it says nothing."""
 
 
+class IDeskLine(Interface):
+    """What desktops that are connected to this server do at their DNs' switch. A switch link provides it; DNs as in
+    ISwitchLink, ConnIDs and all else as the switch itself has them."""
+
+    def ask(dn: str, name: str, attributes: Mapping[str, Any]) -> Deferred[Any]:
+        """A request of the T-Server protocol about `dn`. Fires with the answer (a Message); fails with RequestRefused,
+        RequestTimedOut or LinkLost."""
+
+    def follow(dn: str, told: Callable[[Any], None] | None) -> None:
+        """Call `told(message)` with each event of the DN that is for a desktop, but for answers to what was asked by `ask`; None
+        ends it. The DN must be watched."""
+
+
 class IObnLink(ICallControl):
     """Dial requests to an Outbound Notification Manager. The ConnID of a call is its request's token, the attempt's GUID."""
 

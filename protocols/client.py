@@ -75,13 +75,13 @@ class MessageClient(BoundedProtocol):
         if self.trace is not None:
             self.trace(True, Message(name, reference_id, attributes))
         deferred = self._requests.add(reference_id, name, self._timeout_s if timeout_s is None else timeout_s)
-        self.send(self._conversation.output())
+        self._flush()
         return deferred
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self._conversation.open(self._clock.seconds())
-        self.send(self._conversation.output())
+        self._flush()
         self._tick_later()
 
     def dataReceived(self, data: bytes) -> None:
@@ -93,7 +93,7 @@ class MessageClient(BoundedProtocol):
             self.log.error("{peer} broke the protocol: {reason}", peer=self.transport.getPeer(), reason=str(error))
             self._give_up(f"it broke the protocol: {error}")
             return
-        self.send(self._conversation.output())
+        self._flush()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.connected = 0
@@ -123,6 +123,10 @@ class MessageClient(BoundedProtocol):
             else:
                 self._listener.event(self, message)
 
+    def _flush(self) -> None:
+        for piece in self._conversation.writes():
+            self.send(piece)
+
     def _give_up(self, reason: str) -> None:
         self._given_up = reason
         self.abort()
@@ -138,5 +142,5 @@ class MessageClient(BoundedProtocol):
             self.log.warn("link to {peer} given up: {reason}", peer=self.transport.getPeer(), reason=str(error))
             self._give_up(str(error))
             return
-        self.send(self._conversation.output())
+        self._flush()
         self._tick_later()

@@ -35,9 +35,10 @@ class Decoder(Protocol):
 
 
 class Codec(Protocol):
-    """One encoding of the message set."""
+    """One encoding of the message set. `separate`: each message is to be handed to its transport by itself."""
 
     name: str
+    separate: bool
 
     def encode(self, message: Message, limit: int = DEFAULT_FRAME_LIMIT) -> bytes:
         """The message as it goes on the transport; LocalProtocolError if a value cannot travel or it would be too long."""
@@ -84,7 +85,7 @@ class MessageDecoder:
 
 
 class _MessagePack:
-    name = "MessagePack"
+    name, separate = "MessagePack", False
 
     def encode(self, message: Message, limit: int = DEFAULT_FRAME_LIMIT) -> bytes:
         return encode_message(message, limit)
@@ -124,7 +125,7 @@ class _JsonDecoder:
 
 
 class _JsonText:
-    name = "JSON"
+    name, separate = "JSON", True
 
     def encode(self, message: Message, limit: int = DEFAULT_FRAME_LIMIT) -> bytes:
         try:

@@ -66,6 +66,12 @@ class _Conversation:
         self._output.clear()
         return units
 
+    def writes(self) -> list[bytes]:
+        """The same as pieces, each of which is to be written by itself: whole, unless the codec keeps messages apart."""
+        if self._codec.separate or len(self._output) < 2:
+            return self.outputs()
+        return [self.output()]
+
     def next_message(self) -> Message | None:
         """The next message that concerns the owner; None until more octets arrive; RemoteProtocolError for junk."""
         while (message := self._decoder.next_message()) is not None:

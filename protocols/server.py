@@ -135,9 +135,13 @@ class MessageServerProtocol(BoundedProtocol):
             if self._login.active():
                 self._login.cancel()
             self._login = None
-        self.send(self._conversation.output())
+        self._flush()
         if client is not None and client.refused:
             self._close_soon()
+
+    def _flush(self) -> None:
+        for piece in self._conversation.writes():
+            self.send(piece)
 
     def _login_overdue(self) -> None:
         self._login = None
@@ -147,7 +151,7 @@ class MessageServerProtocol(BoundedProtocol):
 
     def _give_up(self) -> None:
         """Nothing more is taken from this client; what was answered before still goes out."""
-        self.send(self._conversation.output())
+        self._flush()
         if self._client is not None:
             self._client.closed()
             self._client = None
@@ -171,7 +175,7 @@ class MessageServerProtocol(BoundedProtocol):
             self.log.warn("{peer} given up: {reason}", peer=str(self.transport.getPeer()), reason=str(error))
             self.abort()
             return
-        self.send(self._conversation.output())
+        self._flush()
         self._tick_later()
 
 

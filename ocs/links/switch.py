@@ -17,7 +17,8 @@ from zope.interface import implementer
 from ocs.clock import IClock
 from ocs.dialing.agent import AgentEvent, AgentEventKind
 from ocs.dialing.call import CallEvent, SwitchEvent
-from ocs.interfaces import ISwitchLink
+from ocs.interfaces import IDeskLine, ISwitchLink
+from ocs.links.relay import Relay
 from protocols.attributes import KVList, first
 from protocols.client import IClientListener
 from protocols.desktop.fields import lenient_integer
@@ -46,7 +47,7 @@ _PENDING_LIMIT = 100_000
 _PAGES_LIMIT = 400          # pages of calls of one DN that are asked for after a login
 
 
-@implementer(ISwitchLink, IClientListener)
+@implementer(ISwitchLink, IDeskLine, IClientListener)
 class SwitchLink:
     """Call control on one T-Server. `switch` is the name of its switch where there are several."""
 
@@ -63,6 +64,7 @@ class SwitchLink:
         self._listeners: list[Any] = []
         self._pictures = 0                              # registrations whose answers are not complete
         self._pending: list[Message] = []               # messages that wait for them
+        self._relay = Relay(self._ask)
 
     # -- ISwitchLink ----------------------------------------------------------------------------------------------
     def switch_of(self, dn: str) -> str:
@@ -129,6 +131,13 @@ class SwitchLink:
         self._followers[dn] = listener
         self.watch([dn])
 
+    # -- IDeskLine ------------------------------------------------------------------------------------------------
+    def ask(self, dn: str, name: str, attributes: Mapping[str, Any]) -> Deferred[Message]:
+        return self._relay.ask(name, {**attributes, "ThisDN": dn})
+
+    def follow(self, dn: str, told: Callable[[Message], None] | None) -> None:
+        self._relay.follow(dn, told)
+
     def _ask(self, name: str, attributes: Mapping[str, Any]) -> Deferred[Any]:
         if self._client is None:
             return fail(LinkLost(f"{name}: no link to {self.name} ({self.last_reason})"))
@@ -152,6 +161,7 @@ class SwitchLink:
         if client is not self._client:
             return
         self._client, self._pictures, self._pending, self.last_reason = None, 0, [], reason
+        self._relay.lost()
         if self.up:
             self.up = False
             self.log.warn("link {link} lost: {reason}", link=self.name, reason=reason)
@@ -229,6 +239,8 @@ class SwitchLink:
 
     # -- messages into events -------------------------------------------------------------------------------------
     def _deliver(self, message: Message) -> None:
+        with self.log.failuresHandled("telling the desktop at {dn} of {name}", dn=message.get("ThisDN"), name=message.name):
+            self._relay.heard(message)
         message = self._well_typed(message)
         dn, at = message.get("ThisDN", ""), _stamp(message, self._clock)
         if message.name == "EventResourceInfo":

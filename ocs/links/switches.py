@@ -15,13 +15,16 @@ from zope.interface import implementer
 
 from ocs.dialing.agent import AgentEvent
 from ocs.dialing.call import CallEvent
-from ocs.interfaces import ISwitchLink, ISwitchListener
+from ocs.interfaces import IDeskLine, ISwitchLink, ISwitchListener
 from ocs.links.switch import SwitchLink
 from protocols.attributes import KVList
 from protocols.errors import RequestRefused
-from protocols.message import ErrorCode
+from protocols.message import ErrorCode, Message
 
 __all__ = ["Switches", "local", "switch_name"]
+
+
+_DNS = ("OtherDN", "ThisQueue")         # what a desktop may write with the name of its own switch
 
 
 def switch_name(dn: str) -> str:
@@ -34,7 +37,7 @@ def local(dn: str) -> str:
     return dn.partition("@")[0]
 
 
-@implementer(ISwitchLink)
+@implementer(ISwitchLink, IDeskLine)
 class Switches:
     """The links by the names of their switches; "" is the first one and must be there."""
 
@@ -105,6 +108,18 @@ class Switches:
         else:
             link.follow_user_events(local(dn), listener)
 
+    # -- IDeskLine ------------------------------------------------------------------------------------------------
+    def ask(self, dn: str, name: str, attributes: Mapping[str, Any]) -> Deferred[Message]:
+        switch = switch_name(dn)
+        own = {key: local(value) if key in _DNS and isinstance(value, str) and switch_name(value) == switch else value
+               for key, value in attributes.items()} if switch else attributes
+        return self._ask("ask", dn, name, own).addCallback(_at, dn)
+
+    def follow(self, dn: str, told: Callable[[Message], None] | None) -> None:
+        link = self.links.get(switch_name(dn))
+        if link is not None:
+            link.follow(local(dn), None if told is None else lambda message: told(_at(message, dn)))
+
     def _of(self, dns: Sequence[str]) -> Iterable[SwitchLink]:
         names = dict.fromkeys(map(switch_name, dns)) if dns else self.links
         return [self.links[name] for name in names if name in self.links]
@@ -133,6 +148,13 @@ class Switches:
 def _with(name: str, switch: str) -> str:
     """A DN or ConnID of a switch as everybody else knows it; numbers are of no switch."""
     return f"{name}@{switch}" if name and switch and not name.startswith("+") else name
+
+
+def _at(message: Message, dn: str) -> Message:
+    """A message of the DN's own switch, with the DN as everybody else knows it; all else in it is as the switch has it."""
+    if message.get("ThisDN") != local(dn) or local(dn) == dn:
+        return message
+    return replace(message, attributes={**message.attributes, "ThisDN": dn})
 
 
 @implementer(ISwitchListener)
