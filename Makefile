@@ -2,6 +2,7 @@
 # make test      the suite; options of pytest in ARGS
 # make test-long the tests that take minutes
 # make services  Debian, root: what the tests with real parts need
+# make docs      the tables in docs/desktop-protocol.md, made of the message definitions
 # make lint      flake8, isort, mypy
 # make clean     everything that was made here
 #
@@ -14,7 +15,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 EDITABLE := --config-settings editable_mode=compat --editable
 METADATA := setup.cfg pyproject.toml
 
-.PHONY: demo test test-long services lint clean
+.PHONY: demo test test-long services docs lint clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -25,6 +26,9 @@ test: $(VENV)/installed-test
 
 test-long: $(VENV)/installed-test
 	@$(VENV)/bin/python -m pytest -m long $(ARGS)
+
+docs: $(VENV)/installed
+	@$(VENV)/bin/python -m protocols.desktop.document docs/desktop-protocol.md
 
 lint: $(VENV)/installed-dev
 	@$(VENV)/bin/python -m flake8 ocs protocols twisted tests

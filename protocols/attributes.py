@@ -10,7 +10,8 @@ from typing import Iterable, Mapping, Sequence, Union
 
 from protocols.errors import RemoteProtocolError
 
-__all__ = ["KVList", "KVValue", "Limits", "first", "kv_from_wire", "kv_list", "kv_to_wire", "updated", "without"]
+__all__ = ["KVList", "KVValue", "Limits", "first", "kv_from_wire", "kv_list", "kv_to_wire", "octets", "updated",
+           "without"]
 
 KVValue = Union[str, int, bytes, "KVList"]
 KVList = tuple[tuple[str, KVValue], ...]
@@ -51,6 +52,13 @@ def updated(pairs: KVList, changes: KVList) -> KVList:
             placed.add(name)
     kept.extend((name, news[name]) for name in news if name not in placed)
     return tuple(kept)
+
+
+def octets(value: KVValue) -> int:
+    """About how long a value is on the wire."""
+    if isinstance(value, tuple):
+        return sum(len(key.encode(errors="replace")) + 8 + octets(item) for key, item in value)
+    return len(value.encode(errors="replace") if isinstance(value, str) else value) if not isinstance(value, int) else 9
 
 
 def without(pairs: KVList, *keys: str) -> KVList:

@@ -4,28 +4,28 @@ It also tells agents of their campaigns: when they log in, and when a session is
 """
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from typing import Any, Callable, Mapping
+from typing import Mapping
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ocs.desktop.operations import RecordOperations, Requester, news_of
+from ocs.desktop.attending import news_of, standing_of
+from ocs.desktop.operations import RecordOperations
+from ocs.desktop.reception import Reception
 from ocs.desktop.records import record_data
+from ocs.desktop.requester import Requester
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
 from ocs.dialing.callbacks import is_personal
-from ocs.dialing.session import SessionEvent, SessionState
+from ocs.dialing.session import SessionEvent
+from ocs.dialing.values import CampaignGroup
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
 from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList
-from protocols.desktop.build import CampaignEvent, error_answer, error_event, record_event
-from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo
-from protocols.desktop.messages import DesktopRequest, parse_request
+from protocols.desktop.build import CampaignEvent, record_event
 from protocols.desktop.names import CallbackType
 from protocols.errors import LinkLost
 
@@ -33,20 +33,18 @@ __all__ = ["AgentEntry"]
 
 _NEWS = {SessionEvent.LOADED: CampaignEvent.LOADED, SessionEvent.START: CampaignEvent.STARTED,
          SessionEvent.STOP: CampaignEvent.STOPPED, SessionEvent.UNLOADED: CampaignEvent.UNLOADED}
-_OUTSTANDING_LIMIT = 100        # requests of one DN that may be under way at once
 
 
 @implementer(ISwitchListener)
 class AgentEntry:
-    """Requests of agents' desktops, by way of the T-Server."""
+    """Requests of agents' desktops, by way of the T-Server. `reception` takes those of every other way, too."""
 
     log = Logger()
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self._switch, self._agents = engine, engine.context.switch, engine.context.agents
         self._application_id = engine.context.options.application_id
-        self._operations = RecordOperations(engine, self.send)
-        self._outstanding: Counter[str] = Counter()
+        self.reception = Reception(RecordOperations(engine), self._application_id)
         self._switch.add_listener(self)
         self._agents.add_listener(self._agent_state)
         engine.context.desktops = self
@@ -62,55 +60,12 @@ class AgentEntry:
 
     # -- requests -------------------------------------------------------------------------------------------------
     def user_event(self, dn: str, user_data: KVList) -> None:
-        self.request(dn, user_data, lambda pairs: self.send(dn, pairs))
+        self.reception.receive(self.requester_at(dn), user_data, lambda pairs: self.send(dn, pairs))
 
-    def request(self, dn: str, user_data: KVList, answer: Callable[[KVList], None]) -> None:
-        """Carry out what the agent at `dn` asks for; `answer` sends each of the answers."""
-        try:
-            request = parse_request(user_data)
-        except DesktopError as error:
-            if self._for_us(error.echo):
-                self._refuse(dn, error, answer)
-            return
-        if request is None or not self._for_us(request.echo):
-            return
-        if self._outstanding[dn] >= _OUTSTANDING_LIMIT:
-            many = DesktopError(DesktopErrorCode.INVALID_REQUEST, "too many requests at once", request.echo)
-            self._refuse(dn, many, answer)
-            return
-        self._outstanding[dn] += 1
-        requester = Requester(dn, self._agent_id(dn))
-        done = Deferred.fromCoroutine(self._operations.perform(requester, request))
-        done.addCallbacks(self._answer, self._bug, callbackArgs=(answer,), errbackArgs=(answer, request))
-        done.addBoth(self._answered, dn)
-
-    def _agent_id(self, dn: str) -> str:
+    def requester_at(self, dn: str) -> Requester:
+        """Whoever works at this DN."""
         agent = self._agents.agent_at(dn)
-        return "" if agent is None else agent.agent_id
-
-    def _refuse(self, dn: str, error: DesktopError, answer: Callable[[KVList], None]) -> None:
-        if self._operations.requests is not None:
-            self._operations.requests.refused(dn, self._agent_id(dn), error.echo, error)
-        answer(error_answer(error))
-
-    def _for_us(self, echo: Echo) -> bool:
-        """A request that names another application is that application's affair."""
-        return echo.application_id in (None, self._application_id)
-
-    @staticmethod
-    def _answer(answers: list[KVList], answer: Callable[[KVList], None]) -> None:
-        for pairs in answers:
-            answer(pairs)
-
-    def _bug(self, failure: Any, answer: Callable[[KVList], None], request: DesktopRequest) -> None:
-        self.log.failure("request {request}", failure, request=request.name)
-        answer(error_event(request, DesktopErrorCode.INVALID_REQUEST, "internal error"))
-
-    def _answered(self, result: Any, dn: str) -> Any:
-        self._outstanding[dn] -= 1
-        if not self._outstanding[dn]:
-            del self._outstanding[dn]
-        return result
+        return Requester(dn, "" if agent is None else agent.agent_id)
 
     # -- records that agents did not ask for ----------------------------------------------------------------------
     def callback_due(self, held: HeldChain) -> None:
@@ -136,9 +91,19 @@ class AgentEntry:
             return
         for session in self._engine.loaded():
             if agent.dn in session.group.group.dns and session.keeps_chains:
-                running = session.state is SessionState.RUNNING
-                kind = CampaignEvent.STARTED if running else CampaignEvent.LOADED
-                self.send(agent.dn, news_of(session, kind, self._application_id))
+                self.send(agent.dn, standing_of(session, self._application_id))
+
+    def regrouped(self, session: DialingSession, before: CampaignGroup) -> None:
+        """A loaded session has other values: its new agents hear that it is theirs and how it stands, the others of a new mode."""
+        if not session.keeps_chains:
+            return
+        there = {agent.dn for agent in self._agents.of(before)}
+        for agent in self._agents.of(session.group):
+            if agent.dn not in there:
+                self.send(agent.dn, news_of(session, CampaignEvent.GROUP_ASSIGNED, self._application_id))
+                self.send(agent.dn, standing_of(session, self._application_id))
+            elif session.group.mode is not before.mode:
+                self.send(agent.dn, news_of(session, CampaignEvent.MODE_CHANGED, self._application_id))
 
     # -- what else a switch tells does not concern desktops -------------------------------------------------------
     def call_event(self, event: object) -> None:

@@ -7,11 +7,16 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ocs.desktop.entry import AgentEntry
+from ocs.desktop.requester import Requester
 from ocs.interfaces import IInteractionListener
 from ocs.scheduler.engine import Engine
-from protocols.attributes import KVList
+from protocols.attributes import KVList, first, octets, updated, without
+from protocols.desktop import keys
+from protocols.desktop.errors import DesktopErrorCode
 
 __all__ = ["InteractionEntry"]
+
+_REPEATED_LIMIT = 16_000        # octets of a request that an acknowledgement repeats: frames are bounded
 
 
 @implementer(IInteractionListener)
@@ -51,16 +56,22 @@ class InteractionEntry:
             session.push.stopped(interaction_id)
 
     def interaction_event(self, agent_id: str, user_data: KVList) -> None:
-        """A request of an agent, known by the agent's id; the answer goes back the same way."""
-        context = self._engine.context
+        """A request of an agent, known by the agent's id; the answer goes back the same way. An acknowledgement repeats all that
+        the request had."""
+        context, reception = self._engine.context, self._desktops.reception
+
+        def answer(pairs: KVList) -> None:
+            acknowledged = str(first(pairs, keys.USER_EVENT)).endswith("Acknowledge")
+            if acknowledged and octets(user_data) <= _REPEATED_LIMIT:
+                pairs = updated(without(user_data, keys.REQUEST), pairs)
+            context.interactions.send(agent_id, pairs).addErrback(lambda failure: self.log.info(
+                "agent {agent} not answered: {reason}", agent=agent_id, reason=failure.getErrorMessage()))
+
         agent = next((agent for session in self._engine.loaded() for agent in context.agents.of(session.group)
                       if agent.agent_id == agent_id), None)
         if agent is None:
             self.log.warn("a request of agent {agent}, who is not logged in at the switch", agent=agent_id)
-            return
-
-        def answer(pairs: KVList) -> None:
-            context.interactions.send(agent_id, pairs).addErrback(lambda failure: self.log.info(
-                "agent {agent} not answered: {reason}", agent=agent_id, reason=failure.getErrorMessage()))
-
-        self._desktops.request(agent.dn, user_data, answer)
+            reception.refuse(Requester("", agent_id), user_data, DesktopErrorCode.AGENT_NOT_AVAILABLE,
+                             "not logged in at the switch", answer)
+        else:
+            reception.receive(Requester(agent.dn, agent_id, origin="interaction"), user_data, answer)

@@ -366,6 +366,8 @@ class CampaignGroup:
     callback_observe_group: bool = False        # only those that this group has agreed on
     check_dnc_list: bool = True         # whether records are checked against the do-not-call list
     check_dnc_callback: bool = True     # whether callbacks are; each check is made unless somebody switches it off
+    agent_preview_mode_start: bool = False      # records are shown only to agents who have sent PreviewDialingModeStart
+    desktop_chains_limit: int = 10      # chains that one agent may have at hand when asking for another
     shared: bool = False                # peers may have it loaded at the same time
 
     @property

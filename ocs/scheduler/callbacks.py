@@ -151,8 +151,8 @@ class Callbacks:
 
     def _wants_one(self, agent: Agent) -> bool:
         """True if a callback is looked for ahead of need: the agent may well be on the phone still."""
-        return bool(agent.agent_id) and not (self.waits_for(agent.agent_id) or has_callback(self._context, agent.dn)
-                                             or self._is_left_alone(agent))
+        return bool(agent.agent_id) and self._session.attendance.takes_records(agent.dn) and not (
+            self.waits_for(agent.agent_id) or has_callback(self._context, agent.dn) or self._is_left_alone(agent))
 
     async def ask_for(self, agent_id: str) -> None:
         """Look for a personal callback of this agent, who asks for a record, unless one waits. Fails as the store does."""
@@ -280,8 +280,9 @@ class Callbacks:
 
     def _open_to(self, agent: Agent) -> bool:
         """True if the agent has nothing at hand. (An agent who does not want calls may still be called on for this.)"""
-        return not (agent.calls or has_callback(self._context, agent.dn) or self._session.desks.has_record(agent.dn)
-                    or self._is_left_alone(agent))
+        return self._session.attendance.takes_records(agent.dn) and not (
+            agent.calls or has_callback(self._context, agent.dn) or self._session.desks.has_record(agent.dn)
+            or self._is_left_alone(agent))
 
     def _is_left_alone(self, agent: Agent) -> bool:
         return self._not_before.get(agent.agent_id, float("-inf")) > self._context.clock.seconds()
@@ -291,9 +292,14 @@ class Callbacks:
         return not agent.free or agents_suffice(len(self._ready()) - 1, self._session.group.multiplier,
                                                 self._session.under_way)
 
+    def ready_agents(self) -> int:
+        """How many wait for a call, and hold no callback."""
+        return len(self._ready())
+
     def _ready(self) -> list[str]:
-        """DNs of those who wait for a call and hold no callback."""
-        return [dn for dn in self._context.agents.ready(self._session.group) if not has_callback(self._context, dn)]
+        """DNs of those who wait for a call, do not leave and hold no callback."""
+        return [dn for dn in self._context.agents.ready(self._session.group)
+                if not (has_callback(self._context, dn) or self._session.attendance.is_leaving(dn))]
 
     def agents_for_calls(self) -> int:
         """Agents for whom calls may be dialed: ready, without a callback, and none waits for them."""

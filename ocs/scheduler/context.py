@@ -13,6 +13,8 @@ from ocs.dialing.actions import SideEffect
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
+from ocs.dialing.results import CallResult
+from ocs.dialing.values import CampaignGroup
 from ocs.scheduler.abandonment import Compliance, OwnLimit
 from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.held import Handles, HeldChain
@@ -37,6 +39,7 @@ class EngineOptions:
     lease_s: float = 60.0                   # beyond the ring time-out, until a silent call is given up
     stale_clean_s: float = 1_800.0          # an agent who does not settle a record
     treatment_sched_threshold_s: float = 1_200.0    # longer delays go back to the list
+    agent_logout_preview_call_result: CallResult | None = None      # of previews of an agent who logs out; None = as they were
     record_processed: bool = False          # wait for RecordProcessed even when the agent is ready again
     check_dnc_list: bool = True
     check_dnc_callback: bool = True
@@ -63,6 +66,9 @@ class Desktops(Protocol):
     def taken_back(self, held: HeldChain) -> None:
         """The agent no longer has this record."""
 
+    def regrouped(self, session: Any, before: CampaignGroup) -> None:
+        """A DialingSession that is loaded goes on with other values of its group."""
+
 
 class _NoDesktops:
     """Nobody to tell: a callback that is delivered to nobody comes back unanswered."""
@@ -73,6 +79,9 @@ class _NoDesktops:
 
     def taken_back(self, held: HeldChain) -> None:
         """It was not told either."""
+
+    def regrouped(self, session: Any, before: CampaignGroup) -> None:
+        """There is nobody to tell."""
 
 
 @dataclass

@@ -24,9 +24,8 @@ from ocs.scheduler.held import HeldChain, Settled
 if TYPE_CHECKING:
     from ocs.scheduler.session import DialingSession
 
-__all__ = ["Desks", "NoRecords", "TooManyPreviews"]
+__all__ = ["Desks", "NoRecords", "NotWilling", "TooManyPreviews"]
 
-_PREVIEWS_LIMIT = 10        # records that one agent may look at before dialing one of them
 _REFUSALS_LIMIT = 10        # records that may be refused on their way to one agent who asks for one
 
 
@@ -36,6 +35,10 @@ class NoRecords(OCSError):
 
 class TooManyPreviews(OCSError):
     """The agent has as many records to look at as one may have."""
+
+
+class NotWilling(OCSError):
+    """The agent has not said that previews are wanted, or has asked to leave."""
 
 
 class Desks:
@@ -58,16 +61,23 @@ class Desks:
         """True if the agent at `dn` has a record to look at or to settle."""
         return bool(self._at.get(dn))
 
+    def at(self, dn: str) -> list[HeldChain]:
+        """What the agent at `dn` has to look at or to settle."""
+        return list(self._at.get(dn, ()))
+
     def _is_there(self, held: HeldChain) -> bool:
         agent = self._context.agents.agent_at(held.agent_dn)
         return agent is not None and held.agent_id in ("", agent.agent_id)
 
     # -- previews -------------------------------------------------------------------------------------------------
     async def preview(self, dn: str, agent_id: str) -> HeldChain:
-        """Give the agent a record to look at, its attempt committed. NoRecords if there is none, TooManyPreviews,
+        """Give the agent a record to look at, its attempt committed. NoRecords if there is none, TooManyPreviews, NotWilling,
         StoreUnavailable. While the database is away there are the records of the buffer."""
-        if sum(held.call is None for held in self._at[dn]) >= _PREVIEWS_LIMIT:
-            raise TooManyPreviews(f"{_PREVIEWS_LIMIT} records wait for this agent already")
+        limit, attendance = self._session.group.desktop_chains_limit, self._session.attendance
+        if not attendance.takes_records(dn):
+            raise NotWilling("LogOut was asked for" if attendance.is_leaving(dn) else "PreviewDialingModeStart is needed first")
+        if len(self._at.get(dn, ())) >= limit:
+            raise TooManyPreviews(f"{limit} records wait for this agent already")
         buffer, callbacks = self._session.buffer, self._session.callbacks
         if agent_id:
             try:
@@ -178,12 +188,16 @@ class Desks:
             over = held.call_over and not (held.call is not None and held.call.conn_id == event.conn_id)
             goes_on = over and kind is not AgentEventKind.LOGIN and not self._context.options.record_processed
             if goes_on or not self._is_there(held):
-                self.leaves(held)
+                self.leaves(held, kind is AgentEventKind.LOGOUT)
 
-    def leaves(self, held: HeldChain) -> None:
-        """The agent goes on without a last word: what the call told stands; an undialed preview goes back."""
+    def leaves(self, held: HeldChain, logout: bool = False) -> None:
+        """The agent goes on without a last word: what the call told stands; an undialed preview goes back, or is given the result
+        that is configured for an agent who logs out."""
+        result = self._context.options.agent_logout_preview_call_result
         if held.call_over:
             self._session.settlement.apply_treatment(held, held.record.call_result, ChainEvent.SETTLED)
+        elif logout and result is not None and not held.scheduled:
+            self._session.settlement.apply_treatment(held, result, ChainEvent.SETTLED, AttemptState.NOT_DIALED)
         else:
             self._session.held.close_attempt(held, AttemptState.NOT_DIALED)
             self._session.held.give_back(held)

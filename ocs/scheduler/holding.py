@@ -86,6 +86,7 @@ class HeldChains(Set[HeldChain]):
         elif trailing.get(name) is held:
             del trailing[name]
         self._session.desks.count(held)
+        self._session.attendance.look()
         if held.state is ChainState.WAITING:
             self._session.push.gone(held)       # its agent is done with it, though it is dialed again
         self._context.history.chain_stepped(held)
@@ -177,5 +178,6 @@ class HeldChains(Set[HeldChain]):
         self.not_assured(held)
         self._session.push.gone(held)
         self._all.discard(held)
+        self._session.attendance.look()
         self._context.history.chain_left(held)
         self._session.check_drained()

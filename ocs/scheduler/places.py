@@ -35,7 +35,8 @@ class Places:
         group, switch = self._session.group, self._context.switch
         if len(group.places) == 1:
             return group.places[0]
-        ready = Counter(switch.switch_of(dn) for dn in self._context.agents.ready(group))
+        ready = Counter(switch.switch_of(dn) for dn in self._context.agents.ready(group)
+                        if not self._session.attendance.is_leaving(dn))
         coming = Counter(held.call.origin_dn for held in self._session.calls
                          if held.call is not None and held.call.state.awaits_agent)
         there = [place for place in group.places if not switch.away([place.origin_dn])]

@@ -18,6 +18,7 @@ from ocs.dialing.validation import Reason
 from ocs.dialing.values import CampaignGroup, CustomField, Owner, Place
 from ocs.errors import OCSError, WrongState
 from ocs.scheduler import live
+from ocs.scheduler.attendance import Attendance
 from ocs.scheduler.buffer import RecordBuffer
 from ocs.scheduler.call_steps import CallSteps
 from ocs.scheduler.callbacks import Callbacks
@@ -64,6 +65,7 @@ class DialingSession:
         self.callbacks = Callbacks(context, self)
         self.settlement = Settlement(context, self)
         self.desks = Desks(context, self)
+        self.attendance = Attendance(context, self)
         self.steps = CallSteps(context, self)
         self.calls = CallBook(context, self.steps.stepped, self.desks.dials)
         self.dialer = Dialer(context, self, self.calls)
@@ -281,6 +283,7 @@ class DialingSession:
         if self.state is SessionState.UNLOAD_IN_PROGRESS:
             self.loop.stop()
             self._move(SessionEvent.UNLOADED)
+            self.attendance.unloaded()
             self.tally.keep()
             live.use(self, self.configured, KnownLists())
             unloads, self._unloads = self._unloads, []
@@ -339,6 +342,7 @@ class DialingSession:
         self.desks.agent_event(agent, event)
         self.attendance.agent_event(agent, event)
         self.callbacks.agent_event(agent, event)
+        self.attendance.look()
         self.wake()
 
     # -- state ----------------------------------------------------------------------------------------------------

@@ -154,11 +154,11 @@ class Settlement:
         self._leaves(held, ChainEvent.CALL_ENDED, Settled.OTHER)
         self.quietly(self.save(held, replace(held.chain, records=()), attempt), "end of the call", held)
 
-    def save_so_far(self, held: HeldChain) -> Deferred[None]:
+    def save_so_far(self, held: HeldChain, entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """Write what will stand if nothing more comes: final, its attempt closed, if somebody was talked to. So neither a
         crash nor the recovery after it undoes what an agent said."""
         talked = held.call is not None and held.call.talked
-        return self.save(held, self.outcome_so_far(held), self.closed_attempt(held) if talked else held.attempt)
+        return self.save(held, self.outcome_so_far(held), self.closed_attempt(held) if talked else held.attempt, entries)
 
     def outcome_so_far(self, held: HeldChain) -> Chain:
         """What stands in the database while the agent still works on the record."""

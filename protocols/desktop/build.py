@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, Union
 
-from protocols.attributes import KVList, KVValue, first, updated
+from protocols.attributes import KVList, KVValue, first, octets, updated
 from protocols.desktop import keys
 from protocols.desktop.errors import DesktopError, DesktopErrorCode, Echo, ReferenceId
 from protocols.desktop.fields import FIELDS
@@ -57,16 +57,9 @@ def acknowledge(request: DesktopRequest, event: str | None = None, pairs: KVList
             value = first(request.raw, key)
             if value is not None:
                 answer.append((key, _canonical(request, key, value)))
-        if kind.repeats_fields and _octets(request.others) <= _REPEATED_LIMIT:
+        if kind.repeats_fields and octets(request.others) <= _REPEATED_LIMIT:
             answer.extend(request.others)
     return updated(tuple(answer), pairs)
-
-
-def _octets(value: KVValue) -> int:
-    """About how long a value is on the wire."""
-    if isinstance(value, tuple):
-        return sum(len(key.encode(errors="replace")) + 8 + _octets(item) for key, item in value)
-    return len(value.encode(errors="replace") if isinstance(value, str) else value) if not isinstance(value, int) else 9
 
 
 def _canonical(request: DesktopRequest, key: str, value: KVValue) -> KVValue:

@@ -58,7 +58,7 @@ def test_an_agent_may_look_at_so_many_records_and_not_at_the_whole_list():
     for _ in range(10):
         bench.preview()
     answer = bench.ask("7001", "PreviewRecordRequest")
-    assert answer.error_number == 1 and "10 records" in (answer.error or "")
+    assert answer.error_number == 11 and "10 records" in (answer.error or "")
 
 
 def test_a_rejected_preview_goes_back_as_it_came():

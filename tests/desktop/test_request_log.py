@@ -79,7 +79,7 @@ def test_requests_that_only_ask_and_requests_that_are_refused_are_rows_of_their_
             ("CampaignStatusRequest", {}, RequestType.CAMPAIGN_STATUS, 0), ("LogOut", {}, RequestType.LOGOUT, 0),
             ("RecordProcessed", {"record_handle": 99}, RequestType.RECORD_PROCESSED, 6),
             ("PreviewRecordRequest", {"campaign_name": "autumn"}, RequestType.PREVIEW_RECORD, 3),
-            ("AddRecord", {"phone": "+12125550199"}, RequestType.ADD_RECORD, 1)):
+            ("AddRecord", {"phone": "+1"}, RequestType.ADD_RECORD, 2)):
         bench.ask("7001", name, **values)
         row = rows(bench)[-1]
         assert (row.request_type, row.error, row.dn, row.agent_id) == (kind, error, "7001", "1001")
@@ -87,7 +87,7 @@ def test_requests_that_only_ask_and_requests_that_are_refused_are_rows_of_their_
     bench.switch.user_event("7001", (("GSW_AGENT_REQ_TYPE", "RecordProceed"), ("GSW_APPLICATION_ID", 1)))       # no request
     bench.switch.user_event("7001", (("GSW_AGENT_REQ_TYPE", "LogOut"), ("GSW_APPLICATION_ID", 2)))              # not for us
     assert [(row.request_type, row.error, row.record_handle) for row in rows(bench)[2:]] == [
-        (RequestType.RECORD_PROCESSED, 6, 99), (RequestType.PREVIEW_RECORD, 3, None), (RequestType.ADD_RECORD, 1, None),
+        (RequestType.RECORD_PROCESSED, 6, 99), (RequestType.PREVIEW_RECORD, 3, None), (RequestType.ADD_RECORD, 2, None),
         (RequestType.RECORD_PROCESSED, 2, None)]
     assert all(change.table == "" and not change.records for change in bench.store.of("save"))
 
@@ -135,7 +135,7 @@ def test_a_log_that_cannot_be_written_is_told_once_and_counted(logged: Logged) -
     for _ in range(3):
         assert bench.ask("7001", "LogOut").name == "LogOutAcknowledge"
     (line,) = [text for text in logged.texts() if "log of requests" in text]
-    assert "1 so far" in line and bench.desktops._operations.requests.lost == 3      # type: ignore[union-attr]
+    assert "1 so far" in line and bench.desktops.reception.operations.requests.lost == 3      # type: ignore[union-attr]
 
 
 def test_nothing_is_kept_unless_it_is_asked_for() -> None:

@@ -28,7 +28,8 @@ _STATUS = {DesktopErrorCode.INVALID_REQUEST: 400, DesktopErrorCode.INVALID_ATTRI
            DesktopErrorCode.INVALID_DATE_OR_TIME: 400, DesktopErrorCode.CAMPAIGN_NOT_FOUND: 404,
            DesktopErrorCode.RECORD_NOT_FOUND: 404, DesktopErrorCode.CALLING_LIST_NOT_FOUND: 404,
            DesktopErrorCode.CAMPAIGN_NOT_RUNNING: 409, DesktopErrorCode.INVALID_DIALING_MODE: 409,
-           DesktopErrorCode.NO_RECORDS_AVAILABLE: 409, DesktopErrorCode.DATABASE_ERROR: 500}
+           DesktopErrorCode.NO_RECORDS_AVAILABLE: 409, DesktopErrorCode.AGENT_NOT_AVAILABLE: 409,
+           DesktopErrorCode.LIMIT_REACHED: 429, DesktopErrorCode.DATABASE_ERROR: 500, DesktopErrorCode.INTERNAL_ERROR: 500}
 
 
 def refused(status: int, code: DesktopErrorCode, detail: str) -> Reply:

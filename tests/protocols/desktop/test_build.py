@@ -90,9 +90,9 @@ def test_an_empty_list_is_told_with_the_exact_public_text():
     assert answer["GSW_ERROR_NUMBER"] == 5
 
 
-def test_the_numbers_of_errors_are_one_to_ten():
-    assert [int(code) for code in DesktopErrorCode] == list(range(1, 11))
-    assert all(code.text and code.event for code in DesktopErrorCode)
+def test_errors_have_numbers_from_one_on_texts_events_and_causes():
+    assert [int(code) for code in DesktopErrorCode] == list(range(1, 14))
+    assert all(code.text and code.event and code.cause for code in DesktopErrorCode)
 
 
 def test_campaign_news_tells_group_and_mode():
@@ -124,7 +124,7 @@ def test_a_request_is_not_built_without_the_application_id():
         build_request("RecordReject", campaign_name="Spring", record_handle=7)
 
 
-texts, numbers = st.text(min_size=1, max_size=20), st.integers(0, 2 ** 63 - 1)
+texts, numbers = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20), st.integers(0, 2 ** 63 - 1)
 user_fields = st.lists(st.tuples(texts.filter(lambda key: key not in keys.CONTROL_KEYS), texts | numbers), max_size=3)
 minutes = st.datetimes(datetime(1000, 1, 1), datetime(9999, 1, 1)).map(
     lambda moment: moment - timedelta(seconds=moment.second, microseconds=moment.microsecond))
@@ -134,7 +134,7 @@ SAMPLES = {
     "date_time": minutes, "daily_from": st.integers(0, 86_400), "daily_until": st.integers(0, 86_400),
     "callback_type": st.sampled_from(CallbackType), "treatment": st.sampled_from(RecordTreatment),
     "chain_attr": st.sampled_from(ChainAttribute),
-    **dict.fromkeys(("record_handle", "attempts", "chain_id", "call_time", "ready_time_s"), numbers),
+    **dict.fromkeys(("record_handle", "chain_id", "call_time", "ready_time_s"), numbers), "attempts": st.integers(0, 10_000),
 }
 
 
