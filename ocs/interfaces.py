@@ -7,6 +7,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from ocs.dialing.agent import Agent, AgentEvent
+from ocs.dialing.compliance.attempts import PastAttempt, PastWanted
+from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.values import (
     AgentGroup,
@@ -83,6 +85,13 @@ class IStore(Interface):
         become Ready again (siblings of a rescheduled record Chain Ready); those with one stay Retrieved and are given to the
         caller. Open attempts on records that this owner had and that are settled, because the end of their call was not seen any
         more, become unknown; the result that an agent gave them stays."""
+
+    def past_attempts(wanted: PastWanted) -> Deferred[list[PastAttempt]]:
+        """What was dialed, or may have been, whoever did: the oldest first. An attempt of whose row one knows that it is committed
+        is among them."""
+
+    def answered_calls(wanted: CallsWanted) -> Deferred[AnsweredCalls]:
+        """How many calls of a campaign were answered, and how they ended, as far as their attempts are closed."""
 
     def do_not_call() -> Deferred[list[DoNotCallEntry]]:
         """The whole do-not-call list."""

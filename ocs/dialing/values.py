@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Mapping, Union
+from typing import TYPE_CHECKING, Mapping, Union
 from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
@@ -17,6 +17,10 @@ from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, DEFAULT_SHARE, BufferFactors, TypePriorities
 from ocs.dialing.windows import ALWAYS_OPEN, ListWindows
+
+if TYPE_CHECKING:
+    from ocs.dialing.compliance.attempts import PastAttempt
+    from ocs.dialing.compliance.rules import Rule
 
 __all__ = [
     "AgentGroup", "Attempt", "AttemptState", "CALLBACK_TYPES", "CallbackDialing", "CallbackDistribution", "CallingList",
@@ -79,6 +83,7 @@ class Chain:
     table: str                      # as the store names it; several calling lists may read it
     chain_id: int
     records: tuple[Record, ...]
+    past: tuple[PastAttempt, ...] = field(default=(), compare=False)    # on its numbers, as far as calling rules ask for them
 
 
 class AttemptState(Enum):
@@ -262,6 +267,12 @@ class CallingList:
     customer_id_field: str = ""         # custom field with the customer's id; "" = that of the server
     campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
 
+    rules: tuple[Rule, ...] = ()        # calling rules that hold for its records; their hours stand in `windows`, too
+
+    @property
+    def attempt_rules(self) -> tuple[Rule, ...]:
+        """Those for which it must be known what was dialed before."""
+        return tuple(one for one in self.rules if one.about_attempts)
     @property
     def reads(self) -> str:
         """The name of its table."""

@@ -10,12 +10,15 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from dataclasses import replace
-from typing import Callable, Iterable, Mapping, NamedTuple, Sequence, TypeVar
+from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence, TypeVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from ocs.dialing.adding import ListDefaults, added
+from ocs.dialing.compliance.account import MINUTE_S
+from ocs.dialing.compliance.attempts import PastAttempt, PastWanted, past_of
+from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted, facts_of_attempt
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
@@ -51,6 +54,7 @@ from ocs.store.zones import zone_name
 
 __all__ = ["MemoryStore"]
 
+_SETTLED = (AttemptState.CLOSED, AttemptState.UNKNOWN)
 _Value = TypeVar("_Value")
 
 
@@ -232,6 +236,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.available = True
         self.attempts: dict[str, Attempt] = {}                              # by guid
+        self._tries: dict[str | tuple[str, int], list[str]] = defaultdict(list)     # phone, or (table, record): guids
         self.requests: dict[int, LoggedRequest] = {}                        # the log of requests, by their ids
         self._lists: dict[str, _List] = {}
         self._spools: dict[int, tuple[str, int]] = {}                       # app_dbid -> its spool, replayed up to
@@ -285,6 +290,12 @@ class MemoryStore:
     def replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> Deferred[tuple[int, ...]]:
         return self._answer(lambda: self._replay(app_dbid, spool, changes))
 
+    def past_attempts(self, wanted: PastWanted) -> Deferred[list[PastAttempt]]:
+        return self._answer(lambda: sorted(self._past(wanted), key=lambda one: (one.opened_at, one.guid)))
+
+    def answered_calls(self, wanted: CallsWanted) -> Deferred[AnsweredCalls]:
+        return self._answer(lambda: self._answered(wanted))
+
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self._answer(lambda: list(self._do_not_call.values()))
 
@@ -302,6 +313,28 @@ class MemoryStore:
         except OCSError as error:
             return fail(error)
 
+    def _put(self, attempts: Iterable[Attempt]) -> None:
+        for one in attempts:
+            if one.guid not in self.attempts:
+                self._tries[one.phone].append(one.guid)
+                self._tries[one.on_table, one.record_id].append(one.guid)
+            self.attempts[one.guid] = one
+
+    def _past(self, wanted: PastWanted) -> Iterator[PastAttempt]:
+        asked: list[str | tuple[str, int]] = [*wanted.phones]
+        asked += [(table, record_id) for table, ids in wanted.records.items() for record_id in ids]
+        for guid in {guid for each in asked for guid in self._tries.get(each, ())}:
+            past = past_of(self.attempts[guid])
+            if past is not None and past.opened_at >= wanted.since:
+                yield past
+
+    def _answered(self, wanted: CallsWanted) -> AnsweredCalls:
+        ours = [(one, one.answered_at) for one in self.attempts.values()
+                if one.campaign == wanted.campaign and one.answered_at is not None]
+        calls = Counter((int(at // MINUTE_S), facts_of_attempt(one)) for one, at in ours
+                        if at >= wanted.since and one.state in _SETTLED and (at < wanted.without_since or one.session_guid not in wanted.without))
+        return AnsweredCalls(min((at for _, at in ours), default=None), tuple((*key, count) for key, count in calls.items()))
+
     def _list(self, name: str) -> _List:
         try:
             return self._lists[name]
@@ -312,7 +345,7 @@ class MemoryStore:
         guids = [attempt.guid for attempt in attempts]
         if len(set(guids)) < len(guids) or any(guid in self.attempts for guid in guids):
             raise StoreUnavailable("an attempt with this guid is there already")
-        self.attempts.update(zip(guids, attempts))
+        self._put(attempts)
 
     def _save(self, change: ChainSave) -> None:
         if change.table or change.records:
@@ -321,7 +354,7 @@ class MemoryStore:
                 if record.record_id not in calling_list.records:
                     raise StoreUnavailable(f"record {record.record_id} is not in calling list {change.table!r}")
             self._write(calling_list, change.records)
-        self.attempts.update((attempt.guid, attempt) for attempt in change.attempts)
+        self._put(change.attempts)
         self.add_do_not_call(change.do_not_call)
         self._log(change.requests)
 
@@ -358,7 +391,7 @@ class MemoryStore:
             for attempt in change.attempts:
                 known = self.attempts.get(attempt.guid)
                 if known is None or known.state is AttemptState.OPEN or attempt.state is not AttemptState.OPEN:
-                    self.attempts[attempt.guid] = attempt
+                    self._put((attempt,))
             self.add_do_not_call(change.do_not_call)
             self._log(change.requests)
             if ours:

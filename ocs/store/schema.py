@@ -38,7 +38,8 @@ from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
            "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
-           "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "spools", "status_is", "time_zones"]
+           "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "rule_periods", "spools",
+           "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
@@ -123,6 +124,9 @@ _open = text(f"state = '{AttemptState.OPEN.value}'")
 Index("ix_ocs_attempt_open", attempts.c.table_access, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)
 Index("ix_ocs_attempt_record", attempts.c.table_access, attempts.c.record_id)
 
+Index("ix_ocs_attempt_phone", attempts.c.phone, attempts.c.opened_at)
+_answered = attempts.c.answered_at.is_not(None)
+Index("ix_ocs_attempt_answered", attempts.c.campaign, attempts.c.answered_at, sqlite_where=_answered, postgresql_where=_answered)
 do_not_call = Table(
     "gsw_donotcall_list", metadata,
     Column("phone", String(64)),
@@ -199,6 +203,24 @@ refusals = Table(
 Index("ix_ocs_refusal_table_access", refusals.c.table_access)
 
 # What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
+# Which calling rules were in force for a campaign group, and when its dialing was held back by one.
+rule_periods = Table(
+    "ocs_rule_period", metadata,
+    Column("guid", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),                 # in-force, hard-stop
+    Column("campaign", String(255), nullable=False),
+    Column("campaign_group", String(255), nullable=False),      # Campaign@Group
+    Column("app_dbid", BigInteger, nullable=False),
+    Column("rule", String(255), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("source", String(1_000), nullable=False),
+    Column("reason", String(1_000), nullable=False),
+    Column("began_at", Double, nullable=False),                 # epoch seconds
+    Column("seen_at", Double, nullable=False),                  # it was so until then at least
+    Column("ended_at", Double),                                 # null: it is so still, or its server died
+)
+Index("ix_ocs_rule_period_campaign", rule_periods.c.campaign, rule_periods.c.began_at)
+
 spools = Table(
     "ocs_spool", metadata,
     Column("app_dbid", BigInteger, primary_key=True, autoincrement=False),

@@ -14,6 +14,9 @@ from ocs.database.backend import backend_for
 from ocs.database.pool import Database, GroupCommit, Threads
 from ocs.database.statements import Transaction
 from ocs.dialing.checks import RefusalCount
+from ocs.dialing.compliance.attempts import PastAttempt, PastWanted
+from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted
+from ocs.dialing.compliance.evidence import RulePeriod
 from ocs.dialing.values import (
     Attempt,
     CancelRequest,
@@ -34,6 +37,7 @@ from ocs.store.adding import add_record
 from ocs.store.attempts import insert_attempts, write_attempts
 from ocs.store.cancelling import cancel_chains, chains_meant
 from ocs.store.claims import claim, recover
+from ocs.store.compliance import answered_calls, past_attempts, write_rule_periods
 from ocs.store.do_not_call import add_do_not_call, do_not_call_entries
 from ocs.store.filters import filter_from_options
 from ocs.store.loading import write_records
@@ -171,6 +175,12 @@ class SqlStore:
     def replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> Deferred[tuple[int, ...]]:
         return self.change(lambda work: replay(work, self._catalog, app_dbid, spool, changes, self._block))
 
+    def past_attempts(self, wanted: PastWanted) -> Deferred[list[PastAttempt]]:
+        return self.read(lambda work: past_attempts(work, wanted))
+
+    def answered_calls(self, wanted: CallsWanted) -> Deferred[AnsweredCalls]:
+        return self.read(lambda work: answered_calls(work, wanted))
+
     def do_not_call(self) -> Deferred[list[DoNotCallEntry]]:
         return self.read(lambda work: do_not_call_entries(work, self._tenant))
 
@@ -197,6 +207,10 @@ class SqlStore:
     def keep_refusals(self, counts: Sequence[RefusalCount]) -> Deferred[None]:
         """Write how often records were not dialed; fires after the commit. Not a part of `IStore`."""
         return self.change(lambda work: write_refusals(work, counts))
+
+    def keep_rule_periods(self, periods: Sequence[RulePeriod]) -> Deferred[None]:
+        """Write when rules were in force; fires after the commit. Not a part of `IStore`."""
+        return self.change(lambda work: write_rule_periods(work, periods))
 
     def _closed(self) -> Deferred[Any]:
         return fail(StoreUnavailable(f"{self.backend}: the store is not open"))

@@ -13,7 +13,8 @@ __all__ = ["EVERYTHING", "MoodyStore"]
 
 _CHANGES = frozenset({"claim_chains", "open_attempts", "save", "recover", "replay", "adopt_spool", "cancel_records",
                       "add_record"})
-EVERYTHING = frozenset({*_CHANGES, "calling_lists", "zones", "do_not_call", "counts", "records"})
+EVERYTHING = frozenset({*_CHANGES, "calling_lists", "zones", "do_not_call", "counts", "records",
+                        "past_attempts", "answered_calls"})
 
 
 @implementer(IReplayStore)
@@ -108,6 +109,12 @@ class MoodyStore:
 
     def adopt_spool(self, app_dbid: int, spool: str, sequence: int) -> Deferred[None]:
         return self._ask("adopt_spool", app_dbid, spool, sequence)
+
+    def past_attempts(self, wanted: Any) -> Deferred[Any]:
+        return self._ask("past_attempts", wanted)
+
+    def answered_calls(self, wanted: Any) -> Deferred[Any]:
+        return self._ask("answered_calls", wanted)
 
     def do_not_call(self) -> Deferred[Any]:
         return self._ask("do_not_call")

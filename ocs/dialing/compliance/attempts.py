@@ -5,13 +5,14 @@ not dialed does not. Of a clock that was set back something may lie in the futur
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Iterable, Iterator, Mapping, Sequence
 
-from ocs.dialing.compliance.calls import CallFacts, category
+from ocs.dialing.compliance.calls import CallFacts, category, facts_of_attempt
 from ocs.dialing.compliance.rules import AttemptCap, AttemptKey, Category, CountedFrom, QuietTime, Rule
+from ocs.dialing.values import Attempt, AttemptState
 
-__all__ = ["AttemptBlock", "Callee", "PastAttempt", "attempt_block", "past_needed_s"]
+__all__ = ["AttemptBlock", "Callee", "PastAttempt", "PastWanted", "attempt_block", "past_of", "past_needed_s"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,24 @@ class PastAttempt:
     chain_id: int
     opened_at: float
     facts: CallFacts = CallFacts()
+
+
+def past_of(attempt: Attempt) -> PastAttempt | None:
+    """An attempt as others look back at it; None for one that was not dialed."""
+    if attempt.state is AttemptState.NOT_DIALED:
+        return None
+    return PastAttempt(attempt.guid, attempt.phone, attempt.on_table, attempt.chain_id, attempt.opened_at,
+                       facts_of_attempt(attempt))
+
+
+@dataclass(frozen=True)
+class PastWanted:
+    """Attempts that were opened at `since` (epoch s) or later on one of these numbers, or on one of these records (table ->
+    record ids), and that were dialed or may have been."""
+
+    since: float
+    phones: tuple[str, ...] = ()
+    records: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,12 @@ answered, when detection had heard who (which is when a greeting is over), when 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
 from ocs.dialing.call import Call, CallOrigin
 from ocs.dialing.compliance.rules import Category, CountedFrom
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 
-__all__ = ["CallFacts", "category", "facts_of_attempt", "facts_of_call"]
+__all__ = ["AnsweredCalls", "CallFacts", "CallsWanted", "category", "facts_of_attempt", "facts_of_call"]
 
 _MACHINES = frozenset({CallResult.ANSWERING_MACHINE_DETECTED, CallResult.FAX_DETECTED, CallResult.PAGER_DETECTED})
 # results that somebody who was heard has led to, without an agent
@@ -29,6 +28,28 @@ class CallFacts:
     ended_at: float | None = None
     result: CallResult | None = None
     unknown: bool = False           # how it ended will never be known
+
+
+@dataclass(frozen=True)
+class CallsWanted:
+    """Answered calls of a campaign, answered at `since` (epoch s) or later, as `category` with these two would see them; but for
+    those that the sessions `without` (GUIDs) had answered at `without_since` or later."""
+
+    campaign: str
+    since: float
+    within_s: float
+    counted_from: CountedFrom
+    without: tuple[str, ...] = ()
+    without_since: float = 0.0
+
+
+@dataclass(frozen=True)
+class AnsweredCalls:
+    """`calls` are (minute of the answer, epoch s // 60; facts that have the category of these calls; how many there are);
+    `first_at` is the campaign's first answered call of all, None where there is none."""
+
+    first_at: float | None
+    calls: tuple[tuple[int, CallFacts, int], ...]
 
 
 def facts_of_attempt(attempt: Attempt) -> CallFacts:
