@@ -266,13 +266,13 @@ class CallingList:
     table: str = ""                     # "" = of its own name
     customer_id_field: str = ""         # custom field with the customer's id; "" = that of the server
     campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
-
     rules: tuple[Rule, ...] = ()        # calling rules that hold for its records; their hours stand in `windows`, too
 
     @property
     def attempt_rules(self) -> tuple[Rule, ...]:
         """Those for which it must be known what was dialed before."""
         return tuple(one for one in self.rules if one.about_attempts)
+
     @property
     def reads(self) -> str:
         """The name of its table."""

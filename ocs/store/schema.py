@@ -123,10 +123,10 @@ attempts = Table(
 _open = text(f"state = '{AttemptState.OPEN.value}'")
 Index("ix_ocs_attempt_open", attempts.c.table_access, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)
 Index("ix_ocs_attempt_record", attempts.c.table_access, attempts.c.record_id)
-
 Index("ix_ocs_attempt_phone", attempts.c.phone, attempts.c.opened_at)
 _answered = attempts.c.answered_at.is_not(None)
 Index("ix_ocs_attempt_answered", attempts.c.campaign, attempts.c.answered_at, sqlite_where=_answered, postgresql_where=_answered)
+
 do_not_call = Table(
     "gsw_donotcall_list", metadata,
     Column("phone", String(64)),
@@ -202,7 +202,6 @@ refusals = Table(
 )
 Index("ix_ocs_refusal_table_access", refusals.c.table_access)
 
-# What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
 # Which calling rules were in force for a campaign group, and when its dialing was held back by one.
 rule_periods = Table(
     "ocs_rule_period", metadata,
@@ -221,6 +220,7 @@ rule_periods = Table(
 )
 Index("ix_ocs_rule_period_campaign", rule_periods.c.campaign, rule_periods.c.began_at)
 
+# What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
 spools = Table(
     "ocs_spool", metadata,
     Column("app_dbid", BigInteger, primary_key=True, autoincrement=False),
