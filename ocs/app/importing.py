@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from ocs.app.list_checks import Fields
 from ocs.app.object_checks import configuration_problems
 from ocs.app.resolution import outbound_servers, server_tables
 from ocs.app.vocabulary import VOCABULARY
@@ -18,9 +19,10 @@ from ocs.configuration.store import database_id, lock, read_objects, revision, w
 from ocs.configuration.versions import configuration_versions
 from ocs.database.backend import Backend, transaction
 from ocs.database.statements import Transaction
-from ocs.errors import ConfigurationError, StaleObject
+from ocs.errors import ConfigurationError, StaleObject, StoreUnavailable
 
-__all__ = ["ImportReport", "check_objects", "export_objects", "export_server", "import_objects"]
+__all__ = ["ImportReport", "check_objects", "export_file_objects", "export_objects", "export_server",
+           "has_objects", "import_objects"]
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,11 @@ class ImportReport:
 
 
 def import_objects(backend: Backend, mapping: Mapping[str, Any], act: Act, replace: bool = False, dry_run: bool = False,
-                   force: bool = False) -> ImportReport:
+                   force: bool = False, fields: Fields | None = None) -> ImportReport:
     """Make the objects of a file (decoded TOML) those of the database. With `replace` objects go that the file has not, and that
     nothing in it refers to. A file that was exported from this database is refused, unless `force`, where it would undo what
-    others changed since. ConfigurationError with every problem, StaleObject among them; StoreUnavailable."""
+    others changed since. With the `fields` of the tables of calling lists, filters are checked against them. ConfigurationError
+    with every problem, StaleObject among them; StoreUnavailable."""
     document = read_document(mapping, VOCABULARY)
     with transaction(backend, write=not dry_run) as work:
         configuration_versions.check(work)
@@ -51,7 +54,7 @@ def import_objects(backend: Backend, mapping: Mapping[str, Any], act: Act, repla
             lock(work)
         before = read_objects(work)
         after = planned(before, document, replace, _is_ours(work, document))
-        problems = configuration_problems(after)
+        problems = configuration_problems(after, fields)
         if problems:
             raise ConfigurationError(problems)
         changes = differences(before, after)
@@ -88,6 +91,26 @@ def export_objects(backend: Backend, secrets: bool = False) -> dict[str, Any]:
                 **document_of(objects, VOCABULARY, secrets)}
 
 
+def has_objects(backend: Backend) -> bool:
+    """Whether there is a Configuration Database with anything in it."""
+    try:
+        with transaction(backend, write=False) as work:
+            configuration_versions.check(work)
+            return revision(work) > 0
+    except (StoreUnavailable, ConfigurationError):
+        return False
+
+
+def export_file_objects(mapping: Mapping[str, Any], secrets: bool = False) -> dict[str, Any]:
+    """The tables of a file with every object that a server's own file (decoded TOML) speaks of: as an import into an empty
+    database would make them. ConfigurationError with every problem."""
+    objects = planned({}, read_document(mapping, VOCABULARY))
+    problems = configuration_problems(objects)
+    if problems:
+        raise ConfigurationError(problems)
+    return document_of(objects, VOCABULARY, secrets)
+
+
 def export_server(backend: Backend, application: str) -> dict[str, Any]:
     """The tables that one server works with, its options looked up: what its own file would have to say without the database.
     ConfigurationError where there is no such server; StoreUnavailable."""
@@ -96,12 +119,12 @@ def export_server(backend: Backend, application: str) -> dict[str, Any]:
     return {name: value for name, value in {**tables.links, **tables.mapping}.items() if value}
 
 
-def check_objects(backend: Backend) -> tuple[list[str], list[str]]:
-    """Every problem of the objects in a database, and the names of the outbound contact servers for which they were checked.
-    StoreUnavailable."""
+def check_objects(backend: Backend, fields: Fields | None = None) -> tuple[list[str], list[str]]:
+    """Every problem of the objects in a database, with the fields of the tables of calling lists where given; and the names of
+    the outbound contact servers for which they were checked. StoreUnavailable."""
     with transaction(backend, write=False) as work:
         objects = _read(work)
-    return configuration_problems(objects), outbound_servers(objects)
+    return configuration_problems(objects, fields), outbound_servers(objects)
 
 
 def _read(work: Transaction) -> Objects:

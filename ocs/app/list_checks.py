@@ -1,10 +1,9 @@
 """What only the database can tell of a configuration: whether filters, and fields that lists name, fit their columns."""
 from __future__ import annotations
 
-from typing import Iterator, Mapping, Sequence
+from typing import Iterator, Mapping, Protocol, Sequence
 
-from ocs.app.campaigns import CallingListOptions
-from ocs.app.config import OCSOptions
+from ocs.app.campaigns import CallingListOptions, DialingFilterOptions
 from ocs.app.rules import filter_text
 from ocs.database.backend import backend_for, transaction
 from ocs.dialing.values import CustomField, FilterText
@@ -13,19 +12,28 @@ from ocs.store.filters import filter_from_options
 from ocs.store.registry import Catalog
 from ocs.store.versions import check_version
 
-__all__ = ["known_lists", "list_problems"]
+__all__ = ["Fields", "known_lists", "list_problems"]
 
-_Fields = Mapping[str, Sequence[CustomField]]       # of each table
+Fields = Mapping[str, Sequence[CustomField]]        # of each table
 
 
-def known_lists(url: str) -> _Fields:
+class _Tables(Protocol):
+    """The tables of a configuration that speak of columns."""
+
+    @property
+    def dialing_filter(self) -> tuple[DialingFilterOptions, ...]: ...
+    @property
+    def calling_list(self) -> tuple[CallingListOptions, ...]: ...
+
+
+def known_lists(url: str) -> Fields:
     """The tables of a database with their fields; for the command line. StoreUnavailable, ConfigurationError."""
     with transaction(backend_for(url), write=False) as work:
         check_version(work)
         return Catalog().calling_lists(work)
 
 
-def list_problems(options: OCSOptions, known: _Fields) -> list[str]:
+def list_problems(options: _Tables, known: Fields) -> list[str]:
     """What does not fit, each with its option; tables that the database does not have (yet) are passed over."""
     places = {one.name: f"dialing_filter[{number}]" for number, one in enumerate(options.dialing_filter, 1)}
     shared = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in options.dialing_filter}

@@ -15,6 +15,7 @@ from ocs.app.campaigns import (
     reference_problems,
 )
 from ocs.app.config import ApplicationOptions, DialingOptions, effect_problems
+from ocs.app.list_checks import Fields, list_problems
 from ocs.app.resolution import outbound_servers, server_tables
 from ocs.app.switches import switch_problems
 from ocs.app.vocabulary import SharedHttpRequestOptions
@@ -58,23 +59,24 @@ class _SharedTables:
                 *outgoing_problems((), (), self.http_request, (), ())]
 
 
-def configuration_problems(objects: Objects) -> list[str]:
-    """Every problem, each naming object and field; one that several servers have is told once."""
+def configuration_problems(objects: Objects, fields: Fields | None = None) -> list[str]:
+    """Every problem, each naming object and field; one that several servers have is told once. With the fields of the tables of
+    calling lists, filters and names of fields are checked against them."""
     problems = object_problems(objects)
     if problems:
         return problems
     for name in outbound_servers(objects):
-        problems += _of_server(objects, name)
+        problems += _of_server(objects, name, fields)
     return list(dict.fromkeys(problems))
 
 
-def _of_server(objects: Objects, name: str) -> list[str]:
+def _of_server(objects: Objects, name: str, fields: Fields | None) -> list[str]:
     try:
         tables = server_tables(objects, name)
     except ConfigurationError as error:
         return error.problems
     try:
-        load(_SharedTables, {**tables.mapping, "switch": [{"name": name} for name in tables.switches]})
+        loaded = load(_SharedTables, {**tables.mapping, "switch": [{"name": name} for name in tables.switches]})
     except ConfigurationError as error:
         return [tables.named(problem) for problem in error.problems]
-    return []
+    return [] if fields is None else [tables.named(problem) for problem in list_problems(loaded, fields)]

@@ -180,3 +180,48 @@ def test_the_database_of_a_demonstration_is_named_by_its_directory(tmp_path: Pat
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "ocs.toml").write_text(f'[database]\nurl = "{url}"\n')
     assert "configuration made" in run("upgrade", "--directory", "demo").stdout
+
+
+def test_a_server_with_a_file_and_no_database_exports_the_objects_of_its_file(tmp_path: Path, run: Command) -> None:
+    (tmp_path / "ocs.toml").write_text(GOOD + '[tserver]\nport = 7\n')
+    outcome = run("export", "--config", "ocs.toml")
+    assert outcome.stdout.startswith("# ocs.toml, ")
+    exported = tomllib.loads(outcome.stdout)
+    assert {"tenant", "application", "switch", "dn", "person", "campaign_group"} <= exported.keys() and "tserver" not in exported
+    assert not (tmp_path / "ocs.db").exists()
+    run("upgrade", "--config", "ocs.toml")
+    run("import", "ocs.toml", "--config", "ocs.toml")
+    assert run("export", "--config", "ocs.toml").stdout.startswith("# SQLite file")
+    (tmp_path / "ocs.toml").write_text(GOOD.replace('["busy"]', '["busi"]'))
+    (tmp_path / "ocs.db").unlink()
+    assert "there is no treatment busi" in run("export", "--config", "ocs.toml", code=1).stderr
+
+
+def test_a_filter_that_does_not_fit_its_list_is_refused_where_the_list_can_be_looked_at(tmp_path: Path, run: Command) -> None:
+    (tmp_path / "ocs.toml").write_text("")
+    (tmp_path / "contacts.csv").write_text("phone,balance\n+12125550101,10\n")
+    run("upgrade", "--config", "ocs.toml")
+    site = GOOD.replace('treatments = ["busy"]', 'treatments = ["busy"]\ncriteria = "balance >= 1"')
+    (tmp_path / "site.toml").write_text(site)
+    before = run("import", "site.toml", "--config", "ocs.toml")
+    assert "filters and disposition fields are not checked" in before.stderr, "there are no lists yet"
+    for command in ("db upgrade --config ocs.toml", "list import contacts.csv --list spring --config ocs.toml"):
+        made = CliRunner().invoke(ocs, command.split() + (["--field", "balance float"] if "list" in command else []))
+        assert made.exit_code == 0, made.output
+    assert run("import", "site.toml", "--config", "ocs.toml").stderr == ""
+    for wrong, told in (("balance >=", "the syntax is wrong near '>='"), ("balanse >= 1", "no column 'balanse'")):
+        (tmp_path / "wrong.toml").write_text(site.replace("balance >= 1", wrong))
+        for command in ("import", "check"):
+            fault = run(command, "wrong.toml", "--config", "ocs.toml", code=1).stderr
+            assert "calling_list[spring].criteria, line 1" in fault and told in fault
+    assert run("import", "site.toml", "--config", "ocs.toml").stdout.startswith("0 created, 0 changed")
+
+
+def test_who_is_refused_for_an_old_export_is_told_what_to_do(site: Path, tmp_path: Path, run: Command) -> None:
+    run("export", "--output", "mine.toml")
+    edit(site, "interval_min = 10", "interval_min = 12")
+    run("import", "site.toml", "--who", "bob")
+    edit(tmp_path / "mine.toml", "interval_min = 10.0", "interval_min = 14.0")
+    refused = run("import", "mine.toml", code=1).stderr
+    assert "treatment[busy]: was changed by bob" in refused and "--force" in refused
+    run("import", "mine.toml", "--force")

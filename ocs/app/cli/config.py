@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from ocs.app.cli.objects import chosen_backend, export_file, history, import_file, place_options, upgrade
+from ocs.app.cli.objects import (
+    chosen_backend,
+    chosen_fields,
+    export_file,
+    history,
+    import_file,
+    place_options,
+    told_unchecked,
+    upgrade,
+)
 from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.app.sources import ServerConfiguration, load_server
 from ocs.database.backend import Backend
@@ -57,7 +66,7 @@ def check(file: Path | None, offline: bool, as_json: bool, **place: Any) -> None
     database; where it cannot be opened, this is said and is no problem. With --database, --config or --directory the objects of
     that Configuration Database are checked; with FILE beside, FILE as it would be imported there."""
     if any(value is not None for value in place.values()):
-        _check_objects(file, chosen_backend(**place), as_json)
+        _check_objects(file, chosen_backend(**place), (None, "") if offline else chosen_fields(**place), as_json)
         return
     if file is None:
         raise click.UsageError("give a FILE, or say which database")
@@ -79,8 +88,8 @@ def check(file: Path | None, offline: bool, as_json: bool, **place: Any) -> None
             click.echo(problem, err=True)
         if not problems:
             click.echo(f"{file}: in order; campaign groups: {', '.join(groups) or 'none'}")
-        if unchecked and not offline:
-            click.echo(f"filters and disposition fields are not checked against the database: {unchecked}", err=True)
+        if not offline:
+            told_unchecked(unchecked)
     if problems:
         raise SystemExit(1)
 
@@ -96,26 +105,28 @@ def _against_database(file: Path, found: ServerConfiguration) -> tuple[list[str]
     return [told(problem) for problem in list_problems(found.options, known)], ""
 
 
-def _check_objects(file: Path | None, backend: Backend, as_json: bool) -> None:
+def _check_objects(file: Path | None, backend: Backend, found: tuple[Any, str], as_json: bool) -> None:
     from ocs.app.importing import check_objects, import_objects
     from ocs.configuration.history import Act
     problems: list[str] = []
     servers: list[str] = []
+    fields, unchecked = found
     try:
         if file is None:
-            problems, servers = check_objects(backend)
+            problems, servers = check_objects(backend, fields)
         else:
-            import_objects(backend, read_toml(file), Act(0.0), dry_run=True)
+            import_objects(backend, read_toml(file), Act(0.0), dry_run=True, fields=fields)
     except ConfigurationError as error:
         problems = error.problems
     if as_json:
         click.echo(json.dumps({"database": backend.shown_url, **({} if file is None else {"file": str(file)}),
-                               "problems": problems, "servers": servers}))
+                               "problems": problems, "servers": servers, "not_checked_against_database": unchecked}))
     else:
         for problem in problems:
             click.echo(problem, err=True)
         if not problems:
             click.echo(f"{file or backend}: in order" + (f"; servers: {', '.join(servers) or 'none'}" if file is None else ""))
+            told_unchecked(unchecked)
     if problems:
         raise SystemExit(1)
 

@@ -18,12 +18,14 @@ from typing import Any, Callable
 import click
 
 from ocs.database.backend import Backend, backend_for, transaction
-from ocs.errors import ConfigurationError
+from ocs.errors import ConfigurationError, OCSError, StaleObject
 
-__all__ = ["chosen_backend", "export_file", "history", "import_file", "place_options", "upgrade"]
+__all__ = ["chosen_backend", "chosen_fields", "export_file", "history", "import_file", "place_options",
+           "told_unchecked", "upgrade"]
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
 _SHOWN = 60
+_STALE = "nothing is done: export again and make the changes there, or undo what was done since with --force"
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +53,28 @@ def chosen_backend(directory: Path | None, config: Path | None, database: str | 
         return backend_for(database)
     except ConfigurationError as error:
         raise click.UsageError(str(error)) from None
+
+
+def chosen_fields(directory: Path | None, config: Path | None, database: str | None) -> tuple[Any, str]:
+    """The fields of the tables of calling lists beside that Configuration Database; None and why where they cannot be read."""
+    from ocs.app.config import load_configuration
+    from ocs.app.list_checks import known_lists
+    try:
+        if database is None:
+            file = directory / "ocs.toml" if directory is not None else config
+            assert file is not None
+            database = load_configuration(file).database.url
+        return known_lists(database), ""
+    except OCSError as error:
+        if directory is None and config is None:
+            return None, "there are none in this one; --config FILE of a server names theirs"
+        return None, str(error)
+
+
+def told_unchecked(unchecked: str) -> None:
+    """That filters were not looked at, on standard error."""
+    if unchecked:
+        click.echo(f"filters and disposition fields are not checked against the database: {unchecked}", err=True)
 
 
 def _with_backend(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,32 +111,38 @@ def upgrade(backend: Backend, as_json: bool) -> None:
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@_with_backend
+@place_options
 @click.option("--replace", is_flag=True, help="Remove what FILE does not have; without it such objects stay.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 @click.option("--force", is_flag=True, help="Also where others changed the same objects since FILE was exported.")
 @click.option("--who", default=_user, show_default="your user name", help="Who does it, for the history.")
 @_json
-def import_file(file: Path, backend: Backend, replace: bool, dry_run: bool, force: bool, who: str, as_json: bool) -> None:
+def import_file(file: Path, replace: bool, dry_run: bool, force: bool, who: str, as_json: bool, **place: Any) -> None:
     """Make the objects of FILE those of the Configuration Database: all of them, or, with any problem, none.
 
     FILE is what `ocs config export` writes, or a server's own file: its tables of campaigns, lists, groups and treatments, with
-    [application] and [dialing]; what concerns that server alone stays there. An object of FILE is taken as FILE has it."""
+    [application] and [dialing]; what concerns that server alone stays there. An object of FILE is taken as FILE has it. Filters
+    are checked against the columns of their lists where these lie in the same database, or in that of the --config file."""
     from ocs.app.importing import import_objects
     from ocs.configuration.history import Act
     from ocs.options import read_toml
+    backend = chosen_backend(**place)
+    fields, unchecked = chosen_fields(**place)
     try:
-        report = import_objects(backend, read_toml(file), Act(time.time(), who, f"import {file.name}"), replace, dry_run, force)
+        report = import_objects(backend, read_toml(file), Act(time.time(), who, f"import {file.name}"), replace, dry_run, force,
+                                fields)
     except ConfigurationError as error:
         if not as_json:
+            hint = [_STALE] if isinstance(error, StaleObject) else []
             raise ConfigurationError([problem if problem.startswith(str(file)) else f"{file}: {problem}"
-                                      for problem in error.problems]) from None
+                                      for problem in error.problems] + hint) from None
         click.echo(json.dumps({"file": str(file), "done": False, "problems": error.problems}))
         raise SystemExit(1) from None
     if as_json:
-        click.echo(json.dumps(_as_json(file, backend, report)))
+        click.echo(json.dumps(_as_json(file, backend, report) | {"not_checked_against_database": unchecked}))
     else:
         _show(report)
+        told_unchecked(unchecked)
 
 
 def _as_json(file: Path, backend: Backend, report: Any) -> dict[str, Any]:
@@ -151,21 +181,31 @@ def _short(text: str) -> str:
 
 
 @click.command("export")
-@_with_backend
+@place_options
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE, for your eyes only.")
 @click.option("--secrets", is_flag=True, help="With passwords and the like; without them an import leaves these as they are.")
 @click.option("--for", "application", metavar="APPLICATION", help="The tables that this server works with, its options looked"
                                                                   " up, as its own file would have to have them.")
 @_json
-def export_file(backend: Backend, output: Path | None, secrets: bool, application: str | None, as_json: bool) -> None:
-    """Write every object of the Configuration Database as TOML; `ocs config import` reads it back."""
-    from ocs.app.importing import export_objects, export_server
+def export_file(output: Path | None, secrets: bool, application: str | None, as_json: bool, **place: Any) -> None:
+    """Write every object of the Configuration Database as TOML; `ocs config import` reads it back.
+
+    With --config or --directory of a server that has its configuration in its file, and no Configuration Database yet: the
+    objects of that file."""
+    from ocs.app.importing import export_file_objects, export_objects, export_server
     from ocs.configuration.exporting import written
-    mapping = export_objects(backend, secrets) if application is None else export_server(backend, application)
+    from ocs.options import read_toml
+    backend, origin = chosen_backend(**place), ""
+    if application is not None:
+        mapping = export_server(backend, application)
+    elif (own := _own_file(backend, **place)) is not None:
+        mapping, origin = export_file_objects(read_toml(own), secrets), str(own)
+    else:
+        mapping = export_objects(backend, secrets)
     if as_json:
         text = json.dumps(mapping) + "\n"
     else:
-        text = f"# {backend}, {_moment(time.time())}\n\n{written(mapping)}"
+        text = f"# {origin or backend}, {_moment(time.time())}\n\n{written(mapping)}"
     if output is None:
         sys.stdout.write(text)
         return
@@ -173,6 +213,17 @@ def export_file(backend: Backend, output: Path | None, secrets: bool, applicatio
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         os.fchmod(descriptor, 0o600)
         file.write(text)
+
+
+def _own_file(backend: Backend, directory: Path | None, config: Path | None, database: str | None) -> Path | None:
+    """The file of a server that works with that alone, while there is no Configuration Database."""
+    from ocs.app.config import load_configuration
+    from ocs.app.importing import has_objects
+    from ocs.configuration.options import Source
+    file = directory / "ocs.toml" if directory is not None else config
+    if file is None or load_configuration(file).configuration.source is not Source.FILE:
+        return None
+    return None if has_objects(backend) else file
 
 
 @click.command("history")
