@@ -17,7 +17,7 @@ from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
 
 __all__ = ["CPD_ORIGIN", "OBN_ORIGIN", "Call", "CallEvent", "CallOrigin", "CallState", "Effect",
-           "SwitchEvent", "step"]
+           "PlacedCall", "SwitchEvent", "step"]
 
 
 CPD_ORIGIN = "cpd"      # in place of a DN: the channels of the CPD Server
@@ -78,8 +78,17 @@ class SwitchEvent(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call of the switch that a dial request has led to; "" where its name is not known."""
+
+    conn_id: str = ""
+    call_uuid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CallEvent:
-    """One event of the switch. `at` is epoch seconds; `user_data` holds what the engine looks up: the attempt's GUID."""
+    """One event of the switch. `at` is epoch seconds; `user_data` holds what the engine looks up: the attempt's GUID.
+    `placed` are the calls behind a dial request, oldest first."""
 
     kind: SwitchEvent
     conn_id: str
@@ -91,11 +100,13 @@ class CallEvent:
     record_handle: int = 0
     previous_conn_id: str = ""
     call_uuid: str = ""
+    placed: tuple[PlacedCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An outbound call. `detected` is what call progress detection said of the party who picked up (0 = a person)."""
+    """An outbound call. `detected` is what call progress detection said of the party who picked up (0 = a person). One
+    of the Outbound Notification Manager stands for all calls of its request, `placed`: its `conn_id` is the request's token."""
 
     origin: CallOrigin
     origin_dn: str
@@ -119,6 +130,12 @@ class Call:
     listened: bool = False          # an application was applied
     call_state: int | None = None   # the switch's last word
     result: CallResult | None = None
+    placed: tuple[PlacedCall, ...] = ()
+
+    @property
+    def at_switch(self) -> tuple[PlacedCall, ...]:
+        """The calls as the switch knows them, oldest first; the last one may have no name."""
+        return self.placed if self.origin_dn == OBN_ORIGIN else (PlacedCall(self.conn_id, self.call_uuid),)
 
     @property
     def owed(self) -> Effect:
@@ -251,6 +268,8 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
 
 def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
     """The facts that an event adds, whatever the state."""
+    if len(event.placed) >= len(call.placed):       # news of a request may overtake each other
+        call = replace(call, placed=event.placed)
     if event.conn_id and not (call.conn_id and call.call_uuid):
         call = replace(call, conn_id=call.conn_id or event.conn_id, call_uuid=call.call_uuid or event.call_uuid)
     if event.kind is SwitchEvent.NETWORK_REACHED and call.rang_at is None:

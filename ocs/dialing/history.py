@@ -192,7 +192,8 @@ class AttemptClosed:
 
 @dataclass(frozen=True, slots=True)
 class CallPlaced:
-    """The first news of an attempt's call: it was dialed, or may have been. `call.conn_id` is "" where it has none."""
+    """The first news of an attempt's call: it was dialed, or may have been. `call.conn_id` is "" where it has none. Of an attempt
+    that the Outbound Notification Manager dials it is told for each of the switch's calls, with that call's names."""
 
     at: float
     session: SessionFacts

@@ -96,8 +96,8 @@ class AttemptState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to reach one record: at most one call. `guid` is GSW_CALL_ATTEMPT_GUID. Made for a calling list; the record is
-    in the list's table."""
+    """One try to reach one record: one call at most, or a request to the Outbound Notification Manager with its calls. `guid` is
+    GSW_CALL_ATTEMPT_GUID. Made for a calling list; the record is in the list's table."""
 
     guid: str
     calling_list: str
@@ -124,6 +124,7 @@ class Attempt:
     transferred_at: float | None = None     # first with the agents: in their queue, or at one; None where an agent dialed
     agent_connected_at: float | None = None
     table: str = ""                         # "" = of the list's own name
+    earlier_conn_ids: str | None = None     # of the calls of a dial request before the last one, a blank between them
 
     @property
     def on_table(self) -> str:

@@ -1,7 +1,8 @@
 """Dialing by way of an Outbound Notification Manager: a request over HTTP for each record, results posted back.
 
 To the engine such a call looks like one of a trunk group: dialed, picked up, led through its application, over. Its ConnID is
-the request's token, the GUID of the attempt; its events happen at the DN `OBN_ORIGIN`.
+the request's token, the GUID of the attempt; its events happen at the DN `OBN_ORIGIN` and carry the ConnIDs that the switch gave
+the calls of the request.
 
 The manager takes the same token twice as one request, so a request whose answer did not come is posted again until it is
 answered. A request that was taken is asked for now and then, so a notification that was lost is missed only for a while; a
@@ -22,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ocs.clock import IClock
-from ocs.dialing.call import OBN_ORIGIN, CallEvent, SwitchEvent
+from ocs.dialing.call import OBN_ORIGIN, CallEvent, PlacedCall, SwitchEvent
 from ocs.dialing.results import CallResult
 from ocs.interfaces import IObnLink
 from ocs.links.back_off import BackOff
@@ -91,13 +92,15 @@ class _Outstanding:
     timer: IDelayedCall | None = None
     dialed: bool = False                # the engine has been told
     connected: bool = False
+    named: int = 0                      # calls of the request that the engine has been told of
     delays: BackOff | None = None
 
 
 @implementer(IObnLink)
 class ObnLink:
-    """Requests of one manager. `listener` has `obn_up()`, `obn_down(reason)`, `obn_not_dialed(token)` and `call_event(event)`;
-    `client` is an HttpClient, `clock` what calls are dated by, `timers` the reactor's time."""
+    """Requests of one manager. `listener` has `obn_up()`, `obn_down(reason)`, `obn_not_dialed(token, refused)` (refused: the
+    switch does not dial such a number) and `call_event(event)`; `client` is an HttpClient, `clock` what calls are dated by,
+    `timers` the reactor's time."""
 
     log = Logger()
 
@@ -316,10 +319,13 @@ class ObnLink:
         if status.result.final:
             self._forget(one)
             self._over(one, status)
-        elif status.result is RequestResult.DIALING:
+            return True
+        if status.attempts:
             self._dialed(one, status)
-        elif status.result is RequestResult.CONNECTED:
+        if status.result is RequestResult.CONNECTED:
             self._connected(one, status)
+        if len(_calls_of(status)) > one.named:
+            self._event(one, SwitchEvent.DATA_CHANGED, status)       # another call of the request
         return True
 
     def _over(self, one: _Outstanding, status: RequestStatus) -> None:
@@ -327,7 +333,7 @@ class ObnLink:
             if one.dialed:
                 self._event(one, SwitchEvent.VANISHED)
             else:
-                self.listener.obn_not_dialed(one.token)
+                self.listener.obn_not_dialed(one.token, status.call_state == CallResult.DIAL_ERROR)
             return
         if status.call_state in _ENDS_UNKNOWN:
             self._event(one, SwitchEvent.VANISHED, status)
@@ -351,9 +357,11 @@ class ObnLink:
 
     def _event(self, one: _Outstanding, kind: SwitchEvent, status: RequestStatus | None = None, call_state: int = 0,
                at: float | None = None) -> None:
+        placed = () if status is None else _calls_of(status)
+        one.named = max(one.named, len(placed))
         self.listener.call_event(CallEvent(
             kind, one.token, OBN_ORIGIN, call_state, self._clock.wall() if at is None else at, guid=one.token,
-            call_uuid="" if status is None else status.call_uuid))
+            call_uuid="" if status is None else status.call_uuid, placed=placed))
 
     def _fire(self, one: _Outstanding) -> None:
         if not one.asked.called:
@@ -366,6 +374,12 @@ class ObnLink:
         if error is not None and not one.asked.called:
             one.asked.errback(error)
         self._fire(one)
+
+
+def _calls_of(status: RequestStatus) -> tuple[PlacedCall, ...]:
+    """What the manager has told of its calls; the last one may have no name yet."""
+    calls = tuple(PlacedCall(one.conn_id, one.call_uuid) for one in status.earlier)
+    return (*calls, PlacedCall(status.conn_id, status.call_uuid)) if status.attempts else calls
 
 
 def _number(value: object) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Mapping
 
-from ocs.dialing.call import Call, CallOrigin, CallState, Effect
+from ocs.dialing.call import OBN_ORIGIN, Call, CallOrigin, CallState, Effect
 from ocs.dialing.callbacks import CallbackNews, is_callback
 from ocs.dialing.chain import ChainState
 from ocs.dialing.values import CustomValue
@@ -41,10 +41,10 @@ class CallSteps:
                 session.callbacks.note(held, CallbackNews.COMPLETED)
             held.change_record(attempt=held.record.attempt + 1, call_time=int(dialed_at), dial_sched_time=None,
                                fields=_with_campaign(held))
-            context.history.call_placed(held)
             if held.state is ChainState.TRAILING:       # cancelled before it was dialed: final, but this dial counts
                 counted = session.settlement.save(held, replace(held.chain, records=(held.record,)))
                 session.settlement.quietly(counted, "counting a dial", held)
+        self._tell_placed(held, before, after)
         if after.agent_dn and after.agent_dn != before.agent_dn:
             agent = context.agents.agent_at(after.agent_dn)
             held.agent_dn, held.agent_id = after.agent_dn, agent.agent_id if agent is not None else ""
@@ -60,6 +60,16 @@ class CallSteps:
             context.history.call_completed(held)
             session.settlement.call_ended(held)
         session.wake()
+
+    def _tell_placed(self, held: HeldChain, before: Call, after: Call) -> None:
+        """History hears of each call once: of the only one with its first news, of those of a dial request as they are named."""
+        if after.origin_dn != OBN_ORIGIN:
+            if before.state is CallState.REQUESTED and after.state is not CallState.REQUESTED:
+                self._context.history.call_placed(held, after)
+            return
+        for one in after.placed:
+            if one.conn_id and one not in before.placed:
+                self._context.history.call_placed(held, replace(after, conn_id=one.conn_id, call_uuid=one.call_uuid))
 
     def _do(self, held: HeldChain, effect: Effect) -> None:
         if effect is Effect.MOVE_ON:

@@ -13,6 +13,7 @@ from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.dial_hours import open_for_s
+from ocs.dialing.results import CallResult
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.scheduler.context import Context
@@ -84,8 +85,9 @@ class DialRequests:
                 if held.call is not None and held.call.state in _NOT_PICKED_UP:
                     self._context.obn.withdraw(held.call.conn_id)
 
-    def not_dialed(self, token: str) -> None:
-        """The request has ended without a call: the record is as it was, and next again, or goes back to its list."""
+    def not_dialed(self, token: str, refused: bool = False) -> None:
+        """The request has ended without a call: the record is as it was, and next again, or goes back to its list. `refused`: the
+        switch does not dial such a number, its result is Dial Error."""
         held = next((one for one in self._session.calls if one.attempt is not None and one.attempt.guid == token), None)
         if held is None or held.call is None or held.call.state is not CallState.REQUESTED:
             return
@@ -94,5 +96,8 @@ class DialRequests:
             return
         self._session.calls.drop(held)
         held.call = None
+        if refused:
+            self._session.held.settle_result(held, CallResult.DIAL_ERROR)
+            return
         self._session.held.close_attempt(held, AttemptState.NOT_DIALED)
         self._session.held.requeue(held)

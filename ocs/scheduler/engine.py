@@ -150,10 +150,10 @@ class Engine:
         for session in self.loaded():
             session.wake()
 
-    def obn_not_dialed(self, token: str) -> None:
-        """A request of it has ended without a call."""
+    def obn_not_dialed(self, token: str, refused: bool = False) -> None:
+        """A request of it has ended without a call; `refused`: the switch does not dial such a number."""
         for session in self.loaded():
-            session.requests.not_dialed(token)
+            session.requests.not_dialed(token, refused)
 
     def call_event(self, event: Any) -> None:
         call_event: CallEvent = event

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Callable
 
 from twisted.logger import Logger
 
+from ocs.dialing.call import Call
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.chain import ChainState
 from ocs.dialing.contact import processed
@@ -206,10 +207,10 @@ class History:
         self._tell(AttemptClosed(self._wall(), told.session, told.chain, told.chain.first_handle + place,
                                  held.chain.records[place], attempt))
 
-    def call_placed(self, held: HeldChain) -> None:
-        """The chain's call was dialed, or may have been."""
-        told, attempt, call = self._told.get(held), held.attempt, held.call
-        if told is not None and attempt is not None and call is not None:
+    def call_placed(self, held: HeldChain, call: Call) -> None:
+        """A call of the chain was dialed, or may have been."""
+        told, attempt = self._told.get(held), held.attempt
+        if told is not None and attempt is not None:
             self._tell(CallPlaced(self._wall(), told.session, told.chain, held.handle, attempt, call))
 
     def call_completed(self, held: HeldChain) -> None:

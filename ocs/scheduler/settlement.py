@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocs.dialing import chain as chains
-from ocs.dialing.call import CallOrigin
+from ocs.dialing.call import CallOrigin, PlacedCall
 from ocs.dialing.callbacks import callback_error
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.contact import processed
@@ -107,9 +107,11 @@ class Settlement:
         if call is None:
             return replace(attempt, state=state, ended_at=self._context.clock.wall(), call_result=result,
                            treatment=held.treatment)
+        *earlier, last = call.at_switch or (PlacedCall(),)
         return replace(
-            attempt, state=state, conn_id=call.conn_id or None, dialed_at=call.dialed_at, answered_at=call.answered_at,
-            cpd_completed_at=call.cpd_completed_at, transferred_at=call.transferred_at,
+            attempt, state=state, conn_id=last.conn_id or None,
+            earlier_conn_ids=" ".join(one.conn_id for one in earlier) or None, dialed_at=call.dialed_at,
+            answered_at=call.answered_at, cpd_completed_at=call.cpd_completed_at, transferred_at=call.transferred_at,
             agent_connected_at=call.agent_connected_at,
             ended_at=call.ended_at, call_state=call.call_state, call_result=call.result if result is None else result,
             agent_dn=(call.agent_dn if call.talked else held.agent_dn) or None, agent_id=held.agent_id or None,

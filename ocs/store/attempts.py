@@ -46,6 +46,7 @@ def _attempt_row(attempt: Attempt) -> dict[str, Any]:
         "agent_id": attempt.agent_id, "agent_dn": attempt.agent_dn, "treatment": attempt.treatment,
         "cpd_completed_at": attempt.cpd_completed_at, "transferred_at": attempt.transferred_at,
         "agent_connected_at": attempt.agent_connected_at, "table_access": attempt.on_table,
+        "earlier_conn_ids": attempt.earlier_conn_ids,
     }
 
 

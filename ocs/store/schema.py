@@ -119,6 +119,7 @@ attempts = Table(
     Column("transferred_at", Double),
     Column("agent_connected_at", Double),
     Column("table_access", String(255), nullable=False, server_default=text("''")),     # the table that has the record
+    Column("earlier_conn_ids", String(LONGEST)),                # of the calls of a dial request before the last one
 )
 _open = text(f"state = '{AttemptState.OPEN.value}'")
 Index("ix_ocs_attempt_open", attempts.c.table_access, attempts.c.chain_id, sqlite_where=_open, postgresql_where=_open)

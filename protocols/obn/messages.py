@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 
 from protocols.errors import RemoteProtocolError
 
-__all__ = ["Answer", "CreateRequest", "RequestResult", "RequestStatus", "ResponseType", "decode", "encode"]
+__all__ = ["Answer", "CreateRequest", "PlacedCall", "RequestResult", "RequestStatus", "ResponseType", "decode", "encode"]
 
 Token = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[0-9A-Za-z_-]+$")]
 _Text = Annotated[str, Meta(max_length=255)]
@@ -68,16 +68,26 @@ class Answer(Struct, frozen=True, kw_only=True):
     reason: str = field(name="Reason", default="")
 
 
+class PlacedCall(Struct, frozen=True, kw_only=True):
+    """A call of the switch, by its names there."""
+
+    conn_id: Annotated[str, Meta(max_length=64)] = field(name="ConnID")
+    call_uuid: _Text = field(name="CallUUID", default="")
+
+
 class RequestStatus(Struct, frozen=True, kw_only=True):
-    """Where a request stands: notification, and answer to a query. `call_state` is the switch's last word on the last
-    call, the times are epoch seconds of the last call."""
+    """Where a request stands: notification, and answer to a query. `attempts` counts the calls; dials that the switch refused
+    are none. `call_state` is the switch's last word on the last call, `conn_id` and `call_uuid` name it ("" where the switch's
+    answer did not come), the times are its epoch seconds; `earlier` are the calls before it, oldest first."""
 
     token: Token = field(name="Token")
     request_id: _Text = field(name="RequestID")
     result: RequestResult = field(name="Result")
     call_state: Annotated[int, Meta(ge=0, le=255)] = field(name="CallState", default=0)
     attempts: Annotated[int, Meta(ge=0, le=1_000)] = field(name="Attempts", default=0)
+    conn_id: Annotated[str, Meta(max_length=64)] = field(name="ConnID", default="")
     call_uuid: _Text = field(name="CallUUID", default="")
+    earlier: Annotated[tuple[PlacedCall, ...], Meta(max_length=100)] = field(name="EarlierCalls", default=())
     dialed_at: Union[float, None] = field(name="DialedAt", default=None)
     answered_at: Union[float, None] = field(name="AnsweredAt", default=None)
     ended_at: Union[float, None] = field(name="EndedAt", default=None)

@@ -77,6 +77,10 @@ def test_accounts_that_agree_have_no_difference() -> None:
         2, destination=phone(1))]), ["record 1: 2 attempts are its no. 1"]),
     (accounts([record(1, attempt=2)], [attempt(), attempt(guid="other", number=2)]),
      ["call conn1: 2 attempts", "attempt other of record 1: call conn1 is not in the call log"]),
+    (accounts(attempts=[attempt(earlier_conn_ids="conn8 conn9")], calls=[call(), call(8, destination=phone(1))]),
+     ["attempt guid1 of record 1: call conn9 is not in the call log"]),
+    (accounts(attempts=[attempt(earlier_conn_ids="conn8")], calls=[call(), call(8)]),
+     ["call conn8: to +14155550008 in the call log, to +14155550001 in attempt guid1"]),
 ])
 def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, differences: list[str]) -> None:
     assert reconcile(wrong) == differences
@@ -101,6 +105,8 @@ def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, difference
              [attempt(state=AttemptState.UNKNOWN, call_result=CallResult.UNKNOWN, conn_id=None)]),
     accounts(calls=[call(), call(2, kind="internal")]),
     accounts(calls=[call(), call(2, agent_dn="7021")]),
+    accounts(attempts=[attempt(earlier_conn_ids="conn8 conn9")],      # the calls of one dial request
+             calls=[call(), call(8, destination=phone(1), call_state=7), call(9, destination=phone(1), call_state=7)]),
 ])
 def test_what_only_looks_different_is_none(right: Accounts) -> None:
     assert reconcile(right, visitors=("7021",)) == []

@@ -7,13 +7,14 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
-from ocs.dialing.call import OBN_ORIGIN, CallEvent, SwitchEvent
+from ocs.dialing.call import OBN_ORIGIN, CallEvent, PlacedCall, SwitchEvent
 from ocs.interfaces import IObnLink
 from ocs.links.http import HttpClient
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused
+from protocols.obn.messages import PlacedCall as Named
 from protocols.obn.messages import RequestResult, RequestStatus
 from tests.doubles.clock import VirtualClock
 from tests.doubles.http import Asked, FakeAgent, refused
@@ -50,8 +51,8 @@ class Bench:
     def obn_down(self, reason: str) -> None:
         self.ups.append("down")
 
-    def obn_not_dialed(self, token: str) -> None:
-        self.undialed.append(token)
+    def obn_not_dialed(self, token: str, refused: bool) -> None:
+        self.undialed.append(f"{token} refused" if refused else token)
 
     def call_event(self, event: CallEvent) -> None:
         assert (event.conn_id, event.dn, event.guid) == ("T1", OBN_ORIGIN, "T1")
@@ -80,6 +81,10 @@ class Bench:
 
     def tell(self, result: RequestResult, **values: Any) -> bool:
         return self.link.told(RequestStatus(token="T1", request_id="r-1", result=result, **values))
+
+
+def named(conn_id: str) -> Named:
+    return Named(conn_id=conn_id)
 
 
 def test_a_request_says_everything_and_its_answer_is_awaited() -> None:
@@ -148,6 +153,19 @@ def test_a_request_that_ended_without_a_call_is_told_apart() -> None:
         bench.taken()
         bench.tell(result)
         assert bench.undialed == ["T1"] and bench.events == []
+    bench = Bench()
+    bench.taken()
+    bench.tell(R.FAILED, call_state=41)
+    assert bench.undialed == ["T1 refused"]
+
+
+def test_events_name_the_calls_of_the_switch() -> None:
+    bench = Bench()
+    bench.taken()
+    bench.tell(R.DIALING, attempts=1, conn_id="01", call_uuid="U1")
+    assert bench.last is not None and bench.last.placed == (PlacedCall("01", "U1"),)
+    bench.tell(R.FAILED, attempts=3, call_state=28, earlier=(named("01"), named("02")))
+    assert [one.conn_id for one in bench.last.placed] == ["01", "02", ""]
 
 
 def test_a_result_that_was_lost_is_asked_for() -> None:

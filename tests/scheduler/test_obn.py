@@ -7,7 +7,8 @@ from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from ocs.dialing.call import OBN_ORIGIN, CallEvent, SwitchEvent
+from ocs.dialing import history as told
+from ocs.dialing.call import OBN_ORIGIN, CallEvent, PlacedCall, SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
 from ocs.dialing.values import AttemptState, DoNotCallEntry
@@ -15,6 +16,7 @@ from ocs.interfaces import IObnLink
 from protocols.attributes import KVList, first
 from protocols.errors import RequestRefused
 from tests.scheduler.bench import Bench, record
+from tests.scheduler.test_history import Chronicle
 
 E = SwitchEvent
 
@@ -70,10 +72,12 @@ class Manager:
         self.tell(token, (E.DIALING, 0), (E.ESTABLISHED, 0), (E.TREATMENT_APPLIED, 0), (E.RELEASED, 0))
 
 
-def bench(records: int = 6, store: Any = None, clock: Any = None, **group: Any) -> tuple[Bench, Manager]:
+def bench(records: int = 6, store: Any = None, clock: Any = None, listener: Any = None, **group: Any) -> tuple[Bench, Manager]:
     values = {"mode": DialingMode.POWER_GVP, "obn": True, "maximum_queue_size": 2, "ivr_profile": "poll",
               "voice_transfer_destination": "", "dialer_num_attempts": 3, "dialer_ttl_s": 600.0, **group}
     made = Bench([record(n) for n in range(1, records + 1)], running=False, store=store, clock=clock, **values)
+    if listener is not None:
+        made.context.history.add_listener(listener)
     made.context.obn = Manager(made)
     assert verifyObject(IObnLink, made.context.obn)
     made.up()
@@ -112,6 +116,36 @@ def test_what_the_manager_could_not_reach_gets_its_result_and_its_treatment() ->
     assert made.attempts(1)[0].call_result is CallResult.BUSY and made.state(1) is ChainState.WAITING
     made.pass_(301)
     assert made.session.results[CallResult.BUSY] == 1
+
+
+def test_the_attempt_and_history_name_every_call_of_the_request_once() -> None:
+    chronicle = Chronicle()
+    made, manager = bench(listener=chronicle)
+    token = manager.asked[0][0]
+    first, second = PlacedCall("c1", "u1"), PlacedCall("c2", "u2")
+    for kind, placed in ((E.DIALING, (first,)), (E.ESTABLISHED, (first, second)), (E.TREATMENT_APPLIED, (first, second)),
+                         (E.RELEASED, (first, second))):
+        made.engine.call_event(CallEvent(kind, token, OBN_ORIGIN, 0, made.clock.wall(), guid=token, placed=placed))
+    made.pass_(0)
+    (attempt,) = made.attempts(1)
+    assert (attempt.conn_id, attempt.earlier_conn_ids) == ("c2", "c1")
+    assert [(one.attempt.guid, one.call.conn_id, one.call.call_uuid) for one in chronicle.of(told.CallPlaced)] == [
+        (token, "c1", "u1"), (token, "c2", "u2")]
+
+
+def test_an_attempt_whose_calls_nobody_named_has_no_connid() -> None:
+    made, manager = bench()
+    manager.success(manager.asked[0][0])
+    assert [(one.conn_id, one.earlier_conn_ids) for one in made.attempts(1)] == [(None, None)]
+
+
+def test_a_number_that_the_switch_does_not_dial_is_settled_as_a_dial_error() -> None:
+    made, manager = bench()
+    made.engine.obn_not_dialed(manager.asked[0][0], True)
+    made.pass_(0)
+    (attempt,) = made.attempts(1)
+    assert (attempt.state, attempt.call_result, attempt.conn_id) == (AttemptState.NOT_DIALED, CallResult.DIAL_ERROR, None)
+    assert made.record(1).call_result is CallResult.DIAL_ERROR and made.record(1).attempt == 0
 
 
 def test_a_request_that_was_not_dialed_leaves_its_record_as_it_was() -> None:

@@ -16,11 +16,22 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, execute
 
 from ocs.app.config import OCSOptions
+from ocs.app.demo.accounts import read_accounts
 from ocs.app.demo.children import Child
-from ocs.app.demo.configs import CALLING_LIST, TRUNK_GROUP, LabTime, make_plan, ocs_config, tserver_config, write_config
+from ocs.app.demo.configs import (
+    CALLING_LIST,
+    OBN_TRUNK_GROUP,
+    TRUNK_GROUP,
+    LabTime,
+    make_plan,
+    ocs_config,
+    tserver_config,
+    write_config,
+)
 from ocs.app.demo.directory import State
 from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import DemoOptions, shipped
+from ocs.app.demo.reconcile import reconcile
 from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
 from ocs.dialing.call import CallEvent
@@ -31,7 +42,6 @@ from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
 from ocs.options import load
-from ocs.passwords import hash_password
 from ocs.servers.obn.config import ObnOptions
 from ocs.servers.obn.journal import Journal
 from ocs.servers.obn.requests import DialRequests
@@ -46,7 +56,7 @@ from tests.servers.obn.test_requests import Lines
 from tests.system.test_icon import NOON, pause, until
 
 CLOCK: Any = reactor
-SPEED, CONTACTS, OBN_TRUNK = 30.0, 120, "6860"
+SPEED, CONTACTS = 30.0, 120
 
 
 class Site:
@@ -69,8 +79,6 @@ class Site:
 
     async def open(self) -> None:
         values = tserver_config(self.plan)
-        values["dn"].append({"number": OBN_TRUNK, "kind": "trunk-group"})
-        values["application"].append({"name": "obn", "password_hash": hash_password("secret", cheap=True)})
         values["ivr_application"] = [{"name": "poll", "step": [
             {"name": "ask", "play": "question", "seconds": 6.0, "next": "end"},
             {"name": "end", "post": f"http://127.0.0.1:{self.web_port}/records/{{GSW_RECORD_HANDLE}}?req=RecordProcessed",
@@ -79,8 +87,9 @@ class Site:
         port = int((await self.tserver.start())["tserver"]["port"])
         write_config(self.folder / "obn.toml", ObnOptions, {
             "listen": {"port": self.obn_port}, "clock": self.plan.time.table(),
-            "tserver": {"port": port, "application": "obn", "password": "secret", "reconnect_min_s": 0.2, "reconnect_max_s": 1.0},
-            "dialing": {"trunk_group": OBN_TRUNK, "ports": 12, "retry_s": 30.0},
+            "tserver": {"port": port, "application": "obn", "password": self.plan.passwords["obn"], "reconnect_min_s": 0.2,
+                        "reconnect_max_s": 1.0},
+            "dialing": {"trunk_group": OBN_TRUNK_GROUP, "ports": 12, "retry_s": 30.0},
             "service": {"ready_file": str(self.folder / "obn.ready"), "stop_with_parent": True}})
         await self.obn.start()
         ocs = ocs_config(self.plan, port)
@@ -137,6 +146,8 @@ async def test_everybody_is_dialed_through_the_manager_whoever_is_killed_and_nob
     calls = Counter(call["destination"] for call in site.calls())
     assert all(count == 1 for count in Counter(phone for phone, _, state in attempts if state != "not-dialed").values())
     assert set(calls) <= {phone for phone, _, _ in attempts} and max(calls.values()) <= 2      # dialer_num_attempts
+    accounts = read_accounts(backend_for(f"sqlite:///{tmp_path / 'ocs.sqlite'}"), CALLING_LIST, tmp_path / "calls.jsonl", 1)
+    assert reconcile(accounts, edge_s=site.plan.edge_s) == []
     results = Counter(result for _, result, _ in attempts)
     unknown = results.pop(28, 0)
     # of 12 ports: what the killed manager had on the line
@@ -158,7 +169,7 @@ class _Engine:
     def obn_down(self, reason: str) -> None:
         self.heard.append("down")
 
-    def obn_not_dialed(self, token: str) -> None:
+    def obn_not_dialed(self, token: str, refused: bool) -> None:
         self.heard.append("not dialed")
 
     def call_event(self, event: CallEvent) -> None:

@@ -96,6 +96,7 @@ def _options(speed: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                          help="Draw the run: the board half way and the closing table."),
             click.option("--cpd", is_flag=True, help="The CPD Server dials, and tells by listening what answers; not in the GVP"
                          " modes."),
+            click.option("--obn", is_flag=True, help="The Outbound Notification Manager dials; in power-gvp."),
             click.option("--tls", is_flag=True, help="Ports and links speak TLS, with certificates made for the run"
                          " (DIR/ca.pem is their authority)."),
             click.option("--skip-bad", is_flag=True, help="Leave rows out that cannot be imported; without it they stop the"
@@ -133,6 +134,8 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
     if contacts is None:
         contacts = shipped("demo-contacts.csv")
         dnc = dnc or shipped("demo-dnc.csv")
+    if values["obn"] and values["mode"] is not DialingMode.POWER_GVP:
+        raise click.BadParameter("only in --mode power-gvp", param_hint="--obn")
     json_file = values["json_file"]
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise click.BadParameter(f"{json_file.absolute().parent} is no directory", param_hint="--json")
@@ -141,7 +144,7 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
         contacts=contacts.absolute(), dnc=dnc, agents=values["agents"], mode=values["mode"], speed=values["speed"],
         now=values["now"], seed=values["seed"], directory=directory.absolute(), database=values["database"],
         json=json_file.absolute() if json_file is not None else None, picture=values["picture"],
-        skip_bad=values["skip_bad"], cpd=values["cpd"], tls=values["tls"], stay=stay)
+        skip_bad=values["skip_bad"], cpd=values["cpd"], obn=values["obn"], tls=values["tls"], stay=stay)
 
 
 def _run(options: DemoOptions) -> int:

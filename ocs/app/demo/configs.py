@@ -22,12 +22,12 @@ from ocs.options import load
 from ocs.passwords import hash_password
 
 __all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "cpdserver_config", "icon_config",
-           "interaction_config", "make_plan", "ocs_config", "statserver_config", "tserver_config", "write_config"]
+           "interaction_config", "make_plan", "obn_config", "ocs_config", "statserver_config", "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
 QUEUE, ROUTING_POINT, COMMUNICATION_DN = "6001", "6500", "6900"
-TRUNK_GROUP, CPD_TRUNK_GROUP = "6800", "6850"
+TRUNK_GROUP, CPD_TRUNK_GROUP, OBN_TRUNK_GROUP = "6800", "6850", "6860"
 INTERACTION_QUEUE = "previews"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
 LIST_DBID = 101
@@ -98,12 +98,13 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
         base = tomllib.loads(demo_file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError([f"{demo_file}: {error}"]) from None
-    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "cpdserver", "interaction", "agents"})
+    unknown = sorted(base.keys() - {"ocs", "tserver", "statserver", "icon", "cpdserver", "interaction", "obn", "agents"})
     if unknown:
         raise ConfigurationError([f"{demo_file}: {name}: unknown table" for name in unknown])
     people = tuple(AgentPerson(str(FIRST_LOGIN + place), str(FIRST_DN + place), QUEUE, secrets.token_urlsafe(12))
                    for place in range(options.agents + VISITORS))
-    passwords = {name: secrets.token_urlsafe(18) for name in ("ocs", "statserver", "cpdserver", "lab", "visitor", "manhole")}
+    passwords = {name: secrets.token_urlsafe(18) for name in (
+        "ocs", "statserver", "cpdserver", "obn", "lab", "visitor", "manhole")}
     return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base,
                 RunCertificates(folder) if options.tls else None)
 
@@ -121,10 +122,10 @@ def tserver_config(plan: Plan) -> dict[str, Any]:
         "clock": plan.time.table(),
         "service": {"ready_file": str(plan.folder / "tserver.ready"), "stop_with_parent": True},
         "application": [{"name": name, "password_hash": hash_password(plan.passwords[name], cheap=True)}
-                        for name in ("ocs", "statserver", "cpdserver", "lab", "visitor")],
+                        for name in ("ocs", "statserver", "cpdserver", "obn", "lab", "visitor")],
         "dn": [{"number": str(FIRST_DN), "count": len(people)}, {"number": QUEUE, "kind": "acd-queue"},
                {"number": ROUTING_POINT, "kind": "routing-point"}, {"number": TRUNK_GROUP, "kind": "trunk-group"},
-               {"number": CPD_TRUNK_GROUP, "kind": "trunk-group"},
+               {"number": CPD_TRUNK_GROUP, "kind": "trunk-group"}, {"number": OBN_TRUNK_GROUP, "kind": "trunk-group"},
                {"number": COMMUNICATION_DN, "kind": "communication"}],
         "agent": [{"id": one.login, "password_hash": hash_password(one.password, cheap=True), "queue": QUEUE}
                   for one in people],
@@ -182,6 +183,21 @@ def interaction_config(plan: Plan) -> dict[str, Any]:
     }
 
 
+def obn_config(plan: Plan, tserver_port: int) -> dict[str, Any]:
+    """The Outbound Notification Manager's file."""
+    given = plan.base.get("obn", {})
+    return {
+        "listen": {"host": "127.0.0.1", "port": 0, **plan.listen_tls, **given.get("listen", {})},
+        "clock": plan.time.table(),
+        "service": {"ready_file": str(plan.folder / "obn.ready"), "stop_with_parent": True},
+        "tserver": {"host": "127.0.0.1", "port": tserver_port, "application": "obn", "password": plan.passwords["obn"],
+                    "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "notification": {} if plan.certificates is None else {"roots_file": str(plan.certificates.ca)},
+        "dialing": {"trunk_group": OBN_TRUNK_GROUP, "ports": len(plan.agents), **given.get("dialing", {})},
+        "journal": {"file": str(plan.folder / "obn.journal")},
+    }
+
+
 def icon_config(plan: Plan) -> dict[str, Any]:
     """ICON's file."""
     given = plan.base.get("icon", {})
@@ -197,9 +213,9 @@ def icon_config(plan: Plan) -> dict[str, Any]:
 
 def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None,
                icon_port: int | None = None, cpdserver_port: int | None = None,
-               interaction_port: int | None = None) -> dict[str, Any]:
+               interaction_port: int | None = None, obn_port: int | None = None) -> dict[str, Any]:
     """The outbound contact server's file; without a Stat Server the T-Server tells of agents' states, without ICON nobody is
-    told of history, without a CPD Server only the T-Server dials."""
+    told of history, without a CPD Server and an Outbound Notification Manager only the T-Server dials."""
     given = plan.base.get("ocs", {})
     people = plan.agents + plan.visitors
     treatments = given.get("treatment", [])
@@ -221,6 +237,11 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "interaction": {} if interaction_port is None else {
             "enabled": True, "host": "127.0.0.1", "port": interaction_port, "application": "ocs",
             "password": plan.passwords["ocs"], "reconnect_min_s": 0.2, "reconnect_max_s": 2.0, **plan.link_tls},
+        "obn": {} if obn_port is None else {
+            "enabled": True, "uri": f"http{'s' if plan.certificates else ''}://127.0.0.1:{obn_port}", "reconnect_min_s": 0.2,
+            "reconnect_max_s": 2.0},
+        "http_server": {} if obn_port is None else {"enabled": True, "port": 0, **plan.listen_tls},
+        "http": {} if plan.certificates is None else {"roots_file": str(plan.certificates.ca)},
         "peer": {"enabled": True, "port": 0, **plan.listen_tls, "application": [
             {"name": "visitor", "password_hash": hash_password(plan.passwords["visitor"], cheap=True)}]},
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
@@ -251,7 +272,7 @@ def _dialing(plan: Plan) -> dict[str, Any]:
         return chosen
     if rules.paced_by is PacedBy.IVR_PORTS:
         chosen["maximum_ports"] = agents
-    return {**chosen, "cpd": plan.options.cpd}
+    return {**chosen, "cpd": plan.options.cpd, "obn": plan.options.obn}
 
 
 def write_config(path: Path, kind: type[Any], values: dict[str, Any]) -> None:

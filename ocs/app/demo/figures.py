@@ -90,8 +90,9 @@ def figures(accounts: Accounts, now: float, *, utilisation: float | None, second
 
 
 def _result(call: CallLine, attempt: Attempt | None) -> CallResult:
-    """What came of the call: the settled result where there is one, else what the switch logged."""
-    if attempt is not None and attempt.call_result is not None:
+    """What came of the call: the settled result where there is one, else what the switch logged. Of an attempt with several calls
+    the result is the last one's."""
+    if attempt is not None and attempt.call_result is not None and attempt.conn_id in (None, call.conn_id):
         return attempt.call_result
     try:
         return CallResult(call.call_state) if call.call_state is not None else CallResult.UNKNOWN

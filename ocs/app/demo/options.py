@@ -31,6 +31,7 @@ class DemoOptions:
     picture: Path | None = None     # an SVG of the run
     skip_bad: bool = False
     cpd: bool = False           # the CPD Server dials
+    obn: bool = False           # the Outbound Notification Manager dials; in power-gvp
     tls: bool = False           # every port and link of messages
     stay: bool = False          # serve-lab: up until interrupted
 

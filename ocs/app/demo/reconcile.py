@@ -31,8 +31,8 @@ def match(accounts: Accounts) -> dict[str, Attempt]:
     an attempt: it then takes the first call to its number after it was opened that nobody else claims."""
     found: dict[str, Attempt] = {}
     for attempt in accounts.attempts:
-        if attempt.conn_id is not None:
-            found.setdefault(attempt.conn_id, attempt)
+        for conn_id in _conn_ids(attempt):
+            found.setdefault(conn_id, attempt)
     free = sorted((call for call in accounts.outbound if call.conn_id not in found and call.dialed_at is not None),
                   key=lambda call: call.dialed_at or 0.0)
     for attempt in accounts.attempts:
@@ -78,7 +78,7 @@ def reconcile(accounts: Accounts, *, edge_s: float = 1.0, visitors: Collection[s
 def _doubles(accounts: Accounts) -> Iterator[str]:
     calls = Counter(call.conn_id for call in accounts.calls)
     yield from (f"call {conn_id}: {count} lines in the call log" for conn_id, count in calls.items() if count > 1)
-    attempts = Counter(one.conn_id for one in accounts.attempts if one.conn_id is not None)
+    attempts = Counter(conn_id for one in accounts.attempts for conn_id in _conn_ids(one))
     yield from (f"call {conn_id}: {count} attempts" for conn_id, count in attempts.items() if count > 1)
     numbers = Counter((one.record_id, one.number) for one in accounts.attempts if _dialed(one))
     yield from (f"record {record_id}: {count} attempts are its no. {number}"
@@ -91,9 +91,12 @@ def _attempts_without_call(accounts: Accounts, owners: Mapping[str, Attempt]) ->
     for attempt in accounts.attempts:
         if attempt.state is AttemptState.OPEN:
             yield f"attempt {attempt.guid} of record {attempt.record_id}: still open"
-        elif attempt.state is AttemptState.CLOSED and attempt.guid not in with_call:
-            yield (f"attempt {attempt.guid} of record {attempt.record_id}: call {attempt.conn_id or '(none)'}"
-                   " is not in the call log")
+        elif attempt.state is AttemptState.CLOSED:
+            missing = [conn_id for conn_id in _conn_ids(attempt) if conn_id not in logged]
+            if not missing and attempt.guid not in with_call:
+                missing = _conn_ids(attempt)[-1:] or ["(none)"]
+            yield from (f"attempt {attempt.guid} of record {attempt.record_id}: call {conn_id} is not in the call log"
+                        for conn_id in missing)
         elif attempt.state is AttemptState.NOT_DIALED and attempt.guid in with_call:
             yield f"attempt {attempt.guid} of record {attempt.record_id}: not dialed, but in the call log"
 
@@ -101,6 +104,8 @@ def _attempts_without_call(accounts: Accounts, owners: Mapping[str, Attempt]) ->
 def _call_and_attempt(call: CallLine, attempt: Attempt) -> Iterator[str]:
     if call.destination != attempt.phone:
         yield f"call {call.conn_id}: to {call.destination} in the call log, to {attempt.phone} in attempt {attempt.guid}"
+    if attempt.conn_id is not None and call.conn_id != attempt.conn_id:
+        return      # an earlier call of a dial request: the list has the last one's course
     both = call.call_state is not None and attempt.call_state is not None
     alike = (call.call_state in (attempt.call_state, attempt.call_result)
              or {call.call_state, attempt.call_state} <= CONNECTED)
@@ -148,6 +153,11 @@ def _records(records: Iterable[Record], attempts: Iterable[Attempt]) -> Iterator
         if last.call_result is not None and last.call_result is not record.call_result:
             yield (f"record {record.record_id}: result {record.call_result.label} in the list, {last.call_result.label} in"
                    f" attempt {last.guid}")
+
+
+def _conn_ids(attempt: Attempt) -> list[str]:
+    """The switch's names of the attempt's calls, as far as the list has them."""
+    return [*(attempt.earlier_conn_ids or "").split(), *([] if attempt.conn_id is None else [attempt.conn_id])]
 
 
 def _dialed(attempt: Attempt) -> bool:

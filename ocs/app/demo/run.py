@@ -25,6 +25,7 @@ from ocs.app.demo.configs import (
     icon_config,
     interaction_config,
     make_plan,
+    obn_config,
     ocs_config,
     statserver_config,
     tserver_config,
@@ -46,6 +47,7 @@ from ocs.lab.agents.pushed import PushedPreviews
 from ocs.servers.cpdserver.config import CPDServerOptions
 from ocs.servers.icon.config import IconOptions
 from ocs.servers.interaction.config import InteractionServerOptions
+from ocs.servers.obn.config import ObnOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
 from ocs.tls import client_side
@@ -59,7 +61,7 @@ STOP_S = 30.0               # real seconds that a server gets to stop
 TENANT_DBID = 1
 # name -> plugin, in order of the start
 SERVERS = {"icon": "ocs-icon", "tserver": "ocs-tserver", "statserver": "ocs-statserver",
-           "cpdserver": "ocs-cpdserver", "interaction": "ocs-interaction", "ocs": "ocs"}
+           "cpdserver": "ocs-cpdserver", "interaction": "ocs-interaction", "obn": "ocs-obn", "ocs": "ocs"}
 
 
 class Demonstration:
@@ -89,7 +91,7 @@ class Demonstration:
         plan = self._plan()
         self._state = self._directory.save_state(self._state, wall=plan.time.wall_start, runs=self._state.runs + 1)
         clock = plan.time.clock(self._reactor)
-        children = {name: self._child(name, plugin) for name, plugin in SERVERS.items()}
+        children = {name: self._child(name, plugin) for name, plugin in SERVERS.items() if name != "obn" or plan.options.obn}
         floor: LabFloor | None = None
         complete = False
         try:
@@ -143,11 +145,15 @@ class Demonstration:
         write_config(folder / "interaction.toml", InteractionServerOptions, interaction_config(plan))
         starting = [Deferred.fromCoroutine(children[name].start()) for name in ("statserver", "cpdserver", "interaction")]
         states, dialer, previews = await gatherResults(starting, consumeErrors=True).addErrback(_first_error)
+        manager_port: int | None = None
+        if "obn" in children:
+            write_config(folder / "obn.toml", ObnOptions, obn_config(plan, port))
+            manager_port = int((await children["obn"].start())["obn"]["port"])
         states_port = int(states["statserver"]["port"])
         history_port = int(history["icon"]["port"])
         write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port,
                                                                  int(dialer["cpdserver"]["port"]),
-                                                                 int(previews["interaction"]["port"])))
+                                                                 int(previews["interaction"]["port"]), manager_port))
         engine = await children["ocs"].start()
         write_json(self._directory.endpoints, _endpoints(plan, {
             "tserver": switch, "statserver": states, "cpdserver": dialer, "interaction": previews,

@@ -47,6 +47,9 @@ class NotificationOptions:
 
     token: str = option("", secret=True, text="Token to show where results are posted; better in a file.")
     token_file: Path | None = option(None, text="File whose first line is that token.")
+    roots_file: Path | None = option(
+        None, text="Certificates (PEM) of the authorities that servers posted to over https must have theirs from; empty = the"
+        " machine's.")
     timeout_s: float = option(5.0, low=0.1, high=60, unit="seconds", text="How long a post may take.")
     again_min_s: float = option(1.0, low=0.05, high=60, unit="seconds", text="Wait before a result is posted again.")
     again_max_s: float = option(60.0, low=0.1, high=3_600, unit="seconds", text="Longest such wait.")

@@ -16,6 +16,7 @@ from protocols.attributes import KVList
 from protocols.client import IClientListener
 from protocols.errors import LinkLost, RequestRefused
 from protocols.message import Message
+from protocols.obn.messages import PlacedCall
 from protocols.tserver.messages import CallState
 
 __all__ = ["ILinesListener", "Lines"]
@@ -65,14 +66,16 @@ class Lines:
         stopped: Deferred[None] = self._link.stopService() if self._link.running else succeed(None)
         return stopped
 
-    def call(self, token: str, number: str, ring_timeout_s: float, user_data: KVList, extensions: KVList) -> Deferred[str]:
-        """Dial; fires with the call's UUID. Fails as requests to a T-Server do."""
+    def call(self, token: str, number: str, ring_timeout_s: float, user_data: KVList,
+             extensions: KVList) -> Deferred[PlacedCall]:
+        """Dial; fires with how the switch calls the call. Fails as requests to a T-Server do."""
         asked: Deferred[Any] = self._ask("RequestMakePredictiveCall", OtherDN=number, Timeout=int(ring_timeout_s),
                                          UserData=user_data, Extensions=extensions)
 
-        def placed(answer: Message) -> str:
-            self._tokens[answer.attributes["ConnID"]] = token
-            return str(answer.get("CallUUID", ""))
+        def placed(answer: Message) -> PlacedCall:
+            conn_id = str(answer.attributes["ConnID"])
+            self._tokens[conn_id] = token
+            return PlacedCall(conn_id=conn_id, call_uuid=str(answer.get("CallUUID", "")))
 
         return asked.addCallback(placed)
 

@@ -25,6 +25,7 @@ from protocols.message import ErrorCode
 from protocols.obn.messages import (
     Answer,
     CreateRequest,
+    PlacedCall,
     RequestResult,
     RequestStatus,
     ResponseType,
@@ -62,6 +63,7 @@ class _Request:
     failure: int | None = None      # call state of a call that we ended ourselves
     timer: IDelayedCall | None = None
     tries: int = 0
+    refusals: int = 0               # dials that the switch refused
 
     @property
     def token(self) -> str:
@@ -200,38 +202,47 @@ class DialRequests:
                 Deferred.fromCoroutine(self._dial(one)).addErrback(lambda failure: self.log.failure("dialing", failure))
 
     async def _dial(self, one: _Request) -> None:
-        document = one.document
-        self._set(one, result=_R.DIALING, attempts=one.status.attempts + 1, dialed_at=self._clock.wall(), answered_at=None,
-                  ended_at=None, call_uuid="")
+        document, before = one.document, one.status
+        last = (PlacedCall(conn_id=before.conn_id, call_uuid=before.call_uuid),) if before.conn_id else ()
+        self._set(one, result=_R.DIALING, attempts=before.attempts + 1, dialed_at=self._clock.wall(), answered_at=None,
+                  ended_at=None, conn_id="", call_uuid="", earlier=(*before.earlier, *last))
         try:
             await self._put(one)
         except OCSError as error:
             self.log.error("a request waits: {reason}", reason=str(error))
-            self._set(one, result=_R.QUEUED, attempts=one.status.attempts - 1)
+            one.status = msgspec.structs.replace(before, result=_R.QUEUED)
             self._calling.discard(one.token)
             self._queue(one, self._options.notification.again_min_s)
             return
         if self._stopped:
             return
         if one.cancelled:
-            self._set(one, attempts=one.status.attempts - 1)
+            one.status = before
             self._end(one, _R.CANCELLED, one.status.call_state)
             return
-        self._tell(one)
         extensions = (("call_answer_type_recognition", document.recognition),) if document.recognition else ()
         try:
-            call_uuid = await self._lines.call(document.token, document.telnum, document.ring_timeout_s,
-                                               tuple(document.user_data.items()), extensions)
+            placed = await self._lines.call(document.token, document.telnum, document.ring_timeout_s,
+                                            tuple(document.user_data.items()), extensions)
         except RequestRefused as error:
             self.log.warn("request {request_id} cannot be dialed: {reason}", request_id=one.status.request_id, reason=str(error))
-            self.over(one.token, _DIAL_ERROR if error.code in _NUMBER_REFUSED else CallState.ALL_TRUNKS_BUSY)
+            self._refused(one, before, _DIAL_ERROR if error.code in _NUMBER_REFUSED else CallState.ALL_TRUNKS_BUSY)
         except ProtocolError as error:      # nobody knows whether it is dialed
             self.log.warn("request {request_id}: {reason}", request_id=one.status.request_id, reason=str(error))
             self.over(one.token, CallState.UNKNOWN)
         else:
-            self._set(one, call_uuid=call_uuid)
+            self._set(one, conn_id=placed.conn_id, call_uuid=placed.call_uuid)
+            self._keep(one)         # so that a crash leaves the call its name
+            self._tell(one)
             if one.cancelled:
                 self._lines.release(one.token)
+
+    def _refused(self, one: _Request, before: RequestStatus, call_state: int) -> None:
+        """The switch placed no call: none counts, but the tries of one request have their bound."""
+        self._calling.discard(one.token)
+        one.status, one.refusals = before, one.refusals + 1
+        self._not_reached(one, before.call_state if before.attempts else call_state, call_state in _AGAIN)
+        self._pump()
 
     def answered(self, token: str, call_state: int) -> None:
         """Somebody picked up: into the application; a machine is released."""
@@ -286,14 +297,14 @@ class DialRequests:
         elif one.answered:
             self._end(one, _R.FAILED, CallState.ABANDONED)
         else:
-            self._not_reached(one, call_state)
+            self._not_reached(one, call_state, call_state in _AGAIN)
         self._pump()
 
-    def _not_reached(self, one: _Request, call_state: int) -> None:
+    def _not_reached(self, one: _Request, call_state: int, again: bool) -> None:
         self._set(one, call_state=call_state)
         if one.cancelled:
             self._end(one, _R.CANCELLED, call_state)
-        elif call_state not in _AGAIN or one.status.attempts >= one.document.max_attempts:
+        elif not again or one.status.attempts + one.refusals >= one.document.max_attempts:
             self._end(one, _R.FAILED, call_state)
         else:
             self._set(one, result=_R.QUEUED)

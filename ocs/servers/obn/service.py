@@ -74,7 +74,8 @@ class ObnService(Service):
         def in_thread(work: Callable[[], Any]) -> Deferred[Any]:
             return deferToThreadPool(reactor, reactor.getThreadPool(), work)
 
-        post = http_poster(reactor, options.notification.timeout_s, bearer(options.notification.secret))
+        told = options.notification
+        post = http_poster(reactor, told.timeout_s, bearer(told.secret), told.roots_file, "notification.roots_file")
         self.requests = DialRequests(options, Lines(options.dialing.trunk_group, link), Journal(options.journal.file, in_thread),
                                      post, clock, rng)
         self._is_up = False

@@ -89,6 +89,9 @@ class IvrOptions:
 
     ports: int = option(100, low=0, high=100_000, text="Treatments at the same time.")
     post_timeout_s: float = option(5.0, low=0.1, high=60, unit="seconds", text="How long the POST of an application may take.")
+    roots_file: Path | None = option(
+        None, text="Certificates (PEM) of the authorities that servers posted to over https must have theirs from; empty = the"
+        " machine's.")
 
 
 @dataclass(frozen=True)

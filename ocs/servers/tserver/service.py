@@ -37,7 +37,8 @@ class LoggingTServer(TServer):
         super().__init__(clock, SimulatedNetwork(clock, options.simulator), options,
                          on_finished=lambda call: None if self._call_log is None else self._call_log.write(call),
                          real_clock=reactor, instance=_instance(reactor, options.pair.role),
-                         verify=password_check(reactor), post=http_poster(reactor, options.ivr.post_timeout_s))
+                         verify=password_check(reactor), post=http_poster(
+                             reactor, options.ivr.post_timeout_s, roots_file=options.ivr.roots_file, option="ivr.roots_file"))
         if options.pair.role is not PairRole.ALONE:
             self.pair = Pairing(self, options.pair, reactor, lambda pairing: Link(
                 "pair.partner", options.pair.partner, pairing, reactor, Links(SystemClock(reactor)), random.SystemRandom(),

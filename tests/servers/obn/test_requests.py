@@ -13,7 +13,16 @@ from ocs.servers.obn.config import ObnOptions
 from ocs.servers.obn.journal import Journal
 from ocs.servers.obn.requests import DialRequests, read_request
 from protocols.errors import LinkLost, RemoteProtocolError, RequestRefused
-from protocols.obn.messages import Answer, CreateRequest, RequestResult, RequestStatus, ResponseType, decode, encode
+from protocols.obn.messages import (
+    Answer,
+    CreateRequest,
+    PlacedCall,
+    RequestResult,
+    RequestStatus,
+    ResponseType,
+    decode,
+    encode,
+)
 from tests.doubles.clock import VirtualClock
 
 SAMPLE = Path(__file__).resolve().parents[3] / "etc" / "ocs-obn.toml"
@@ -34,9 +43,10 @@ class Lines:
     def stop(self) -> Deferred[None]:
         return succeed(None)
 
-    def call(self, token: str, number: str, ring_timeout_s: float, user_data: Any, extensions: Any) -> Deferred[str]:
+    def call(self, token: str, number: str, ring_timeout_s: float, user_data: Any, extensions: Any) -> Deferred[PlacedCall]:
         self.dialed.append(token)
-        return succeed("UUID-" + token) if self.refuse is None else fail(self.refuse)
+        placed = PlacedCall(conn_id=f"{len(self.dialed):016x}", call_uuid="UUID-" + token)
+        return succeed(placed) if self.refuse is None else fail(self.refuse)
 
     def lead(self, token: str, application: str) -> Deferred[None]:
         self.led.append((token, application))
@@ -128,6 +138,8 @@ def test_who_is_not_reached_is_called_again_until_the_attempts_or_the_time_are_o
         world.clock.advance(60)
     assert world.lines.dialed == ["T1"] * 3
     assert (world.status().result, world.status().call_state, world.status().attempts) == (R.FAILED, 7, 3)
+    assert [one.conn_id for one in world.status().earlier] == [f"{1:016x}", f"{2:016x}"]
+    assert world.status().conn_id == f"{3:016x}"
     world.create("T2", time_to_live_s=90)
     world.requests.over("T2", 6)
     world.clock.advance(60)
@@ -192,6 +204,7 @@ def test_after_a_crash_no_call_that_may_be_under_way_is_dialed_again_and_the_res
         first.create(token)
     first.requests.treated("T2")
     second = World(tmp_path, clock=first.clock, ports=2)     # the first one is simply gone
+    assert second.status("T1").conn_id == f"{1:016x}"
     assert second.lines.dialed == ["T3"]
     assert [(one.token, one.result, one.call_state) for one in second.posted if one.result.final] == [
         ("T1", R.FAILED, 28), ("T2", R.FAILED, 28)]
@@ -223,6 +236,32 @@ def test_a_call_whose_dial_nobody_answered_for_is_not_repeated_and_a_refused_one
     world.lines.refuse = None
     world.clock.advance(60)
     assert world.lines.dialed == ["T1", "T2", "T3", "T3"]
+
+
+def test_dials_that_the_switch_refuses_are_no_calls_and_have_their_bound(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.lines.refuse = RequestRefused(166, "no lines")
+    world.create("T1")
+    world.clock.pump([60.0] * 5)
+    assert world.lines.dialed == ["T1"] * 3 and world.told() == [(R.FAILED, 10)]
+    assert (world.status("T1").attempts, world.status("T1").conn_id) == (0, "")
+    world.lines.refuse = None
+    world.create("T2")
+    world.requests.over("T2", 7)
+    world.lines.refuse = RequestRefused(166, "no lines")
+    world.clock.pump([60.0] * 5)
+    last = world.status("T2")       # what it says is of the call that there was
+    assert (last.result, last.call_state, last.attempts, last.conn_id, last.earlier) == (R.FAILED, 7, 1, f"{4:016x}", ())
+
+
+def test_a_call_of_which_the_switch_did_not_tell_its_name_has_none(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.create()
+    world.requests.over("T1", 7)
+    world.lines.refuse = LinkLost("gone")
+    world.clock.advance(60)
+    last = world.status()
+    assert (last.call_state, last.attempts, last.conn_id, [one.conn_id for one in last.earlier]) == (28, 2, "", [f"{1:016x}"])
 
 
 @pytest.mark.parametrize("change, words", [
