@@ -1,14 +1,14 @@
 """AddRecord: one more record in a list of the campaign."""
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from ocs.desktop.finding import Finding, number
 from ocs.desktop.records import changed_fields
 from ocs.desktop.requester import Requester
 from ocs.dialing.adding import ADDED_STATUSES
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import CallingList, NewRecord, Record
+from ocs.dialing.values import CallingList, CustomField, NewRecord, Record
 from ocs.errors import NotAdded
 from ocs.scheduler.context import Context
 from ocs.scheduler.session import DialingSession
@@ -35,7 +35,10 @@ class Adding:
     async def add_record(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         session = self._finding.session(requester, request)
         calling_list = self._calling_list(session, request)
-        new = self._new(session, calling_list, request, requester)
+        custom = session.custom_fields.get(calling_list.reads)
+        if custom is None:          # its campaign is not loaded
+            custom = (await self._context.store.calling_lists()).get(calling_list.reads, ())
+        new = self._new(calling_list, custom, request, requester)
         try:
             record: Record = await self._context.store.add_record(new)
         except NotAdded as error:
@@ -53,7 +56,8 @@ class Adding:
         return named or session.group.lists[0]
 
     @staticmethod
-    def _new(session: DialingSession, calling_list: CallingList, request: DesktopRequest, requester: Requester) -> NewRecord:
+    def _new(calling_list: CallingList, custom: Sequence[CustomField], request: DesktopRequest,
+             requester: Requester) -> NewRecord:
         assert request.phone is not None
         status = None if request.record_status is None else RecordStatus(request.record_status)
         if status is not None and status not in ADDED_STATUSES:
@@ -67,7 +71,7 @@ class Adding:
             RecordType.GENERAL if request.record_type is None else RecordType(request.record_type), status,
             CallResult.UNKNOWN if request.call_result is None else CallResult(request.call_result), request.attempts or 0,
             request.date_time, request.call_time, request.daily_from, request.daily_until, request.agent_id or None,
-            changed_fields(session.custom_fields.get(calling_list.reads, ()), request.others),
+            changed_fields(custom, request.others),
             () if requester.entry is None else requester.entry.take())
 
     @staticmethod

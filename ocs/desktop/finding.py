@@ -44,12 +44,17 @@ class Finding:
                 and campaign in (None, session.group.campaign, session.group.name)]
 
     def session(self, requester: Requester, request: DesktopRequest) -> DialingSession:
-        """The requester's session of the campaign that the request names, loaded."""
+        """The requester's session of the campaign that the request names, loaded; for a third party it need not be, and where
+        that names no campaign it is one with the list that it names."""
         mine = self.sessions(requester, request.campaign_name)
         if not mine:
-            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, str(request.campaign_name))
+            raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, str(request.campaign_name or "none is configured"))
+        if request.campaign_name is None and request.calling_list:
+            mine = [one for one in mine if any(each.name == request.calling_list for each in one.group.lists)]
+            if not mine:
+                raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND, f"{keys.CALLING_LIST} {request.calling_list}")
         session = max(mine, key=lambda each: each.state)
-        if session.state is SessionState.NOT_LOADED:
+        if session.state is SessionState.NOT_LOADED and not requester.third_party:
             raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_RUNNING, session.group.name)
         return session
 
@@ -78,7 +83,8 @@ class Finding:
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, f"{keys.RECORD_HANDLE} {handle}")
         held, index = found
         group = held.session.group
-        if request.campaign_name not in (group.campaign, group.name):
+        named = (group.campaign, group.name, None) if requester.third_party else (group.campaign, group.name)
+        if request.campaign_name not in named:
             raise DesktopError(DesktopErrorCode.CAMPAIGN_NOT_FOUND, f"{request.campaign_name} is not the record's")
         if request.calling_list not in (None, "", held.calling_list.name):
             raise DesktopError(DesktopErrorCode.CALLING_LIST_NOT_FOUND,

@@ -54,19 +54,21 @@ class Removing:
 
     async def _cancel_wherever(self, requester: Requester, request: DesktopRequest) -> list[KVList]:
         """Cancel records that this agent does not hold here: by phone or customer id all of the campaign's lists, wherever they
-        are; by a handle what this agent has of a peer, or anybody has where a third party asks."""
+        are; by a handle what this agent has of a peer, or anybody has where a third party asks. Of a third party that names no
+        campaign the lists of all campaigns, loaded or not."""
         session = self._finding.session(requester, request)
         self._finding.calling_list(session, request)
         dn, handle = requester.dn, request.record_handle
         if requester.third_party and handle is not None:
             found = self._context.handles.find(handle)
             dn = "" if found is None else found[0].agent_dn
-        target = CancelTarget(handle, "", "", session.group.campaign, request.calling_list or "", dn,
+        campaign = "" if request.campaign_name is None else session.group.campaign
+        target = CancelTarget(handle, "", "", campaign, request.calling_list or "", dn,
                               request.chain_attr is not ChainAttribute.RECORD_ONLY)
         if handle is None:
             target = replace(target, dn="", phone=number(request.phone) if request.phone else "",
                              customer_id="" if request.phone else request.customer_id or "")
-        count = await cancel(self._engine, target)
+        count = await cancel(self._engine, target, everywhere=requester.third_party)
         if not count:
             raise DesktopError(DesktopErrorCode.RECORD_NOT_FOUND, "there is none that could be cancelled")
         return [_done(request, (keys.MESSAGE, _counted(count)))]

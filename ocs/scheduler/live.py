@@ -66,7 +66,7 @@ async def prepared(session: DialingSession, group: CampaignGroup) -> Prepared:
     if session.state is SessionState.NOT_LOADED:
         return Prepared(session, group, group, None)
     lists = {each.name: each for each in session.group.lists}
-    now = replace(group, group=replace(group.group, dbid=session.group.group.dbid),
+    now = replace(_as_commanded(session, group), group=replace(group.group, dbid=session.group.group.dbid),
                   lists=tuple(_of_its_table(lists.get(each.name, each), each) for each in group.lists),
                   **{name: getattr(session.group, name) for name in _fixed_names(session.group, group)})
     if not session.keeps_chains:
@@ -75,6 +75,13 @@ async def prepared(session: DialingSession, group: CampaignGroup) -> Prepared:
     known.refuse_faults()
     await session.take_up(now)
     return Prepared(session, group, now, known)
+
+
+def _as_commanded(session: DialingSession, group: CampaignGroup) -> CampaignGroup:
+    """What somebody has set by a command stays until the session is unloaded, unless the configuration has another value now."""
+    kept = {name: getattr(session.group, name) for name in ("mode", "pacing")
+            if getattr(group, name) == getattr(session.configured, name)}
+    return replace(group, **kept)
 
 
 def waiting(session: DialingSession) -> tuple[str, ...]:
@@ -120,6 +127,7 @@ def use(session: DialingSession, group: CampaignGroup, known: KnownLists) -> tup
     gone = active - {each.name for each in session.group.active_lists}
     filtered = {name for name in active - gone if filters.get(name) != known.filters.get(name)}
     session.buffer.regroup(session.group, session.owner, gone | filtered)
+    session.compliance.regroup()
     session.loop.regroup()
     session.context.history.regrouped(session, before)
     return gone, filtered
