@@ -25,6 +25,7 @@ from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.app.rereads import time_of_day
 from ocs.app.switches import SwitchOptions, switch_problems
+from ocs.app.third_parties import CommunicationOptions, ThirdPartyOptions, third_party_problems
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import backend_for
@@ -203,6 +204,8 @@ class OCSOptions:
     interaction: InteractionLinkOptions = table(InteractionLinkOptions)
     obn: ObnLinkOptions = table(ObnLinkOptions)
     http_server: HttpServerOptions = table(HttpServerOptions)
+    communication_dn: CommunicationOptions = table(CommunicationOptions)
+    third_party: tuple[ThirdPartyOptions, ...] = table()
     peer: PeerOptions = table(PeerOptions)
     peer_server: tuple[PeerServerOptions, ...] = table()
     manhole: ManholeOptions = table(ManholeOptions)
@@ -236,7 +239,8 @@ class OCSOptions:
                      for number, one in enumerate(self.campaign_group, 1) if one.obn and not self.obn.enabled]
         if self.obn.enabled and not self.http_server.enabled:
             undialed.append("obn.enabled: its results need a port ([http_server] enabled)")
-        return [*undialed, *switch_problems(self), *peer_problems(self.peer, self.peer_server), *reference_problems(self),
+        return [*undialed, *switch_problems(self), *peer_problems(self.peer, self.peer_server),
+                *third_party_problems(self), *reference_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]

@@ -29,11 +29,13 @@ from ocs.app.reporting import Reporting
 from ocs.app.rereads import Rereads
 from ocs.app.sources import make_configuration
 from ocs.app.switches import SwitchSide
+from ocs.app.third_parties import communication_entry
 from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
 from ocs.app.web.service import WebSide
 from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
+from ocs.desktop.campaigns import CampaignOperations
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.interactions import InteractionEntry
 from ocs.desktop.records import record_data
@@ -120,6 +122,9 @@ class OCSService(Service):
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
+        self.campaigns = CampaignOperations(self.engine)
+        self.communication = communication_entry(self.engine, self.campaigns, self.desktops.reception.operations,
+                                                 options.communication_dn, options.third_party)
         self.web.listen(self.engine, self.desktops.send, lambda: self.is_up)
         self.peering.listen(PeerRequests(self.engine), self.engine.watch)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
