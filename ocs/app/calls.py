@@ -4,6 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ocs.app.callers import CallerOptions
 from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CallTransfer, Place
@@ -26,7 +27,7 @@ class PlaceOptions:
 
 
 @dataclass(frozen=True)
-class CallOptions:
+class CallOptions(CallerOptions):
     """The part of a campaign group that is about its calls."""
 
     mode: DialingMode = option(DialingMode.PROGRESSIVE, effect=AT_NEXT_LOAD, choices=AVAILABLE_MODES, text="How it dials.")
@@ -79,8 +80,6 @@ class CallOptions:
     call_timeguard_timeout_ms: int = option(
         0, low=0, high=30_000, unit="milliseconds",
         text="From the answer to the end of the analysis at most; then a call counts as a person's. 0 = no limit.")
-    cpn_digits: str = option("", text="Caller's number that the called party is shown (CPNDigits); empty = the switch's.")
-    cpn_display_name: str = option("", text="Caller's name that the called party is shown (CPNDisplayName).")
     elsewhere: tuple[PlaceOptions, ...] = table(effect=AT_NEXT_LOAD)
 
     def call_problems(self) -> list[str]:
@@ -96,7 +95,7 @@ class CallOptions:
             found.append("obn: only in mode power-gvp, and not with the CPD Server")
         if self.cpd and rules.flow is CallFlow.IVR:
             found.append("cpd: the CPD Server leads no calls into applications")
-        return found
+        return found + self.caller_problems()
 
     def call_values(self) -> dict[str, Any]:
         """Fields of `CampaignGroup`."""
@@ -105,8 +104,7 @@ class CallOptions:
                 "assured_connect", "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
                 "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s", "dialer_num_attempts", "dialer_ttl_s")
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
-                ("call_timeguard_timeout", self.call_timeguard_timeout_ms), ("CPNDigits", self.cpn_digits),
-                ("CPNDisplayName", self.cpn_display_name))
+                ("call_timeguard_timeout", self.call_timeguard_timeout_ms), *self.caller_extensions())
         places = tuple(Place(one.voice_transfer_destination, one.trunk_group_dn) for one in self.elsewhere)
-        return {**{name: getattr(self, name) for name in same}, "elsewhere": places,
+        return {**{name: getattr(self, name) for name in same}, **self.caller_values(), "elsewhere": places,
                 "dial_extensions": tuple((key, value) for key, value in told if value)}

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Protocol
 
+from ocs.app.callers import number_problems
 from ocs.app.calls import CallOptions
 from ocs.app.rules import (
     DialingFilterOptions,
@@ -79,6 +80,12 @@ class CallingListOptions:
                                       "none. Each list needs its own.")
     dial_log_delimiter: str = option(
         "", effect=AT_RESTART, text="What stands between the values of a line of it; empty = a tab.")
+    cpn_digits: str = option(
+        "", text="Caller's number that the called party is shown when its records are dialed, whatever the campaign group says.")
+    caller_id_field: str = option(
+        "", text="User-defined field that holds the caller's number of a record; it goes before every other.")
+    ring_tone_field: str = option(
+        "", text="User-defined field that holds the name of the tone with which an agent's telephone rings for a record.")
     check_dnc_list: bool = option(
         True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
                    "off for this list, and is audited.")
@@ -93,7 +100,7 @@ class CallingListOptions:
         found = both if self.filter and (self.criteria or self.order_by) else []
         if len(self.dial_log_delimiter) > 8 or len(f"{self.dial_log_delimiter}.".splitlines()) > 1:
             found = [*found, "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"]
-        return [*hours_problems(self.hours), *found, *filter_problems(self.criteria, self.order_by)]
+        return [*hours_problems(self.hours), *found, *number_problems("cpn_digits", self.cpn_digits), *filter_problems(self.criteria, self.order_by)]
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,10 @@ class CampaignGroupOptions(CallOptions):
         True, text="Whether numbers are checked against the do-not-call list, callbacks apart; false switches the check off for "
                    "this group, and is audited.")
     check_dnc_callback: bool = option(True, text="The same for callbacks that were agreed on.")
+    agent_preview_mode_start: bool = option(
+        False, text="Whether agents get previews and callbacks only after PreviewDialingModeStart.")
+    desktop_chains_limit: int = option(
+        10, low=1, high=1_000, unit="contacts", text="How many contacts an agent may have at hand when asking for another one.")
     shared: bool = option(
         False, text="Whether peers ([[peer_server]]) may have the same campaign group loaded at the same time.")
     at_start: AtStart = option(AtStart.MANUAL, effect=AT_RESTART, text="What is done with it when the server starts.")
@@ -220,6 +231,8 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
                                   list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
                                   check_dnc_list=one.check_dnc_list, table=one.table,
                                   customer_id_field=one.customer_id_field, campaign_name_field=one.campaign_name_field,
+                                  cpn_digits=one.cpn_digits, caller_id_field=one.caller_id_field,
+                                  ring_tone_field=one.ring_tone_field,
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
 
@@ -238,6 +251,7 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
         predictive_callback=one.predictive_callback, campaign_callback_distr=one.campaign_callback_distr,
         callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
         check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback,
+        agent_preview_mode_start=one.agent_preview_mode_start, desktop_chains_limit=one.desktop_chains_limit,
         shared=one.shared, **one.call_values())
 
 

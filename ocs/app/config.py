@@ -24,7 +24,7 @@ from ocs.app.campaigns import (
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.app.rereads import time_of_day
-from ocs.app.switches import SwitchOptions, switch_problems
+from ocs.app.switches import SwitchLinkOptions, SwitchOptions, switch_problems
 from ocs.app.third_parties import CommunicationOptions, ThirdPartyOptions, third_party_problems
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
@@ -92,7 +92,7 @@ class DatabaseOptions:
 
 
 @dataclass(frozen=True)
-class TServerOptions(LinkOptions):
+class TServerOptions(SwitchLinkOptions):
     """The T-Server in front of the switch; of several, the one whose DNs are written without a name."""
 
     port: int = option(7020, low=1, high=65_535, text="Port of the server.")
@@ -143,6 +143,9 @@ class DialingOptions:
         text="On stop, how long calls may take to finish before their records are left behind.")
     stale_clean_timeout_min: float = option(
         30.0, low=1, high=1_440, unit="minutes", text="A record that an agent holds this long becomes Stale.")
+    agent_logout_preview_call_result: int = option(
+        -1, low=-1, high=53, text="Call result of a preview that was not dialed when its agent logs out, and its treatment is"
+                                  " applied; -1 = it goes back as it was.")
     record_processed: bool = option(
         False, text="Whether a record waits for the desktop's RecordProcessed even when its agent is ready again.")
     treatment_sched_threshold_min: float = option(

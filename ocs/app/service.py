@@ -28,7 +28,7 @@ from ocs.app.reload import HangUp, Reloading
 from ocs.app.reporting import Reporting
 from ocs.app.rereads import Rereads
 from ocs.app.sources import make_configuration
-from ocs.app.switches import SwitchSide
+from ocs.app.switches import SwitchSide, switch_dbids
 from ocs.app.third_parties import communication_entry
 from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
@@ -113,7 +113,8 @@ class OCSService(Service):
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
             notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals, peers=self.peering.peers,
-            cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn)
+            cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn,
+            record_uri=self.web.record_uri, switch_dbids=switch_dbids(options.tserver, options.switch))
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)
         self.do_not_call = self._do_not_call_feed()
         self.rereads = Rereads(self.clock, self.do_not_call.reread)
@@ -144,8 +145,7 @@ class OCSService(Service):
         self.links.trace = MessageTrace(trace_file(path).write, self.clock.wall, str if numbers else masked)
 
     def _describe(self, held: HeldChain) -> KVList:
-        data = record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
-        return (*data, *self.web.about(held.handle))
+        return record_data(held, held.index, self.context.options.application_id, self.clock.wall()).pairs()
 
     def _in_thread(self, work: Callable[..., Any], *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *args)

@@ -16,13 +16,21 @@ from ocs.links.switch import SwitchLink
 from ocs.links.switches import Switches, switch_name
 from ocs.options import REQUIRED, option
 
-__all__ = ["SwitchOptions", "SwitchSide", "switch_problems"]
+__all__ = ["SwitchLinkOptions", "SwitchOptions", "SwitchSide", "switch_dbids", "switch_problems"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 @dataclass(frozen=True)
-class SwitchOptions(LinkOptions):
+class SwitchLinkOptions(LinkOptions):
+    """A T-Server, and the number of its switch."""
+
+    switch_dbid: int = option(
+        0, low=0, text="Number of the switch, as agents and applications are told it (GSW_SWITCH_DBID); 0 = they are not.")
+
+
+@dataclass(frozen=True)
+class SwitchOptions(SwitchLinkOptions):
     """A further T-Server, in front of another switch."""
 
     name: str = option(REQUIRED, example="east", text="Name of the switch, unique; it stands behind its DNs: 7001@east.")
@@ -33,6 +41,12 @@ class SwitchOptions(LinkOptions):
         if not _NAME.fullmatch(self.name):
             found.append("name: letters, digits and . _ - are expected, 32 at most")
         return found
+
+
+def switch_dbids(first: SwitchLinkOptions, others: Sequence[SwitchOptions]) -> dict[str, int]:
+    """Name of the switch ("" = the first) -> its number, of those that have one."""
+    numbers = {"": first.switch_dbid, **{one.name: one.switch_dbid for one in others}}
+    return {name: number for name, number in numbers.items() if number}
 
 
 class SwitchSide:

@@ -39,6 +39,9 @@ _CAMPAIGN_GROUP = {
     "call_wait_in_queue_timeout_s": "call_wait_in_queue_timeout",
     "call_wait_agent_connected_timeout_s": "call_wait_agent_connected_timeout",
     "call_timeguard_timeout_ms": "call_timeguard_timeout", "cpn_digits": "CPNDigits", "cpn_display_name": "CPNDisplayName",
+    "cpn_type": "CPNType", "cpn_plan": "CPNPlan", "cpn_presentation": "CPNPresentation", "cpn_screening": "CPNScreening",
+    "caller_id_sets": "caller-id-sets", "caller_id_rotation": "caller-id-rotation",
+    "desktop_chains_limit": "desktop-chains-limit",
     "assured_connect": "assured-connect", "asm_drop_announcement": "asm_drop_announcement_data",
     "campaign_callback_distr": "campaign-callback-distr", "callback_observe_campaign": "callback-observe-campaign",
     "callback_observe_group": "callback-observe-group"}
@@ -79,6 +82,7 @@ def _keys() -> dict[tuple[str, str], tuple[str, str]]:
     keys |= {("campaign_group", name): (_OUTBOUND, name) for name in _PRIORITIES}
     keys |= {(kind, name): (DEFAULT, name) for kind in ("dialing_filter", "calling_list") for name in ("criteria", "order_by")}
     keys["calling_list", "customer_id_field"] = (ORDINARY, "customer_id")
+    keys["calling_list", "cpn_digits"] = (ORDINARY, "CPNDigits")
     return keys
 
 

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ocs.dialing.values import Record
 from ocs.dialing.windows import ALWAYS_OPEN, DAY, END_OF_DAY, ListWindows
 
-__all__ = ["END_OF_DAY", "another_open", "is_open", "known_zone", "local_seconds", "local_to_epoch", "next_opening",
-           "open_for_s", "open_zones", "utc_offset_s"]
+__all__ = ["END_OF_DAY", "another_open", "epoch_to_local", "is_open", "known_zone", "local_seconds", "local_to_epoch",
+           "next_opening", "open_for_s", "open_zones", "utc_offset_s"]
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAYS_AHEAD = 4         # two days and two changes of the offset: more than any zone has in a row
@@ -68,6 +68,11 @@ def local_to_epoch(local: datetime, zone: str) -> int:
     """Epoch seconds of a naive local time. An hour that daylight saving repeats means the first of the two, one that it
     skips the instant it would have been without the change (so never before what was asked for)."""
     return int(local.replace(tzinfo=_zone(zone), fold=0).astimezone(timezone.utc).timestamp())
+
+
+def epoch_to_local(at: int, zone: str) -> datetime:
+    """The naive local time there at `at` (epoch s)."""
+    return datetime.fromtimestamp(at, _zone(zone)).replace(tzinfo=None)
 
 
 def _local(at: int, zone: str) -> tuple[date, int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Mapping, Union
 from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
+from ocs.dialing.caller_id import CallerId, RingTone
 from ocs.dialing.filtering import FilterText, RecordFilter
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.request_log import LoggedRequest
@@ -266,6 +267,9 @@ class CallingList:
     filter: FilterText | None = None    # which of its records are dialed, in which order
     table: str = ""                     # "" = of its own name
     customer_id_field: str = ""         # custom field with the customer's id; "" = that of the server
+    cpn_digits: str = ""                # caller's number for its records; "" = as the campaign group says
+    caller_id_field: str = ""           # custom field with the caller's number of a record; "" = none
+    ring_tone_field: str = ""           # custom field with the tone for a record; "" = none
     campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
     rules: tuple[Rule, ...] = ()        # calling rules that hold for its records; their hours stand in `windows`, too
 
@@ -366,6 +370,8 @@ class CampaignGroup:
     call_wait_in_queue_timeout_s: float = 30.0          # of an answered call for an agent; then it is dropped
     call_wait_agent_connected_timeout_s: float = 30.0   # of an engaging call for an agent
     dial_extensions: tuple[tuple[str, str | int], ...] = ()     # what the switch is told with each call
+    caller_id: CallerId = CallerId()    # whom the called person sees calling
+    ring_tone: RingTone = RingTone()    # how an agent's telephone rings
     maximum_ports: int = 0          # 0 = no limit
     dialing_rate_limit: float = 30.0
     ring_timeout_s: float = 30.0

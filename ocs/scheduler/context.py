@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Callable, Coroutine, Protocol, Sequence
+from typing import Any, Callable, Coroutine, Mapping, Protocol, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -106,6 +106,8 @@ class Context:
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
     compliance: Callable[[Any], Compliance] = OwnLimit      # what rules say of a session's abandoned calls
+    record_uri: Callable[[int], str] = lambda handle: ""    # where an application asks about a record; "" = nowhere
+    switch_dbids: Mapping[str, int] = field(default_factory=dict)       # of the switches, by their names ("" = the first)
     calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
     waiting: WaitingCalls = field(default_factory=WaitingCalls)     # calls of others in the queues
     callbacks_at: dict[str, HeldChain] = field(default_factory=dict)    # DN -> the callback delivered there last

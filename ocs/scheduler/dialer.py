@@ -15,6 +15,7 @@ from ocs.dialing import chain as chains
 from ocs.dialing.actions import CallAction
 from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.callbacks import is_callback
+from ocs.dialing.caller_id import caller_number, is_tone
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal, refusal
 from ocs.dialing.dial_hours import another_open, next_opening
@@ -28,6 +29,7 @@ from ocs.log import masked
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid, run
 from ocs.scheduler.held import HeldChain
+from protocols.attributes import KVList
 from protocols.errors import LinkLost, LocalProtocolError, RequestRefused, RequestTimedOut, TooManyRequests
 
 __all__ = ["Dialer"]
@@ -47,6 +49,7 @@ class Dialer:
 
     def __init__(self, context: Context, session: Any, book: CallBook) -> None:
         self._context, self._session, self._book = context, session, book
+        self._calls_placed = 0
 
     def choose(self, held: HeldChain) -> bool:
         """Find the chain's record that may be dialed now and make it the head. False if there is none: the chain has then
@@ -224,10 +227,21 @@ class Dialer:
                        attempt=attempt.guid)
         asked = self._session.line.make_predictive_call(
             held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held),
-            (*group.dial_extensions, *self._session.requests.extensions(held)))
+            (*group.dial_extensions, *self._about_caller(held), *self._session.requests.extensions(held)))
         asked.addCallbacks(lambda conn_id: self._book.tie(attempt.guid, conn_id), self._refused_by_switch,
                            errbackArgs=(held, attempt))
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
+
+    def _about_caller(self, held: HeldChain) -> KVList:
+        """Whom the called person sees calling, and how an agent's telephone rings, where that is not the switch's affair."""
+        group, one, record = self._session.group, held.calling_list, held.record
+        number = caller_number(group.caller_id, record.fields.get(one.caller_id_field), one.cpn_digits, record.attempt + 1,
+                               record.contact_info, self._calls_placed)
+        self._calls_placed += 1
+        own = record.fields.get(one.ring_tone_field)
+        tone = own if isinstance(own, str) and is_tone(own) else group.ring_tone.tone
+        told = (("CPNDigits", number), (group.ring_tone.extension, tone))
+        return tuple((key, value) for key, value in told if value)
 
     def lease(self, held: HeldChain) -> None:
         """A call has so long to get from one state to the next, until somebody talks; then it is given up and, if it

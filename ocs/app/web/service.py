@@ -13,7 +13,6 @@ from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
 from ocs.scheduler.engine import Engine
 from protocols.attributes import KVList
-from protocols.desktop.keys import RECORD_URI
 
 __all__ = ["WebSide"]
 
@@ -42,9 +41,9 @@ class WebSide:
         """The URI of the port."""
         return self._options.base(self.address()["http_server"]["port"] if self._port is not None else self._options.port)
 
-    def about(self, handle: int) -> KVList:
-        """What a call says beside its record: where to ask about it."""
-        return () if self._port is None else ((RECORD_URI, f"{self.base}/records/{handle}"),)
+    def record_uri(self, handle: int) -> str:
+        """Where an application may ask about a record; "" while there is no port."""
+        return "" if self._port is None else f"{self.base}/records/{handle}"
 
     def address(self) -> dict[str, Any]:
         """For the ready file."""
