@@ -95,14 +95,16 @@ class ServedClient:
 @implementer(IMessageServer)
 class MessageServer:
     """Registers clients and hands their requests on. `applications` maps a name to its password's hash; `verify(hash,
-    password)` fires with a bool; `clients` bounds connections; `server_version` goes into EventLinkConnected."""
+    password)` fires with a bool; `clients` bounds connections; `server_version` goes into the answer to a registration, which is
+    `greeting(client)` (a Message), EventLinkConnected where not given."""
 
     log = Logger()
 
     def __init__(self, service: Any, applications: Mapping[str, str], verify: Callable[[str, str], Deferred[bool]], *,
-                 clients: int = 1_000, server_version: str = "1.0") -> None:
+                 clients: int = 1_000, server_version: str = "1.0",
+                 greeting: Callable[[ServedClient], Message] = lambda client: Message("EventLinkConnected")) -> None:
         self.service, self.applications, self._verify = service, dict(applications), verify
-        self._limit, self._version = clients, server_version
+        self._limit, self._version, self._greeting = clients, server_version, greeting
         self.clients: set[ServedClient] = set()
 
     def connect(self, send: Callable[[Message], None]) -> ServedClient:
@@ -126,6 +128,15 @@ class MessageServer:
         self.clients.discard(client)
         if known:
             self.service.gone(client)
+
+    def dismiss(self, client: ServedClient, last: Message) -> None:
+        """Send a client, registered or not, this one more message, and close it."""
+        if client.state in (ClientState.CLOSED, ClientState.REFUSED):
+            return
+        known, client.state = client.granted, ClientState.REFUSED
+        if known:
+            self.service.gone(client)
+        client.send(last)
 
     def carry_out(self, client: ServedClient, message: Message) -> None:
         """`ServedClient.receive`."""
@@ -188,7 +199,8 @@ class MessageServer:
         if not right:
             self._wrong(client, name)
         client.state, client.application = ClientState.GRANTED, name
-        client.answer(message, "EventLinkConnected", {"ServerVersion": self._version})
+        greeting = self._greeting(client)
+        client.answer(message, greeting.name, {"ServerVersion": self._version, **greeting.attributes})
         self.service.granted(client)
 
     def _wrong(self, client: ServedClient, name: str) -> None:

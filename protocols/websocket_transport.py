@@ -222,7 +222,7 @@ class WebSocketEndpoint:
         def build() -> _WebSocketProtocol:
             return _WebSocketProtocol(WebSocket(target=self._target, limit=self._limit), protocolFactory.buildProtocol(None),
                                       self._clock, opened)
-        connected: Deferred[Any] = self._endpoint.connect(_Quiet.forProtocol(build))     # type: ignore[arg-type]
+        connected: Deferred[Any] = self._endpoint.connect(_Quiet.forProtocol(build))
         return connected.addCallback(lambda _: opened)
 
 

@@ -22,6 +22,7 @@ from ocs.app.campaigns import (
     reference_problems,
 )
 from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
+from ocs.app.desktops import AgentOptions, DesktopPortOptions, desktop_problems
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.app.rereads import time_of_day
 from ocs.app.switches import SwitchLinkOptions, SwitchOptions, switch_problems
@@ -209,6 +210,7 @@ class OCSOptions:
     http_server: HttpServerOptions = table(HttpServerOptions)
     communication_dn: CommunicationOptions = table(CommunicationOptions)
     third_party: tuple[ThirdPartyOptions, ...] = table()
+    desktop_port: DesktopPortOptions = table(DesktopPortOptions)
     peer: PeerOptions = table(PeerOptions)
     peer_server: tuple[PeerServerOptions, ...] = table()
     manhole: ManholeOptions = table(ManholeOptions)
@@ -217,6 +219,7 @@ class OCSOptions:
     holiday_calendar: tuple[HolidayCalendarOptions, ...] = table(effect=AT_ONCE)
     dialing_filter: tuple[DialingFilterOptions, ...] = table(effect=AT_ONCE)
     calling_list: tuple[CallingListOptions, ...] = table(effect=AT_ONCE)
+    agent: tuple[AgentOptions, ...] = table(effect=AT_ONCE)
     agent_group: tuple[AgentGroupOptions, ...] = table(effect=AT_ONCE)
     campaign: tuple[CampaignOptions, ...] = table(effect=AT_ONCE)
     campaign_group: tuple[CampaignGroupOptions, ...] = table(effect=AT_ONCE)
@@ -242,7 +245,7 @@ class OCSOptions:
                      for number, one in enumerate(self.campaign_group, 1) if one.obn and not self.obn.enabled]
         if self.obn.enabled and not self.http_server.enabled:
             undialed.append("obn.enabled: its results need a port ([http_server] enabled)")
-        return [*undialed, *switch_problems(self), *peer_problems(self.peer, self.peer_server),
+        return [*undialed, *switch_problems(self), *desktop_problems(self), *peer_problems(self.peer, self.peer_server),
                 *third_party_problems(self), *reference_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,

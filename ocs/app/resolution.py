@@ -21,6 +21,7 @@ from ocs.configuration.vocabulary import decode
 from ocs.errors import ConfigurationError
 from ocs.numbered import NumberedText
 from ocs.options import enum_word
+from ocs.passwords import is_hash
 
 __all__ = ["ServerTables", "outbound_servers", "server_tables"]
 
@@ -100,7 +101,23 @@ class _Resolving:
             elements = mapping[word] = []
             for one in self._seen(word):
                 elements.append(self._element(one, word, len(elements) + 1))
+        mapping["agent"] = list(self._desktop_agents())
         return mapping
+
+    def _desktop_agents(self) -> Iterator[dict[str, Any]]:
+        """Who may connect a desktop: agent logins that have a password, or whose person has one. With the employee id one comes
+        in under the first of them."""
+        found: dict[str, tuple[str, str]] = {}      # agent id -> hash, employee id
+        for person in (one for key, one in self.objects.items() if key[0] == "person" and self._is_ours(one) and one["is_agent"]):
+            for login in self._enabled("agent_login", person["agent_logins"]):
+                password_hash = login["password"] or person["password"]
+                if is_hash(password_hash):
+                    found.setdefault(login["login_code"], (password_hash, person["employee_id"]))
+        named = set(found)
+        for code, (password_hash, employee_id) in found.items():
+            own = "" if employee_id in named else employee_id
+            named.add(own)
+            yield {"name": code, "password_hash": password_hash, "employee_id": own}
 
     def _seen(self, word: str) -> Iterator[ConfigurationObject]:
         """The objects that become elements of a table."""

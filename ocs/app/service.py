@@ -19,6 +19,7 @@ from ocs.app.agents import AgentSource
 from ocs.app.auditing import Auditing
 from ocs.app.campaigns import AtStart
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
+from ocs.app.desktops import DesktopSide
 from ocs.app.dialers import PushedPreviews, SecondDialer
 from ocs.app.engine_numbers import engine_numbers
 from ocs.app.manhole import ManholeService
@@ -108,6 +109,7 @@ class OCSService(Service):
         self.pushed = PushedPreviews(options.interaction, reactor, self.links, rng)
         self.peering = PeerSide(options.application.name, options.application.dbid, options.peer, options.peer_server, reactor,
                                 self.clock.wall(), self.links, rng)
+        self.desktop_side = DesktopSide(options.desktop_port, options.agent, reactor)
         self.web = WebSide(options.http_server, options.obn, options.http, reactor, self.clock, rng, self.links)
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
@@ -123,6 +125,7 @@ class OCSService(Service):
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
+        self.desktop_side.listen(self.engine, self.switch, self.desktops)
         self.campaigns = CampaignOperations(self.engine)
         self.communication = communication_entry(self.engine, self.campaigns, self.desktops.reception.operations,
                                                  options.communication_dn, options.third_party)
@@ -167,6 +170,7 @@ class OCSService(Service):
     def use(self, options: OCSOptions) -> None:
         """Go on with other options, as far as they are the engine's own numbers; groups and requests are changed beside."""
         self.options, self.context.options = options, engine_options(options)
+        self.desktop_side.use(options.desktop_port, options.agent)
         self.store.know_campaigns({one.name: one.dbid for one in options.campaign})
         self._plan_rereads()
 
@@ -179,6 +183,7 @@ class OCSService(Service):
         if self._hang_up is not None:
             self._hang_up.startService()
         self.peering.take_port()
+        self.desktop_side.take_port()
         self.web.take_port()
         if self.manhole is not None:
             self.manhole.privilegedStartService()
@@ -205,13 +210,14 @@ class OCSService(Service):
         await self.peering.start()
         self.pushed.start()
         self.web.start()
+        self.desktop_side.start()
         for group in self.options.campaign_group:
             if group.at_start is not AtStart.MANUAL:
                 await self._bring_up(f"{group.campaign}@{group.group}", group.at_start)
         if self.manhole is not None:
             self.manhole.startService()
         if self.options.service.ready_file:
-            facts = {**self.peering.address(), **self.web.address()}
+            facts = {**self.peering.address(), **self.desktop_side.address(), **self.web.address()}
             if self.manhole is not None:
                 facts["manhole"] = self.manhole.address()
             write_ready_file(self.options.service.ready_file, facts)
@@ -255,6 +261,7 @@ class OCSService(Service):
         if self.configuration is not None:
             await maybeDeferred(self.configuration.stop)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.desktop_side.stop()
         await self.web.stop()
         await self.peering.stop()
         await self.reporting.stop()

@@ -5,7 +5,7 @@ It also tells agents of their campaigns: when they log in, and when a session is
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Mapping
+from typing import Callable, Mapping
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -45,13 +45,19 @@ class AgentEntry:
         self._engine, self._switch, self._agents = engine, engine.context.switch, engine.context.agents
         self._application_id = engine.context.options.application_id
         self.reception = Reception(RecordOperations(engine), self._application_id)
+        self.nearer: Callable[[str, KVList], bool] = lambda dn, user_data: False    # desktops that are connected to this server
         self._switch.add_listener(self)
         self._agents.add_listener(self._agent_state)
         engine.context.desktops = self
         engine.watch(self._session_changed)
 
     def send(self, dn: str, user_data: KVList) -> None:
-        """One user event to the desktop at `dn`; a desktop that cannot be reached does not hear it."""
+        """Tell the desktop at `dn`; a desktop that cannot be reached does not hear it."""
+        if not self.nearer(dn, user_data):
+            self._distribute(dn, user_data)
+
+    def _distribute(self, dn: str, user_data: KVList) -> None:
+        """One user event at the T-Server."""
         def failed(failure: Failure) -> None:
             # a lost link is told once, by the link
             level = LogLevel.debug if failure.check(LinkLost) is not None else LogLevel.warn
@@ -60,7 +66,7 @@ class AgentEntry:
 
     # -- requests -------------------------------------------------------------------------------------------------
     def user_event(self, dn: str, user_data: KVList) -> None:
-        self.reception.receive(self.requester_at(dn), user_data, lambda pairs: self.send(dn, pairs))
+        self.reception.receive(self.requester_at(dn), user_data, lambda pairs: self._distribute(dn, pairs))
 
     def requester_at(self, dn: str) -> Requester:
         """Whoever works at this DN."""
