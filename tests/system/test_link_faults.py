@@ -23,6 +23,7 @@ from ocs.app.demo.configs import (
     icon_config,
     interaction_config,
     make_plan,
+    obn_config,
     ocs_config,
     statserver_config,
     tserver_config,
@@ -39,15 +40,16 @@ from ocs.lab.agents.pushed import PushedPreviews
 from ocs.servers.cpdserver.config import CPDServerOptions
 from ocs.servers.icon.config import IconOptions
 from ocs.servers.interaction.config import InteractionServerOptions
+from ocs.servers.obn.config import ObnOptions
 from ocs.servers.statserver.config import StatServerOptions
 from ocs.servers.tserver.config import TServerOptions
+from tests.doubles.ports import free_port
 from tests.doubles.proxy import Proxy
 from tests.system.test_icon import CLOCK, NOON, pause, until
 
 SPEED, CONTACTS, AGENTS = 60.0, 2_000, 6
-# link -> (dialing mode, does the CPD Server dial)
-LINKS = {"tserver": (DialingMode.PROGRESSIVE, False), "statserver": (DialingMode.PROGRESSIVE, False),
-         "cpdserver": (DialingMode.PROGRESSIVE_SEIZING, True), "interaction": (DialingMode.PUSH_PREVIEW, False)}
+LINKS = {"tserver": DialingMode.PROGRESSIVE, "statserver": DialingMode.PROGRESSIVE,
+         "cpdserver": DialingMode.PROGRESSIVE_SEIZING, "interaction": DialingMode.PUSH_PREVIEW, "obn": DialingMode.POWER_GVP}
 
 
 def contacts(folder: Path) -> Path:
@@ -58,22 +60,22 @@ def contacts(folder: Path) -> Path:
 
 
 class Center:
-    """All servers under twistd, agents on sockets. The OCS reaches the server of one link through a proxy."""
+    """All servers under twistd, agents on sockets. The OCS reaches the server of one link through a proxy; the Outbound
+    Notification Manager reaches the OCS through another one."""
 
     def __init__(self, folder: Path, link: str) -> None:
         self.folder, self.link = folder, link
-        mode, cpd = LINKS[link]
         database = f"sqlite:///{folder / 'ocs.sqlite'}"
-        options = DemoOptions(contacts=contacts(folder), dnc=None, agents=AGENTS, mode=mode, speed=SPEED, now=None, seed=1,
-                              directory=folder, cpd=cpd)
+        options = DemoOptions(contacts=contacts(folder), dnc=None, agents=AGENTS, mode=LINKS[link], speed=SPEED, now=None,
+                              seed=1, directory=folder, cpd=link == "cpdserver", obn=link == "obn")
         self.backend = backend_for(database)
         take_in(self.backend, options, CALLING_LIST, State(), lambda text: None)
         self.plan = make_plan(options, folder, database, LabTime(SPEED, NOON, time.time()), shipped("demo.toml"))
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
         self.children = {name: Child(CLOCK, name, plugin, folder / f"{name}.toml", folder, self._lock) for name, plugin in (
             ("tserver", "ocs-tserver"), ("icon", "ocs-icon"), ("statserver", "ocs-statserver"), ("cpdserver", "ocs-cpdserver"),
-            ("interaction", "ocs-interaction"), ("ocs", "ocs"))}
-        self.proxy: Proxy | None = None
+            ("interaction", "ocs-interaction"), ("obn", "ocs-obn"), ("ocs", "ocs"))}
+        self.proxies: list[Proxy] = []
         self._floor: LabFloor | None = None
         self._pushed: PushedPreviews | None = None
 
@@ -89,11 +91,24 @@ class Center:
                  "icon": await self._started("icon", IconOptions, icon_config(plan)),
                  "cpdserver": await self._started("cpdserver", CPDServerOptions, cpdserver_config(plan, switch)),
                  "interaction": await self._started("interaction", InteractionServerOptions, interaction_config(plan))}
-        self.proxy = Proxy(CLOCK, ports[self.link])
-        reached = {**ports, self.link: self.proxy.port}
+        if self.link == "obn":
+            manager = obn_config(plan, switch)
+            manager["notification"].update(timeout_s=1.0, again_min_s=0.05 * SPEED, again_max_s=0.5 * SPEED)
+            manager["dialing"]["retry_s"] = 0.5 * SPEED
+            ports["obn"] = await self._started("obn", ObnOptions, manager)
+        self.proxies = [Proxy(CLOCK, ports[self.link])]
+        reached = {"obn": None, **ports, self.link: self.proxies[0].port}
         values = ocs_config(plan, reached["tserver"], reached["statserver"], reached["icon"], reached["cpdserver"],
-                            reached["interaction"])
-        values[self.link].update(request_timeout_s=1.0, keep_alive_s=0.5, reconnect_min_s=0.05, reconnect_max_s=0.2)
+                            reached["interaction"], reached["obn"])
+        values[self.link].update(reconnect_min_s=0.05, reconnect_max_s=0.2)
+        if self.link == "obn":
+            web = free_port()
+            self.proxies.append(Proxy(CLOCK, web))
+            values["obn"]["poll_s"] = 2.0
+            values["http"]["response_timeout_s"] = 1.0
+            values["http_server"].update(port=web, public_uri=f"http://127.0.0.1:{self.proxies[1].port}")
+        else:
+            values[self.link].update(request_timeout_s=1.0, keep_alive_s=0.5)
         write_config(self.folder / "ocs.toml", OCSOptions, values)
         await self.children["ocs"].start()
         desks = tserver_desks(CLOCK, TCP4ClientEndpoint(CLOCK, "127.0.0.1", switch), "lab", plan.passwords["lab"])
@@ -119,10 +134,10 @@ class Center:
             await self._pushed.stop()
         if self._floor is not None:
             await self._floor.stop(30.0)
-        for name in ("interaction", "cpdserver", "statserver", "icon", "tserver"):
+        for name in ("interaction", "obn", "cpdserver", "statserver", "icon", "tserver"):
             await self.children[name].stop(30.0)
-        if self.proxy is not None:
-            await self.proxy.close()
+        for proxy in self.proxies:
+            await proxy.close()
         os.close(self._lock)
 
     def check(self) -> None:
@@ -130,8 +145,27 @@ class Center:
         accounts = read_accounts(self.backend, CALLING_LIST, self.folder / "calls.jsonl", 1, backend_for(self.plan.icon_database),
                                  LIST_DBID)
         assert reconcile(accounts, edge_s=self.plan.edge_s) == []
+        print(f"{self.link}: {len(accounts.records)} records, {len(accounts.attempts)} attempts, {len(accounts.outbound)} calls")
         for child in self.children.values():
+            if not child.log_file.exists():
+                continue        # it was not wanted
             assert "Traceback" not in child.log_file.read_text(), child.log_file.read_text()[-6_000:]
+
+
+async def disturb(rng: random.Random, proxies: list[Proxy], count: int) -> None:
+    """Cut so often, at random moments; in between connections are slow, or stand half open."""
+    done = 0
+    while done < count:
+        proxy = rng.choice(proxies)
+        proxy.delay_s = rng.uniform(0.0, 0.2) if done % 3 == 1 else 0.0
+        await pause(rng.uniform(0.05, 0.6))
+        if done % 7 == 3:
+            proxy.frozen = True          # half open: both sides think that they are connected
+            await pause(rng.uniform(0.3, 2.0))
+            proxy.thaw()
+        done += proxy.cut() > 0
+    for proxy in proxies:
+        proxy.delay_s = 0.0
 
 
 async def cut(folder: Path, link: str, count: int) -> None:
@@ -139,17 +173,7 @@ async def cut(folder: Path, link: str, count: int) -> None:
     try:
         await center.open()
         await center.calls_more(3)
-        assert center.proxy is not None
-        done = 0
-        while done < count:
-            center.proxy.delay_s = rng.uniform(0.0, 0.2) if done % 3 == 1 else 0.0
-            await pause(rng.uniform(0.05, 0.6))
-            if done % 7 == 3:
-                center.proxy.frozen = True          # half open: both sides think that they are connected
-                await pause(rng.uniform(0.3, 2.0))
-                center.proxy.thaw()
-            done += center.proxy.cut() > 0
-        center.proxy.delay_s = 0.0
+        await disturb(rng, center.proxies, count)
         await center.calls_more(3)
     finally:
         await center.close()

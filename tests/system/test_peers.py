@@ -22,8 +22,10 @@ from ocs.app.demo.children import Child
 from ocs.app.demo.configs import (
     CALLING_LIST,
     CAMPAIGN,
+    LIST_DBID,
     SESSION,
     LabTime,
+    icon_config,
     make_plan,
     ocs_config,
     tserver_config,
@@ -40,6 +42,7 @@ from ocs.links.options import LinkOptions
 from ocs.links.registry import Links
 from ocs.links.service import Link
 from ocs.passwords import hash_password
+from ocs.servers.icon.config import IconOptions
 from ocs.servers.tserver.config import TServerOptions
 from protocols.desktop.build import build_request
 from protocols.desktop.messages import parse_event
@@ -101,18 +104,18 @@ class Desk:
 
 
 class Center:
-    """A T-Server, `count` servers that are peers, six agents who work for all of them."""
+    """A T-Server, an ICON, `count` servers that are peers, six agents who work for all of them."""
 
-    def __init__(self, folder: Path, url: str, count: int) -> None:
+    def __init__(self, folder: Path, url: str, count: int, contacts: Path | None = None) -> None:
         self.folder, self.count = folder, count
-        options = DemoOptions(contacts=written(folder), dnc=None, agents=6, mode=DialingMode.PROGRESSIVE, speed=SPEED, now=None,
-                              seed=1, directory=folder, database=url)
+        options = DemoOptions(contacts=contacts or written(folder), dnc=None, agents=6, mode=DialingMode.PROGRESSIVE, speed=SPEED,
+                              now=None, seed=1, directory=folder, database=url)
         self.backend = backend_for(url)
         take_in(self.backend, options, CALLING_LIST, State(), lambda text: None)
         self.plan = make_plan(options, folder, url, LabTime(SPEED, NOON, time.time()), shipped("demo.toml"))
         self.clock = self.plan.time.clock(CLOCK)
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-        self.tserver = self._child("tserver", "ocs-tserver")
+        self.tserver, self.icon = self._child("tserver", "ocs-tserver"), self._child("icon", "ocs-icon")
         self.servers = [self._child(f"ocs-{number}", "ocs") for number in range(1, count + 1)]
         self._floor: LabFloor | None = None
 
@@ -122,9 +125,11 @@ class Center:
     async def open(self) -> None:
         write_config(self.folder / "tserver.toml", TServerOptions, tserver_config(self.plan))
         port = int((await self.tserver.start())["tserver"]["port"])
+        write_config(self.folder / "icon.toml", IconOptions, icon_config(self.plan))
+        history = int((await self.icon.start())["icon"]["port"])
         ports = [free_port() for _ in self.servers]
         for number, server in enumerate(self.servers, 1):
-            self._configure(number, port, ports)
+            self._configure(number, port, history, ports)
         starting = [Deferred.fromCoroutine(server.start()) for server in self.servers]
         facts = [await each for each in starting]
         assert [one["peer"]["port"] for one in facts] == ports
@@ -136,8 +141,13 @@ class Center:
         self._floor = LabFloor(self.clock, self.plan.agents, desks, self.plan.behaviour)
         self._floor.start()
 
-    def _configure(self, number: int, port: int, ports: list[int]) -> None:
-        name, config = f"ocs-{number}", ocs_config(self.plan, port)
+    def way(self, number: int, other: int, port: int) -> int:
+        """The port at which the server `number` reaches the server `other`, which listens on `port`."""
+        return port
+
+    def _configure(self, number: int, port: int, history: int, ports: list[int]) -> None:
+        name, config = f"ocs-{number}", ocs_config(self.plan, port, icon_port=history)
+        config["icon"]["spool_file"] = str(self.folder / f"{name}-icon.spool")
         config["application"] = {"name": name, "dbid": number}
         config["manhole"] = {}
         config["service"] = {"ready_file": str(self.folder / f"{name}.ready"), "stop_with_parent": True}
@@ -146,8 +156,8 @@ class Center:
         config["campaign_group"][0]["shared"] = True
         config["peer"] = {"enabled": True, "port": ports[number - 1], "application": [
             {"name": f"ocs-{other}", "password_hash": hash_password(BETWEEN, cheap=True)} for other in range(1, self.count + 1)]}
-        config["peer_server"] = [{"name": f"peer-{other}", "port": ports[other - 1], "application": name, "password": BETWEEN,
-                                  "reconnect_min_s": 0.2, "reconnect_max_s": 1.0}
+        config["peer_server"] = [{"name": f"peer-{other}", "port": self.way(number, other, ports[other - 1]),
+                                  "application": name, "password": BETWEEN, "reconnect_min_s": 0.2, "reconnect_max_s": 1.0}
                                  for other in range(1, self.count + 1) if other != number]
         write_config(self.folder / f"{name}.toml", OCSOptions, config)
 
@@ -156,7 +166,7 @@ class Center:
 
     @property
     def accounts(self) -> Any:
-        return read_accounts(self.backend, CALLING_LIST, self.folder / "calls.jsonl", 1)
+        return read_accounts(self.backend, CALLING_LIST, self.folder / "calls.jsonl", 1, self.backend, LIST_DBID)
 
     @property
     def calls(self) -> int:
@@ -179,6 +189,7 @@ class Center:
             await stopping
         if self._floor is not None:
             await self._floor.stop(30.0)
+        await self.icon.stop(30.0)
         await self.tserver.stop(30.0)
         os.close(self._lock)
 
