@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime, timezone
 from functools import lru_cache
 from itertools import chain
-from typing import Iterable, Mapping, Sequence
+from typing import Callable, Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ocs.dialing.values import Record
@@ -111,11 +111,12 @@ def open_for_s(record: Record, now: float, windows: ListWindows, most_s: float) 
     return max(0.0, min(at, last) - now)
 
 
-def another_open(records: Sequence[Record], index: int, now: float, windows: ListWindows = ALWAYS_OPEN) -> int | None:
-    """The next record of a chain behind `index`, then from its begin, that is open in status and by the clock; None if there
-    is none. The record at `index` is not looked at."""
+def another_open(records: Sequence[Record], index: int, now: float, windows: ListWindows = ALWAYS_OPEN,
+                 allowed: Callable[[int], bool] = lambda index: True) -> int | None:
+    """The next record of a chain behind `index`, then from its begin, that is open in status and by the clock, and `allowed`;
+    None if there is none. The record at `index` is not looked at."""
     for other in chain(range(index + 1, len(records)), range(index)):
-        if records[other].record_status.open and is_open(records[other], now, windows):
+        if records[other].record_status.open and is_open(records[other], now, windows) and allowed(other):
             return other
     return None
 

@@ -1,16 +1,17 @@
-"""What rules say of a session's abandoned calls: the seam between the pacing loop and whoever keeps account of them.
+"""What rules say of a session's abandoned calls: the seam between the dialing and whoever keeps account of them.
 
-The loop asks at every decision, so answers may change at any moment; each must be cheap. Without an account there is the limit
-that the campaign group itself has (`OwnLimit`).
+The loop asks at every decision, so answers may change at any moment; each must be cheap. `ocs.scheduler.ledger` keeps the account
+of the rules that a campaign group names; without rules there is the limit that the group itself has.
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, Sequence
 
-if TYPE_CHECKING:
-    from ocs.scheduler.session import DialingSession
+from ocs.dialing.call import Call
+from ocs.dialing.compliance.account import Reading
+from ocs.dialing.values import Attempt
 
-__all__ = ["Compliance", "OwnLimit"]
+__all__ = ["Compliance"]
 
 
 class Compliance(Protocol):
@@ -35,25 +36,21 @@ class Compliance(Protocol):
         """Answered and abandoned calls in the rule's window so far; asked when the session is loaded, so that a restart begins
         with what is left of the budget."""
 
-
-class OwnLimit:
-    """The campaign group's own limit, counted from the load."""
-
-    def __init__(self, session: DialingSession) -> None:
-        self._session = session
-
     @property
-    def abandon_limit(self) -> float:
-        return self._session.group.abandon_limit
+    def readings(self) -> Sequence[Reading]:
+        """How each rule about abandoned calls stands."""
 
-    @property
-    def progressive_only(self) -> str:
-        return ""
+    async def load(self) -> None:
+        """Before the session is loaded: learn what was counted before. Fails as the store does."""
 
-    @property
-    def connect_within_s(self) -> float | None:
-        return None
+    def regroup(self) -> None:
+        """The session's group has other values now."""
 
-    @property
-    def seen(self) -> tuple[int, int]:
-        return 0, 0
+    def unloaded(self) -> None:
+        """The session holds nothing any more, or was not loaded after all."""
+
+    def stepped(self, attempt: Attempt | None, call: Call) -> None:
+        """A call of the session, made by this attempt, has an agent now, or is over."""
+
+    def saved(self, attempt: Attempt) -> None:
+        """An attempt is handed to the database with what is known of it."""

@@ -175,7 +175,8 @@ class RecordBuffer:
             agent_ids=agent_ids, without_agents=without_agents, own_campaign=own or group.callback_observe_campaign,
             own_group=own or group.callback_observe_group, filter=self._filter_of(calling_list.name),
             calling_list=calling_list.name)
-        return list(await self._context.store.claim_chains(request))
+        chains = list(await self._context.store.claim_chains(request))
+        return await self._context.past_dials.of_chains(chains, calling_list.attempt_rules)
 
     async def _zones_of(self, table: str) -> Mapping[int, str]:
         now = self._context.clock.seconds()

@@ -53,6 +53,8 @@ class CallSteps:
         if after.state is not before.state and after.origin is not CallOrigin.AGENT:
             session.dialer.lease(held)
         self._do(held, effect)
+        if effect is Effect.ENDED or after.agent_connected_at != before.agent_connected_at:
+            session.compliance.stepped(held.attempt, after)
         if effect is Effect.ENDED:
             session.held.not_assured(held)
             assert after.result is not None

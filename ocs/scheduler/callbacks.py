@@ -310,7 +310,7 @@ class Callbacks:
         return max(0, len(dns) - awaited - len(self._for_anyone))
 
     def _deliver(self, held: HeldChain, agent: Agent) -> None:
-        if not self._session.dialer.choose(held):
+        if not self._session.dialer.choose(held, for_agent=True):
             return
         if held.record.record_type not in CALLBACK_TYPES:
             self._session.held.give_back(held)       # the record that was to be called must not be; the others are anybody's

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Any, Callable, Coroutine, Mapping, Protocol, Sequence
+from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -11,21 +11,24 @@ from twisted.logger import Logger
 from ocs.clock import IClock
 from ocs.dialing.actions import SideEffect
 from ocs.dialing.checks import RefusalCount
+from ocs.dialing.compliance.evidence import RulePeriod
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import CampaignGroup
-from ocs.scheduler.abandonment import Compliance, OwnLimit
+from ocs.scheduler.abandonment import Compliance
 from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
 from ocs.scheduler.inbound import WaitingCalls
+from ocs.scheduler.ledger import Ledger
+from ocs.scheduler.past_dials import PastDials
+from ocs.scheduler.running import new_guid, run
 from protocols.attributes import KVList
 
 __all__ = ["Context", "Desktops", "EngineOptions", "has_callback", "new_guid", "run"]
 
 log = Logger()
-_GUID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ class Context:
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
-    compliance: Callable[[Any], Compliance] = OwnLimit      # what rules say of a session's abandoned calls
+    compliance: Callable[[Any], Compliance] = field(default_factory=lambda: Ledger().of)    # what rules say of abandoned calls
+    keep_rule_periods: Callable[[Sequence[RulePeriod]], Deferred[None]] | None = None       # None = they are not kept
     record_uri: Callable[[int], str] = lambda handle: ""    # where an application asks about a record; "" = nowhere
     switch_dbids: Mapping[str, int] = field(default_factory=dict)       # of the switches, by their names ("" = the first)
     calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
@@ -114,10 +118,12 @@ class Context:
     trailing: dict[tuple[str, int], HeldChain] = field(default_factory=dict)    # (table, chain_id): settled, its call goes on
     handles: Handles = field(init=False)
     history: History = field(init=False)        # tells reporting and statistics
+    past_dials: PastDials = field(init=False)   # for the rules about attempts
 
     def __post_init__(self) -> None:
         self.handles = Handles(self.clock.wall())
         self.history = History(self.clock.wall, lambda: new_guid(self.rng), self.options.application_id)
+        self.past_dials = PastDials(self.clock, lambda: self.store)
 
 
 def has_callback(context: Context, dn: str) -> bool:
@@ -129,14 +135,3 @@ def has_callback(context: Context, dn: str) -> bool:
         return True
     del context.callbacks_at[dn]
     return False
-
-
-def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:
-    """Run a coroutine whose result nobody awaits; a failure is logged as the bug that it is."""
-    return Deferred.fromCoroutine(work).addErrback(lambda failure: log.failure("{what}", failure, what=what))
-
-
-def new_guid(rng: random.Random) -> str:
-    """A call attempt GUID: 32 characters 0-9 A-V, 160 bits of chance."""
-    number = rng.getrandbits(160)
-    return "".join(_GUID_DIGITS[number >> shift & 31] for shift in range(155, -1, -5))

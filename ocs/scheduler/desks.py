@@ -125,6 +125,7 @@ class Desks:
             if held.state is ChainState.WITH_AGENT:
                 self._session.held.give_back(held)
             raise
+        await self._session.dialer.look_back(held)
         if held.state is not ChainState.WITH_AGENT:
             return False        # the agent left; the record was given back
         if self._session.dialer.refused(held) is None:

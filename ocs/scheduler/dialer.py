@@ -6,6 +6,7 @@ do-not-call request may come in between, again at the moment of dialing.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 from twisted.logger import Logger
@@ -17,10 +18,11 @@ from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.callbacks import is_callback
 from ocs.dialing.caller_id import caller_number, is_tone
 from ocs.dialing.chain import ChainEvent, ChainState
-from ocs.dialing.checks import Refusal, refusal
+from ocs.dialing.checks import Refusal, closing_rules, refusal
+from ocs.dialing.compliance.attempts import AttemptBlock, Callee, attempt_block
 from ocs.dialing.dial_hours import another_open, next_opening
 from ocs.dialing.modes import CallFlow
-from ocs.dialing.results import CallResult
+from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
 from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList, CallTransfer
@@ -37,6 +39,7 @@ __all__ = ["Dialer"]
 _LEASED = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.LISTENING, CallState.QUEUED,
                      CallState.RINGING})
 _LONGEST_APPLICATION_S = 3_600.0
+_BY_AGENTS = (DialingMode.PREVIEW, DialingMode.PUSH_PREVIEW)        # agents dial
 _PLAY_ANNOUNCEMENT, _PLAY_APPLICATION = 7, 13       # public TreatmentTypes
 # error codes of the switch that speak of the number, not of the switch: the record gets Dial Error
 _NUMBER_REFUSED = frozenset({53, 61, 71, 72, 91, 168, 169, 177})
@@ -51,25 +54,57 @@ class Dialer:
         self._context, self._session, self._book = context, session, book
         self._calls_placed = 0
 
-    def choose(self, held: HeldChain) -> bool:
+    def choose(self, held: HeldChain, for_agent: bool = False) -> bool:
         """Find the chain's record that may be dialed now and make it the head. False if there is none: the chain has then
-        been settled (finished, or back to the list for when a window opens)."""
+        been settled (finished, or back to the list for when a window opens). `for_agent`: an agent is to dial it."""
         index: int | None = held.index
         while index is not None:
             held.index = index
-            why = self.refused(held)
+            why = self.refused(held, for_agent)
             if why is None:
                 return True
-            self._session.held.count_refusal(held, why)
-            index = self._after_refusal(held, why)
+            self.count_refusal(held, why, for_agent)
+            index = self._after_refusal(held, why, for_agent)
         return False
 
-    def refused(self, held: HeldChain) -> Refusal | None:
+    def refused(self, held: HeldChain, for_agent: bool = False) -> Refusal | None:
         """The check that forbids dialing the chain's head now."""
         return refusal(held.record, self._context.clock.wall(), self._session.group.campaign,
                        self._context.do_not_call, held.calling_list.maximum_attempts,
                        held.customer_id(held.record),
-                       self.checks_do_not_call(held.calling_list, is_callback(held.record)), held.calling_list.windows)
+                       self.checks_do_not_call(held.calling_list, is_callback(held.record)), held.calling_list.windows,
+                       self._block(held, held.index, for_agent))
+
+    def _block(self, held: HeldChain, index: int, for_agent: bool) -> AttemptBlock | None:
+        """What the rules about attempts say of this record of the chain, dialed now."""
+        rules, group = held.calling_list.attempt_rules, self._session.group
+        if not rules:
+            return None
+        record = held.chain.records[index]
+        callee = Callee(record.contact_info, held.chain.table, held.chain.chain_id, record.tz_name,
+                        held.calling_list.windows.region_of(record))
+        assured = group.assured_connect and self._session.rules.flow is CallFlow.TRANSFER
+        agent_sure = for_agent or assured or held.state is ChainState.WITH_AGENT or group.mode in _BY_AGENTS
+        return attempt_block(rules, callee, self._context.past_dials.known(held.chain), self._context.clock.wall(), agent_sure,
+                             "" if held.attempt is None else held.attempt.guid)
+
+    def count_refusal(self, held: HeldChain, why: Refusal, for_agent: bool = False) -> None:
+        """A check forbade to dial the chain's head; where a rule did, it is named."""
+        rules: list[str] = []
+        if why is Refusal.CALLING_HOURS:
+            rules = closing_rules(held.record, self._context.clock.wall(), held.calling_list.windows)
+        elif why is Refusal.ATTEMPT_RULE:
+            block = self._block(held, held.index, for_agent)
+            rules = [] if block is None else [f"{block.rule}, {block.reason}"]
+        self._session.held.count_refusal(held, why, f": {', '.join(rules)}" if rules else "")
+
+    async def look_back(self, held: HeldChain) -> None:
+        """Learn what was dialed before, if a rule asks for it: as it is now, the attempt's own row committed."""
+        rules = held.calling_list.attempt_rules
+        if rules:
+            chain = held.chain
+            past = (await self._context.past_dials.again(chain, rules)).past
+            held.chain = replace(held.chain, past=past)
 
     def checks_do_not_call(self, calling_list: CallingList, callback: bool) -> bool:
         """Whether records of this list, or callbacks in it, are checked against the do-not-call list: they are unless the
@@ -79,14 +114,14 @@ class Dialer:
             return bool(options.check_dnc_callback and group.check_dnc_callback)
         return bool(options.check_dnc_list and group.check_dnc_list and calling_list.check_dnc_list)
 
-    def _after_refusal(self, held: HeldChain, why: Refusal) -> int | None:
+    def _after_refusal(self, held: HeldChain, why: Refusal, for_agent: bool = False) -> int | None:
         """The index to try next; None when the chain has been settled."""
         if why in (Refusal.DO_NOT_CALL, Refusal.NO_CALL):
             held.chain = chains.blocked_by_dnc(held.chain, held.index)
         elif why is Refusal.MAXIMUM_ATTEMPTS:
             held.chain = chains.put_record(held.chain, held.index, chains.updated(held.record))
-        elif why is Refusal.OUTSIDE_WINDOW:
-            return self._another_window(held)
+        elif why.only_now:
+            return self._another_time(held, for_agent)
         else:
             self._session.held.give_back(held)
             return None
@@ -95,23 +130,29 @@ class Dialer:
             self._session.held.settle(held, held.chain)
         return index
 
-    def _another_window(self, held: HeldChain) -> int | None:
-        """Another record of the chain that is open now, else the chain waits in the list for the earliest opening."""
-        now, windows = self._context.clock.wall(), held.calling_list.windows
-        open_ = [(index, record) for index, record in enumerate(held.chain.records) if record.record_status.open]
+    def _another_time(self, held: HeldChain, for_agent: bool) -> int | None:
+        """Another record of the chain that may be dialed now, else the chain waits in the list until one may. Of a callback only
+        the number that was agreed on."""
+        now, windows, records = self._context.clock.wall(), held.calling_list.windows, held.chain.records
+        blocks = [self._block(held, index, for_agent) for index in range(len(records))]
+        open_ = [index for index, record in enumerate(records) if record.record_status.open]
         if held.record.record_type in CALLBACK_TYPES:
-            open_ = [(held.index, held.record)]     # this number was agreed on
+            open_ = [held.index]
         else:
-            another = another_open(held.chain.records, held.index, now, windows)
+            another = another_open(records, held.index, now, windows, lambda index: blocks[index] is None)
             if another is not None:
                 return another
-        opening = next_opening([record for _, record in open_], now, windows)
-        if opening is None:
+        earliest: tuple[int, int] | None = None
+        for index in open_:
+            block = blocks[index]
+            opening = next_opening([records[index]], now if block is None else max(now, ceil(block.until)), windows)
+            if opening is not None and (earliest is None or opening[0] < earliest[0]):
+                earliest = opening[0], index
+        if earliest is None:
             self._session.held.settle(held, chains.finish(held.chain, held.index, held.record.call_result))
-            return None
-        due, record = opening
-        index = next(index for index, each in open_ if each is record)
-        self._session.held.settle(held, chains.reschedule(held.chain, index, due, record.record_type))
+        else:
+            due, index = earliest
+            self._session.held.settle(held, chains.reschedule(held.chain, index, due, records[index].record_type))
         return None
 
     # -- dialing --------------------------------------------------------------------------------------------------
@@ -180,6 +221,7 @@ class Dialer:
                 self._session.system_error(f"the attempt could not be written: {error}")
                 self._session.held.requeue(held)
             return
+        await self.look_back(held)
         if not self._still_opens(held, attempt):
             return      # settled or given back meanwhile; whoever did so has closed the attempt
         why = self.refused(held)
@@ -187,7 +229,7 @@ class Dialer:
             blocked = why in (Refusal.DO_NOT_CALL, Refusal.NO_CALL)
             self._session.held.close_attempt(held, AttemptState.NOT_DIALED, CallResult.DO_NOT_CALL if blocked else None)
             if why is not None:
-                self._session.held.count_refusal(held, why)
+                self.count_refusal(held, why)
                 index = self._after_refusal(held, why)
                 if index is None:
                     return
@@ -195,6 +237,7 @@ class Dialer:
             self._session.held.requeue(held)
             return
         held.move(ChainEvent.OPENED)
+        self._context.past_dials.note(attempt)
         self._place(held)
 
     async def _assured(self, held: HeldChain) -> bool:

@@ -99,11 +99,11 @@ class HeldChains(Set[HeldChain]):
             self.under_way += 1 if counts else -1
             held.counted = counts
 
-    def count_refusal(self, held: HeldChain, why: Refusal) -> None:
-        """A pre-dial check forbade a dial."""
+    def count_refusal(self, held: HeldChain, why: Refusal, detail: str = "") -> None:
+        """A pre-dial check forbade a dial; `detail` goes on with its words."""
         self._session.refusals[why] += 1
-        self._session.tally.count(held.calling_list, why.value)
-        self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value,
+        self._session.tally.count(held.calling_list, why.value + detail)
+        self.log.info("record {record_id} not dialed: {reason}", record_id=held.record.record_id, reason=why.value + detail,
                       calling_list=held.calling_list.name)
 
     # -- waiting and going ----------------------------------------------------------------------------------------

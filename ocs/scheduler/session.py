@@ -126,11 +126,13 @@ class DialingSession:
         try:
             await self.context.peers.check_load(self.group)
             await live.read_for_load(self)
+            await self.compliance.load()
             await self.take_up(self.group)
             if self.state is not SessionState.INACTIVE:
                 raise WrongState(f"{self.group.name}: unloaded while it was being loaded")
         except OCSError:
             if self.state is SessionState.INACTIVE:
+                self.compliance.unloaded()
                 self._move(SessionEvent.LOAD_FAILED)
             raise
         finally:
@@ -282,6 +284,7 @@ class DialingSession:
             self._move(SessionEvent.DRAINED)
         if self.state is SessionState.UNLOAD_IN_PROGRESS:
             self.loop.stop()
+            self.compliance.unloaded()
             self._move(SessionEvent.UNLOADED)
             self.attendance.unloaded()
             self.tally.keep()

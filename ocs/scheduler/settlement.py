@@ -80,6 +80,9 @@ class Settlement:
     def save(self, held: HeldChain, chain: Chain, attempt: Attempt | None = None,
              entries: tuple[DoNotCallEntry, ...] = ()) -> Deferred[None]:
         """Write these values now, and the requests that caused it; nothing else of `held` is changed."""
+        if attempt is not None:
+            self._session.compliance.saved(attempt)
+            self._context.past_dials.note(attempt)
         self._context.history.saving(held, chain, attempt)
         requests, held.requests = held.requests, ()
         return held.writes.post(

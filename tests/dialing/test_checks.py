@@ -5,16 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from ocs.dialing.checks import Refusal, refusal
+from ocs.dialing.checks import Refusal, closing_rules, refusal
+from ocs.dialing.compliance.attempts import AttemptBlock
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import DoNotCallEntry, Record
-from ocs.dialing.windows import ListWindows, parse_hours
+from ocs.dialing.windows import ListWindows, RuleHours, parse_hours
 from tests.doubles.clock import epoch
 
 PHONE, CUSTOMER, CAMPAIGN = "+12125550100", "C-1", "renewals"
 NOON, NIGHT = epoch("2026-01-14T12:00-05:00"), epoch("2026-01-14T23:00-05:00")
 GOOD = Record(1, 1, 0, PHONE, record_status=RecordStatus.RETRIEVED, tz_name="America/New_York", attempt=2)
+NEVER = ListWindows(rules=(RuleHours("never", parse_hours(["mon-sun closed"])),))
+TOO_SOON = AttemptBlock("quiet", "72 hours", NOON + 60)
 EMPTY, BLOCKED = DoNotCallList(), DoNotCallList([DoNotCallEntry(phone=PHONE)])
 
 
@@ -56,11 +59,15 @@ def test_the_first_refusal_in_the_public_order_is_told() -> None:
     told.append(refusal(record, NIGHT, CAMPAIGN, BLOCKED, 3))
     record = replace(record, record_type=RecordType.GENERAL)
     told.append(refusal(record, NIGHT, CAMPAIGN, BLOCKED, 3))
-    told.append(refusal(record, NIGHT, CAMPAIGN, EMPTY, 3))
-    told.append(refusal(record, NOON, CAMPAIGN, EMPTY, 3))
-    assert told == [Refusal.NOT_HELD, Refusal.NO_CALL, Refusal.DO_NOT_CALL, Refusal.OUTSIDE_WINDOW,
-                    Refusal.MAXIMUM_ATTEMPTS]
+    told.append(refusal(record, NIGHT, CAMPAIGN, EMPTY, 3, windows=NEVER, block=TOO_SOON))
+    told.append(refusal(record, NOON, CAMPAIGN, EMPTY, 3, windows=NEVER, block=TOO_SOON))
+    told.append(refusal(record, NOON, CAMPAIGN, EMPTY, 3, block=TOO_SOON))
+    told.append(refusal(replace(record, attempt=2), NOON, CAMPAIGN, EMPTY, 3, block=TOO_SOON))
     assert told == list(Refusal)
+
+
+def test_a_rule_whose_hours_are_over_is_named() -> None:
+    assert closing_rules(GOOD, NOON, NEVER) == ["never"] and closing_rules(GOOD, NOON, ListWindows()) == []
 
 
 def test_the_lists_own_hours_count_as_its_window() -> None:

@@ -1,0 +1,24 @@
+"""Coroutines whose result nobody awaits, and GUIDs."""
+from __future__ import annotations
+
+import random
+from typing import Any, Coroutine
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+__all__ = ["new_guid", "run"]
+
+log = Logger()
+_GUID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+
+
+def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:
+    """Run a coroutine whose result nobody awaits; a failure is logged as the bug that it is."""
+    return Deferred.fromCoroutine(work).addErrback(lambda failure: log.failure("{what}", failure, what=what))
+
+
+def new_guid(rng: random.Random) -> str:
+    """A call attempt GUID: 32 characters 0-9 A-V, 160 bits of chance."""
+    number = rng.getrandbits(160)
+    return "".join(_GUID_DIGITS[number >> shift & 31] for shift in range(155, -1, -5))
