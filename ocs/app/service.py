@@ -129,7 +129,7 @@ class OCSService(Service):
         self.campaigns = CampaignOperations(self.engine)
         self.communication = communication_entry(self.engine, self.campaigns, self.desktops.reception.operations,
                                                  options.communication_dn, options.third_party)
-        self.web.listen(self.engine, self.desktops.send, lambda: self.is_up)
+        self.web.listen(self.engine, lambda: self.is_up)
         self.peering.listen(PeerRequests(self.engine), self.engine.watch)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)

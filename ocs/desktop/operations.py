@@ -45,8 +45,7 @@ class RecordOperations:
 
     log = Logger()
 
-    def __init__(self, engine: Engine, send: Callable[[str, KVList], None] | None = None) -> None:
-        """`send` is not needed any more: whoever loses a record is told by the engine's `Desktops`."""
+    def __init__(self, engine: Engine) -> None:
         self._context = engine.context
         self.requests = RequestLog(engine.context) if engine.context.options.request_log else None
         self._finding = Finding(engine)
@@ -70,7 +69,8 @@ class RecordOperations:
             "ContinueProcessing": self._attending.continue_processing,
         }
 
-    async def perform(self, requester: Requester, request: DesktopRequest, meanwhile: Meanwhile = lambda pairs: None) -> list[KVList]:
+    async def perform(self, requester: Requester, request: DesktopRequest, meanwhile: Meanwhile = lambda pairs: None
+                      ) -> list[KVList]:
         """The answers to a request, in order: one, but for ChainedRecordRequest and CampaignStatusRequest. `meanwhile` is given
         what is told ahead of them, where they take time (LogOutTime)."""
         if self.requests is None:

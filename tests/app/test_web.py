@@ -36,7 +36,7 @@ class Site:
         self.bench = Bench([record(n) for n in range(1, 4)], mode=DialingMode.POWER_GVP, trunk_group_dn="6800",
                            ivr_profile="poll", maximum_queue_size=1, voice_transfer_destination="")
         self.is_up, self.obn = True, Told()
-        self.routes = Routes(self.bench.engine, self.bench.desktops.send, lambda: self.is_up, self.obn)
+        self.routes = Routes(self.bench.engine, lambda: self.is_up, self.obn)
         self.conn_id = self.bench.switch.dialed[0].conn_id
         self.bench.switch.call_event(E.ESTABLISHED, self.conn_id, "6800")
         self.bench.switch.call_event(E.TREATMENT_APPLIED, self.conn_id, "6800")

@@ -31,7 +31,7 @@ class Rig:
         self.bench = Bench(records, running=False, **group)
         self.campaigns = CampaignOperations(self.bench.engine)
         self.entry = CommunicationEntry(
-            self.bench.engine, self.campaigns, RecordOperations(self.bench.engine, self.bench.desktops.send), DN,
+            self.bench.engine, self.campaigns, RecordOperations(self.bench.engine), DN,
             [Application("crm", CRM), Application("other", 301)])
         self.bench.up()
         if running:

@@ -14,6 +14,7 @@ from protocols.desktop.names import CallbackType, ChainAttribute
 from tests.conftest import Logged
 from tests.scheduler.bench import PREVIEW, Bench, record
 from tests.scheduler.test_outside import HeldNotifier
+from tests.scheduler.test_push_preview import Push
 
 ON = EngineOptions(request_log=True, stale_clean_s=300.0)
 
@@ -144,3 +145,20 @@ def test_nothing_is_kept_unless_it_is_asked_for() -> None:
     handle = bench.preview().record.record_handle      # type: ignore[union-attr]
     bench.ask("7001", "RecordProcessed", record_handle=handle, call_result=int(CallResult.ANSWER))
     assert rows(bench) == []
+
+
+def test_requests_about_pushed_records_come_by_another_way_and_are_rows_all_the_same() -> None:
+    push = Push(options=ON)
+    push.accept()
+    held = push.bench.holder(1)
+    asked = (("GSW_AGENT_REQ_TYPE", "RecordProcessed"), ("GSW_APPLICATION_ID", 1), ("GSW_RECORD_HANDLE", held.handle),
+             ("GSW_CALL_RESULT", 33), ("GSW_CAMPAIGN_NAME", push.bench.group.campaign))
+    push.news.interaction_event("1001", asked)
+    push.bench.pass_(0)
+    change = saved_with(push.bench, RequestType.RECORD_PROCESSED)
+    assert [one.record_id for one in change.records] == [1]
+    push.news.interaction_event("1001", asked)
+    push.news.interaction_event("nobody", asked)
+    push.bench.pass_(0)
+    found = [(row.agent_id, row.dn, row.record_handle, row.error) for row in rows(push.bench)]
+    assert found == [("1001", "7001", held.handle, 0), ("1001", "7001", held.handle, 6), ("nobody", "", held.handle, 12)]

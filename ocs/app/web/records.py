@@ -5,7 +5,7 @@ answer has the keys of the desktop's answer. Source: reference of the HTTP inter
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Any, Mapping
 
 from twisted.internet.defer import Deferred
 
@@ -40,9 +40,8 @@ def refused(status: int, code: DesktopErrorCode, detail: str) -> Reply:
 class Records:
     """Answers what is asked under `/records`."""
 
-    def __init__(self, engine: Engine, send: Callable[[str, KVList], None]) -> None:
-        """`send(dn, user_data)` reaches an agent who loses a record by what is asked here."""
-        self._engine, self._operations = engine, RecordOperations(engine, send)
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._operations = engine, RecordOperations(engine)
 
     def respond(self, asked: Asked, handle: str) -> Any:
         """A Reply, or a Deferred of one."""

@@ -10,7 +10,6 @@ from ocs.app.web.records import Records, refused
 from ocs.http_server import Asked, HttpListenOptions, Reply
 from ocs.options import option
 from ocs.scheduler.engine import Engine
-from protocols.attributes import KVList
 from protocols.desktop.errors import DesktopErrorCode
 from protocols.errors import RemoteProtocolError
 from protocols.obn.messages import RequestStatus, decode
@@ -47,9 +46,9 @@ class Routes:
 
     log = Logger()
 
-    def __init__(self, engine: Engine, send: Callable[[str, KVList], None], is_up: Callable[[], bool], obn: Any) -> None:
+    def __init__(self, engine: Engine, is_up: Callable[[], bool], obn: Any) -> None:
         self._is_up, self._obn = is_up, obn
-        self._records = Records(engine, send)
+        self._records = Records(engine)
 
     def respond(self, asked: Asked) -> Any:
         """A Reply, or a Deferred of one."""

@@ -12,7 +12,6 @@ from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
 from ocs.scheduler.engine import Engine
-from protocols.attributes import KVList
 
 __all__ = ["WebSide"]
 
@@ -28,12 +27,12 @@ class WebSide:
             self._client, obn, lambda: f"{self.base}/obn/notifications", clock, reactor, rng, links)
         self._port: HttpService | None = None
 
-    def listen(self, engine: Engine, send: Callable[[str, KVList], None], is_up: Callable[[], bool]) -> None:
-        """Who answers, and who hears what becomes of requests; `send(dn, user_data)` reaches an agent."""
+    def listen(self, engine: Engine, is_up: Callable[[], bool]) -> None:
+        """Who answers, and who hears what becomes of requests."""
         if self.obn is not None:
             self.obn.listener = engine
         if self._options.enabled:
-            routes = Routes(engine, send, is_up, self.obn)
+            routes = Routes(engine, is_up, self.obn)
             self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC)
 
     @property
