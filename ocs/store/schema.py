@@ -24,6 +24,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
+    Text,
     UniqueConstraint,
     func,
     literal_column,
@@ -37,7 +38,7 @@ from ocs.dialing.values import AttemptState, CustomField
 from ocs.store.formats import column
 
 __all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
-           "PUBLIC_COLUMNS", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
+           "PUBLIC_COLUMNS", "api_additions", "api_tokens", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields", "dnc_audit",
            "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "rule_periods", "spools",
            "status_is", "time_zones"]
 
@@ -222,6 +223,28 @@ rule_periods = Table(
 Index("ix_ocs_rule_period_campaign", rule_periods.c.campaign, rule_periods.c.began_at)
 
 # What waits on a server's disk while the database is away: whose word counts, and how much of it has been written here.
+api_tokens = Table(                                             # of the HTTP API; only their hashes are kept
+    "ocs_api_token", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("agent_id", String(255)),
+    Column("made_at", Double, nullable=False),
+    Column("expires_at", Double),
+    UniqueConstraint("hash", name="uq_ocs_api_token_hash"),
+)
+
+api_additions = Table(                                          # what was added by which idempotency key, and its answer
+    "ocs_api_addition", metadata,
+    Column("client", String(64), nullable=False),
+    Column("idempotency_key", String(255), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("answer", Text, nullable=False),
+    PrimaryKeyConstraint("client", "idempotency_key"),
+    Index("ix_ocs_api_addition_made", "made_at"),
+)
+
 spools = Table(
     "ocs_spool", metadata,
     Column("app_dbid", BigInteger, primary_key=True, autoincrement=False),
