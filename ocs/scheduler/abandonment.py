@@ -1,7 +1,7 @@
 """What rules say of a session's abandoned calls: the seam between the dialing and whoever keeps account of them.
 
-The loop asks at every decision, so answers may change at any moment; each must be cheap. `ocs.scheduler.ledger` keeps the account
-of the rules that a campaign group names; without rules there is the limit that the group itself has.
+The loop asks at every decision, so answers may change at any moment; each must be cheap. `ocs.scheduler.compliance` goes by the
+rules that a campaign group names; without rules there is the limit that the group itself has.
 """
 from __future__ import annotations
 

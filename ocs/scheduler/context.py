@@ -18,10 +18,10 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import CampaignGroup
 from ocs.scheduler.abandonment import Compliance
 from ocs.scheduler.alone import NoPeers
+from ocs.scheduler.compliance import Ledgers
 from ocs.scheduler.held import Handles, HeldChain
 from ocs.scheduler.history import History
 from ocs.scheduler.inbound import WaitingCalls
-from ocs.scheduler.ledger import Ledger
 from ocs.scheduler.past_dials import PastDials
 from ocs.scheduler.running import new_guid, run
 from protocols.attributes import KVList
@@ -108,7 +108,7 @@ class Context:
     notifier: Any = None        # IContactNotifier: who is told of processed contacts; None = nobody
     keep_refusals: Callable[[Sequence[RefusalCount]], Deferred[None]] | None = None     # None = they are not kept
     desktops: Desktops = field(default_factory=_NoDesktops)
-    compliance: Callable[[Any], Compliance] = field(default_factory=lambda: Ledger().of)    # what rules say of abandoned calls
+    compliance: Callable[[Any], Compliance] = field(default_factory=lambda: Ledgers().of)    # what rules say of abandoned calls
     keep_rule_periods: Callable[[Sequence[RulePeriod]], Deferred[None]] | None = None       # None = they are not kept
     record_uri: Callable[[int], str] = lambda handle: ""    # where an application asks about a record; "" = nowhere
     switch_dbids: Mapping[str, int] = field(default_factory=dict)       # of the switches, by their names ("" = the first)

@@ -20,7 +20,8 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import AttemptState
 from ocs.store import schema
 
-__all__ = ["answered_calls", "campaigns_with_calls", "dialed_by_quarter", "past_attempts", "rule_periods_of", "write_rule_periods"]
+__all__ = ["answered_calls", "campaigns_with_calls", "dialed_by_quarter", "past_attempts", "rule_periods_of",
+           "write_rule_periods"]
 
 _AT_ONCE = 500          # values of one statement
 _a = schema.attempts.c
@@ -37,8 +38,8 @@ _by_record = Sql(lambda dialect: select(*_past_columns).where(
 _write = insert_or_update(schema.rule_periods, "guid")
 _p = schema.rule_periods.c
 _periods = Sql(select(schema.rule_periods).where(
-    _p.campaign == bindparam("campaign"), _p.began_at < bindparam("till"), func.coalesce(_p.ended_at, _p.seen_at) >= bindparam("since"))
-    .order_by(_p.began_at, _p.guid))
+    _p.campaign == bindparam("campaign"), _p.began_at < bindparam("till"),
+    func.coalesce(_p.ended_at, _p.seen_at) >= bindparam("since")).order_by(_p.began_at, _p.guid))
 _campaigns = Sql(select(_a.campaign).distinct().order_by(_a.campaign))
 
 
@@ -50,7 +51,7 @@ def _whole(value: ColumnElement[Any], unit_s: int, dialect: Dialect) -> ColumnEl
 
 def _answered(counted_from: CountedFrom) -> Sql:
     """Calls by minute and by what decides about their category; the times as `calls.category` compares them."""
-    heard = _a.answered_at
+    heard: ColumnElement[Any] = _a.answered_at
     if counted_from is CountedFrom.GREETING:
         heard = case((_a.cpd_completed_at > _a.answered_at, _a.cpd_completed_at), else_=_a.answered_at)
     in_time = case((_a.agent_connected_at.is_(None), None),
@@ -92,9 +93,9 @@ def past_attempts(work: Transaction, wanted: PastWanted) -> list[PastAttempt]:
     """As `IStore.past_attempts`."""
     found: dict[str, PastAttempt] = {}
     for row in _past_rows(work, wanted):
-        guid, phone, table, chain_id, opened_at, *times, result, unknown = row
+        guid, phone, table, chain_id, opened_at, answered_at, found_at, connected_at, ended_at, result, unknown = row
         found[guid] = PastAttempt(guid, phone, table, chain_id, opened_at, CallFacts(
-            *times, None if result is None else CallResult(result), bool(unknown)))
+            answered_at, found_at, connected_at, ended_at, None if result is None else CallResult(result), bool(unknown)))
     return sorted(found.values(), key=lambda one: (one.opened_at, one.guid))
 
 

@@ -14,9 +14,11 @@ from ocs.dialing.compliance.calls import CallFacts, CallsWanted, category, facts
 from ocs.dialing.compliance.rules import CountedFrom
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, ChainSave
-from tests.contracts.test_store import LIST, NOW, Harness, make, record, result, sql_store  # noqa: F401
+from tests.contracts import test_store
+from tests.contracts.test_store import LIST, NOW, Harness, record, result, sql_store
 from tests.postgres import upgraded_database
 
+make = test_store.make      # the fixture
 CAMPAIGN, GREETING = "renewals", CountedFrom.GREETING
 
 
@@ -55,7 +57,7 @@ def filled(make: Harness, *attempts: Attempt) -> Any:
     return store
 
 
-def test_answered_calls_are_counted_by_minute_and_by_what_became_of_them(make: Harness):     # noqa: F811
+def test_answered_calls_are_counted_by_minute_and_by_what_became_of_them(make: Harness):
     minute = NOW // 60
     store = filled(
         make, answered("a"), answered("b", NOW + 59.0), answered("c", NOW + 60.0), answered("d", connected=2.5),
@@ -73,7 +75,7 @@ def test_answered_calls_are_counted_by_minute_and_by_what_became_of_them(make: H
     assert result(store.answered_calls(CallsWanted("winter", 0.0, 2.0, GREETING))).first_at is None
 
 
-def test_calls_of_given_sessions_are_left_out(make: Harness):     # noqa: F811
+def test_calls_of_given_sessions_are_left_out(make: Harness):
     store = filled(make, answered("a"), answered("b", session_guid="S2"), answered("c", session_guid="S3"))
     assert sum(counted(store, without=("S1", "S3")).values()) == 1
     assert sum(counted(store, without=("S9",)).values()) == 3
@@ -81,14 +83,14 @@ def test_calls_of_given_sessions_are_left_out(make: Harness):     # noqa: F811
     assert sum(calls for _, _, calls in result(store.answered_calls(wanted)).calls) == 3        # answered before that
 
 
-def test_an_attempt_that_is_written_twice_counts_once_and_as_it_was_written_last(make: Harness):     # noqa: F811
+def test_an_attempt_that_is_written_twice_counts_once_and_as_it_was_written_last(make: Harness):
     store = filled(make, answered("a"))
     result(store.save(ChainSave("", attempts=(answered("a"), answered("b")))))
     result(store.save(ChainSave("", attempts=(answered("a", call_result=CallResult.ANSWERING_MACHINE_DETECTED),))))
     assert counted(store) == {(NOW // 60, "connected"): 1, (NOW // 60, "agent-machine"): 1}
 
 
-def test_attempts_of_a_number_and_of_a_contact_are_found_wherever_they_were_made(make: Harness):     # noqa: F811
+def test_attempts_of_a_number_and_of_a_contact_are_found_wherever_they_were_made(make: Harness):
     number = record(1).contact_info
     old, here, there, open_, undialed, other = (
         attempt("a", opened_at=NOW - 100.0), answered("b", opened_at=NOW + 1.0),
@@ -105,13 +107,13 @@ def test_attempts_of_a_number_and_of_a_contact_are_found_wherever_they_were_made
     assert result(store.past_attempts(PastWanted(NOW))) == []
 
 
-def test_more_numbers_than_fit_into_a_statement_are_asked_for_in_parts(make: Harness):     # noqa: F811
+def test_more_numbers_than_fit_into_a_statement_are_asked_for_in_parts(make: Harness):
     store = filled(make, *(attempt(f"g{n}", phone=f"+1212{n:07d}") for n in range(1_200)))
     found = result(store.past_attempts(PastWanted(NOW, phones=tuple(f"+1212{n:07d}" for n in range(3_000)))))
     assert len(found) == 1_200
 
 
-def test_an_attempt_that_was_just_committed_is_seen_by_whoever_looks_then(make: Harness):     # noqa: F811
+def test_an_attempt_that_was_just_committed_is_seen_by_whoever_looks_then(make: Harness):
     store = make([record(1)])
     result(store.open_attempts([attempt("a", state=AttemptState.OPEN)]))
     assert [one.guid for one in result(store.past_attempts(PastWanted(NOW, phones=(record(1).contact_info,))))] == ["a"]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from ocs.dialing.results import DialingMode
-from ocs.scheduler.ledger import Ledger, SessionCompliance
+from ocs.scheduler.compliance import Ledgers, SessionCompliance
 from tests.scheduler.bench import Bench
 
 
@@ -21,7 +21,7 @@ class Forbids(SessionCompliance):
 
 def test_nothing_is_dialed_ahead_of_agents_while_the_rules_forbid_it() -> None:
     made = Bench(mode=DialingMode.PREDICTIVE, predictive_ratio=2.0)
-    made.session.compliance = Forbids(Ledger(), made.session)
+    made.session.compliance = Forbids(Ledgers(), made.session)
     made.ready("7001", "7002")
     assert len(made.switch.dialed) == 2
     assert any("progressive only: budget of 24 h spent" in one.reason for one in made.session.loop.decisions)
