@@ -10,7 +10,7 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 
-__all__ = ["attempts_of", "attempts_with", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
+__all__ = ["attempts_of", "attempts_on", "attempts_with", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
            "open_attempts_of", "write_attempts", "write_late_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
@@ -32,6 +32,7 @@ _count = Sql(select(func.count()).select_from(schema.attempts)
              .where(schema.attempts.c.table_access == bindparam("table")))
 _by_guid = Sql(lambda dialect: select(schema.attempts).where(one_of(schema.attempts.c.guid, "guids", dialect, String)))
 _open = Sql(_by_table.where(_is_open))
+_on_record = Sql(_by_table.where(schema.attempts.c.record_id == bindparam("record")).limit(bindparam("count")))
 
 
 def _attempt_row(attempt: Attempt) -> dict[str, Any]:
@@ -79,6 +80,11 @@ def write_late_attempts(work: Transaction, attempts: Sequence[Attempt]) -> None:
 def attempts_of(work: Transaction, table: str) -> list[Attempt]:
     """All attempts on the records of a table, oldest first."""
     return [_attempt(row) for row in work.rows(_all, table=table)]
+
+
+def attempts_on(work: Transaction, table: str, record_id: int, limit: int) -> list[Attempt]:
+    """The first attempts on one record, oldest first."""
+    return [_attempt(row) for row in work.rows(_on_record, table=table, record=record_id, count=limit)]
 
 
 def count_attempts(work: Transaction, table: str) -> int:
