@@ -102,9 +102,10 @@ class Dialer:
         """Learn what was dialed before, if a rule asks for it: as it is now, the attempt's own row committed."""
         rules = held.calling_list.attempt_rules
         if rules:
-            chain = held.chain
-            past = (await self._context.past_dials.again(chain, rules)).past
-            held.chain = replace(held.chain, past=past)
+            own = "" if held.attempt is None else held.attempt.guid
+            past = (await self._context.past_dials.again(held.chain, rules)).past
+            # the attempt itself is another matter: if it is not dialed after all, it never counted
+            held.chain = replace(held.chain, past=tuple(one for one in past if one.guid != own))
 
     def checks_do_not_call(self, calling_list: CallingList, callback: bool) -> bool:
         """Whether records of this list, or callbacks in it, are checked against the do-not-call list: they are unless the
