@@ -64,7 +64,7 @@ class _WebSocketProtocol(BoundedProtocol):
         """`opened` fires with `inner` when the handshake is over; fails with RemoteProtocolError or LinkLost."""
         self._socket, self._inner, self._clock, self.opened = socket, inner, clock, opened
         self.backlog_limit = inner.backlog_limit
-        self._connected = False
+        self._connected = self._ending = False
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
@@ -117,6 +117,9 @@ class _WebSocketProtocol(BoundedProtocol):
 
     def end(self) -> None:
         """Close in order; a peer that does not let us is cut off."""
+        if self._ending or not self.connected:
+            return
+        self._ending = True
         if self._deadline is None or not self._deadline.active():
             self._deadline = self._clock.callLater(_CLOSING_S, self.abort)
         self._socket.close()

@@ -28,7 +28,14 @@ from protocols.desktop.fields import lenient_integer
 from protocols.desktop.keys import APPLICATION_ID
 from protocols.desktop.messages import is_event, is_request
 from protocols.desktop.port import TAKEN_OVER, VOCABULARY
-from protocols.errors import LinkLost, LocalProtocolError, RequestFailed, RequestRefused, RequestTimedOut, TooManyRequests
+from protocols.errors import (
+    LinkLost,
+    LocalProtocolError,
+    RequestFailed,
+    RequestRefused,
+    RequestTimedOut,
+    TooManyRequests,
+)
 from protocols.message import ErrorCode, Message, Refused
 from protocols.message_server import IMessageService, MessageServer, ServedClient
 from protocols.tserver.messages import USER_EVENT_NUMBER, AgentStatus, AgentWorkMode
