@@ -87,6 +87,9 @@ class MessageListenOptions(ListenOptions):
     pairs: int = option(1_024, low=64, high=65_536, text="Most pairs in one key-value list.")
     backlog_octets: int = option(4_194_304, low=65_536, high=1_073_741_824, unit="octets",
                                  text="A client that leaves more than this unread is cut off.")
+    encoding: str = option(
+        "any", choices=("any", "messagepack", "json"),
+        text="Encoding of messages that is accepted; any: each client speaks what it likes, its first octet tells.")
 
 
 @dataclass(frozen=True)

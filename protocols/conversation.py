@@ -129,6 +129,11 @@ class ServerConversation(_Conversation):
         """The transport is there."""
         self._keep_alive.heard(now)
 
+    def tick(self, now: float) -> None:
+        """As in the base, but for a client of which it is not known yet what it speaks: it has to register anyhow."""
+        if getattr(self._codec, "known", True):
+            super().tick(now)
+
     def grant(self) -> None:
         """The client may use the server from now on."""
         self.state = LoginState.GRANTED

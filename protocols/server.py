@@ -11,8 +11,9 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from protocols.attributes import Limits
-from protocols.codec import MESSAGE_PACK, Codec
+from protocols.codec import Codec
 from protocols.conversation import ServerConversation
+from protocols.encodings import ANY, FirstOctet
 from protocols.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocols.framing import DEFAULT_FRAME_LIMIT
 from protocols.keepalive import KeepAlive
@@ -26,7 +27,7 @@ _CLOSING_S = 5.0        # how long a client may take to read what is left when i
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How much of one client is borne. Seconds and octets; keep_alive_s 0 = never ping."""
+    """How much of one client is borne, and what it may speak. Seconds and octets; keep_alive_s 0 = never ping."""
 
     login_timeout_s: float = 30.0
     keep_alive_s: float = 10.0
@@ -34,6 +35,7 @@ class ConnectionLimits:
     nesting: int = 8
     pairs: int = 1_024
     backlog_octets: int = 4_194_304
+    encoding: str = ANY
 
 
 class IMessageServer(Interface):
@@ -67,7 +69,7 @@ class MessageServerProtocol(BoundedProtocol):
         self.backlog_limit = limits.backlog_octets
         self._conversation = ServerConversation(
             frame_limit=limits.frame_octets, limits=Limits(limits.nesting, limits.pairs),
-            keep_alive=KeepAlive(limits.keep_alive_s), codec=factory.codec)
+            keep_alive=KeepAlive(limits.keep_alive_s), codec=factory.codec or FirstOctet(limits.encoding))
         self._client: Any = None
         self._receiving = False
         self._ticking: IDelayedCall | None = None
@@ -181,11 +183,11 @@ class MessageServerProtocol(BoundedProtocol):
 
 class MessageServerFactory(ServerFactory):
     """Makes a protocol for each client of an IMessageServer. `clock` is that of the sockets: the real one; `limits` is a
-    ConnectionLimits, or options with its fields; `codec` what is spoken there."""
+    ConnectionLimits, or options with its fields; `codec` what is spoken there, by default frames of what `limits` accepts."""
 
     noisy = False
 
-    def __init__(self, server: Any, clock: IReactorTime, limits: Any = ConnectionLimits(), codec: Codec = MESSAGE_PACK) -> None:
+    def __init__(self, server: Any, clock: IReactorTime, limits: Any = ConnectionLimits(), codec: Codec | None = None) -> None:
         self._server, self._clock, self._limits, self.codec = server, clock, limits, codec
         self.connections: set[Any] = set()
 

@@ -25,6 +25,8 @@ class LinkOptions:
     connect_timeout_s: float = option(3.6, low=0.1, high=120, unit="seconds", text="How long to wait for a connection.")
     request_timeout_s: float = option(
         10.0, low=0.5, high=120, unit="seconds", text="How long to wait for an answer, that to the log-in included.")
+    encoding: str = option(
+        "messagepack", choices=("messagepack", "json"), text="Encoding of messages; the server must accept it.")
     keep_alive_s: float = option(
         10.0, low=0, high=600, unit="seconds", text="Silence after which to ask for a sign of life; 0 = never.")
     reconnect_min_s: float = option(

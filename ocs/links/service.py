@@ -26,6 +26,7 @@ from ocs.links.registry import LinkRecord, Links, LinkState
 from ocs.tls import client_side
 from protocols.client import IClientListener, MessageClient
 from protocols.conversation import ClientConversation
+from protocols.encodings import FRAMED
 from protocols.errors import LinkLost, RequestRefused
 from protocols.keepalive import KeepAlive
 from protocols.message import Message, ServerRole
@@ -136,7 +137,8 @@ class Link(Service):
 
     def _build(self) -> MessageClient:
         conversation = ClientConversation(self._options.application, self._password,
-                                          keep_alive=KeepAlive(self._options.keep_alive_s))
+                                          keep_alive=KeepAlive(self._options.keep_alive_s),
+                                          codec=FRAMED[self._options.encoding])
         self.client = MessageClient(conversation, self, self._clock, self._options.request_timeout_s)
         self.client.trace = self._trace if self._links.trace is not None else None
         return self.client

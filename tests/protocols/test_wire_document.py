@@ -37,6 +37,12 @@ def test_the_document_has_frames_and_every_block_of_octets_has_its_message() -> 
     assert len(FRAMES) == DOCUMENT.count("```hex") >= 20 and len(SESSION) >= 17
 
 
+def test_the_table_of_contents_has_every_section_in_order() -> None:
+    titles = re.findall(r"^## (.*)$", DOCUMENT, re.M)
+    assert re.findall(r"^- \[(.*?)\]\(#", DOCUMENT, re.M)[:len(titles)] == titles
+    assert [int(title.partition(".")[0]) for title in titles] == list(range(1, len(titles) + 1))
+
+
 @pytest.mark.parametrize("octets,text", FRAMES)
 def test_a_frame_is_decoded_to_its_message_and_the_message_encoded_to_its_frame(octets: str, text: str) -> None:
     decoder = MessageDecoder()
