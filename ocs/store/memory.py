@@ -90,6 +90,7 @@ class _List:
     def __init__(self, name: str, fields: tuple[CustomField, ...]) -> None:
         self.name, self.fields = name, fields
         self.records: dict[int, Record] = {}
+        self.zones: dict[int, str] = {}                                     # of every record that there has been
         self.owners: dict[int, Owner] = {}                                  # record_id -> who claimed it last
         self._chains: dict[int, list[int]] = {}                             # chain_id -> record ids by chain_n
         self._heaps: dict[_Bucket, list[_Entry]] = {}
@@ -123,6 +124,7 @@ class _List:
     def put(self, record: Record) -> None:
         """Write one record and keep the heaps and the holders right."""
         self.records[record.record_id] = record
+        self.zones[record.tz_dbid] = record.tz_name
         if record.record_status is RecordStatus.RETRIEVED:
             self.held[record.chain_id].add(record.record_id)
         elif record.chain_id in self.held:
@@ -264,7 +266,7 @@ class MemoryStore:
         return self._answer(lambda: filter_from_options(options, self._list(table).fields))
 
     def zones(self, table: str) -> Deferred[Mapping[int, str]]:
-        return self._answer(lambda: {r.tz_dbid: r.tz_name for r in self._list(table).records.values()})
+        return self._answer(lambda: dict(self._list(table).zones))
 
     def claim_chains(self, request: ClaimRequest) -> Deferred[list[Chain]]:
         return self._answer(lambda: self._list(request.table).claim(request))
