@@ -33,13 +33,17 @@ class Ruled(Bench):
                  windows: ListWindows = ListWindows(), **group: Any) -> None:
         clock, store = VirtualClock(), MemoryStore()
         store.add_list("list", one() if records is None else records, FIELDS)
-        now = clock.wall()
-        made = [replace(each, opened_at=now - each.opened_at * HOUR, **{name: now - HOUR * value + (9 if name == "ended_at" else 0)
-                                                                       for name in ("answered_at", "cpd_completed_at", "ended_at")
-                                                                       if (value := getattr(each, name)) is not None})
-                for each in past]
+        made = [self._dated(each, clock.wall()) for each in past]
         self.wait(store.save(ChainSave("", attempts=tuple(made))))
         super().__init__(store=store, clock=clock, calling_list={"rules": rules, "windows": windows}, **group)
+
+    @staticmethod
+    def _dated(past: Attempt, now: float) -> Attempt:
+        """Its times, which are hours ago, as instants; it ended 9 s after the answer."""
+        if past.answered_at is None:
+            return replace(past, opened_at=now - past.opened_at * HOUR)
+        at = now - past.answered_at * HOUR
+        return replace(past, opened_at=at, answered_at=at, cpd_completed_at=at, ended_at=at + 9)
 
     @property
     def reasons(self) -> dict[str, int]:

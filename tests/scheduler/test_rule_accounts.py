@@ -167,7 +167,7 @@ def test_a_restart_after_a_kill_counts_what_was_committed_and_nothing_twice():
     first.ready("7001")
     first.abandon()
     assert first.session.compliance.seen == (201, 7)
-    again = Ruled(store=first.memory, clock=first.clock)        # the first one is gone as it stands, nothing was written at an end
+    again = Ruled(store=first.memory, clock=first.clock)        # the first one is gone as it stands
     assert again.session.compliance.seen == (201, 7) and again.only
     (stop,) = again.periods(PeriodOf.HARD_STOP)
     assert stop.guid not in first.written
