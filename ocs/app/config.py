@@ -96,7 +96,7 @@ class DatabaseOptions:
 class TServerOptions(SwitchLinkOptions):
     """The T-Server in front of the switch; of several, the one whose DNs are written without a name."""
 
-    port: int = option(7020, low=1, high=65_535, text="Port of the server.")
+    port: int = option(7000, low=1, high=65_535, text="Port of the server.")
 
 
 @dataclass(frozen=True)

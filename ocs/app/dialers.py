@@ -22,7 +22,7 @@ class CPDServerLinkOptions(LinkOptions):
     """The CPD Server, which dials for campaign groups with `cpd = true`."""
 
     enabled: bool = option(False, text="Whether there is one.")
-    port: int = option(7030, low=1, high=65_535, text="Port of the server.")
+    port: int = option(7020, low=1, high=65_535, text="Port of the server.")
 
 
 class SecondDialer:

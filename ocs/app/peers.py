@@ -36,7 +36,7 @@ class PeerOptions(MessageListenOptions):
     """Other outbound contact servers that work beside this one, on the same database: its port for them."""
 
     enabled: bool = option(False, text="Whether to listen for peers.")
-    port: int = option(7050, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
+    port: int = option(7070, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
     clients: int = option(100, low=1, high=10_000, text="Connections at the same time.")
     acknowledge_wait_s: float = option(
         1.0, low=0.5, high=30, unit="seconds",
@@ -56,7 +56,7 @@ class PeerServerOptions(LinkOptions):
     """A peer, as this server reaches it. Each server names all the others."""
 
     name: str = option(REQUIRED, example="ocs-east", text="What it is called here, in the log and on the console.")
-    port: int = option(7050, low=1, high=65_535, text="Port of the server.")
+    port: int = option(7070, low=1, high=65_535, text="Port of the server.")
 
 
 def peer_problems(peer: PeerOptions, servers: tuple[PeerServerOptions, ...]) -> Iterator[str]:

@@ -34,7 +34,7 @@ class SwitchOptions(SwitchLinkOptions):
     """A further T-Server, in front of another switch."""
 
     name: str = option(REQUIRED, example="east", text="Name of the switch, unique; it stands behind its DNs: 7001@east.")
-    port: int = option(7020, low=1, high=65_535, text="Port of the server.")
+    port: int = option(7000, low=1, high=65_535, text="Port of the server.")
 
     def problems(self) -> list[str]:
         found = super().problems()

@@ -48,7 +48,6 @@ __all__ = ["ObnLink", "ObnLinkOptions"]
 _NOT_FOUND = 404
 _FOLLOWED_S = 7_200.0       # beyond its time to live: a call in an application may last
 _ENDS_UNKNOWN = frozenset({int(CallResult.UNKNOWN)})
-_ANSWERED = frozenset({int(CallResult.OK), int(CallResult.ANSWER)})
 
 
 @dataclass(frozen=True)
@@ -339,7 +338,7 @@ class ObnLink:
             self._event(one, SwitchEvent.VANISHED, status)
             return
         self._dialed(one, status)
-        if status.result is RequestResult.SUCCESS and status.call_state in _ANSWERED:
+        if status.result is RequestResult.SUCCESS:
             self._connected(one, status)
         self._event(one, SwitchEvent.RELEASED, status, status.call_state, status.ended_at)
 

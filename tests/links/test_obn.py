@@ -139,6 +139,7 @@ def test_news_become_events_of_a_call_each_once() -> None:
 def test_a_result_alone_tells_the_whole_course() -> None:
     for result, call_state, told in (
             (R.SUCCESS, 0, [(E.DIALING, 0), (E.ESTABLISHED, 0), (E.TREATMENT_APPLIED, 0), (E.RELEASED, 0)]),
+            (R.SUCCESS, 21, [(E.DIALING, 0), (E.ESTABLISHED, 0), (E.TREATMENT_APPLIED, 0), (E.RELEASED, 21)]),
             (R.FAILED, 9, [(E.DIALING, 0), (E.RELEASED, 9)]), (R.EXPIRED, 7, [(E.DIALING, 0), (E.RELEASED, 7)]),
             (R.FAILED, 28, [(E.VANISHED, 0)])):
         bench = Bench()

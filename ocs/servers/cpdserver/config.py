@@ -17,7 +17,7 @@ __all__ = ["CPDServerOptions", "ChannelOptions", "DetectionOptions", "ListenOpti
 class ListenOptions(MessageListenOptions):
     """Where clients connect, and how much of a client is borne."""
 
-    port: int = option(7_030, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
+    port: int = option(7_020, low=0, high=65_535, text="TCP port; 0 = any free one, told in the ready file.")
 
 
 @dataclass(frozen=True)

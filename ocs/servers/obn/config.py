@@ -25,7 +25,7 @@ class TServerLinkOptions(LinkOptions):
     """The T-Server of the switch on whose lines it calls."""
 
     application: str = option("obn", text="Application name with which to register.")
-    port: int = option(7_020, low=1, high=65_535, text="Port of the server.")
+    port: int = option(7_000, low=1, high=65_535, text="Port of the server.")
 
 
 @dataclass(frozen=True)

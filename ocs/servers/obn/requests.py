@@ -291,8 +291,8 @@ class DialRequests:
         self._set(one, ended_at=self._clock.wall())
         if one.led:
             unknown = call_state == CallState.UNKNOWN
-            self._end(one, _R.FAILED if unknown else _R.SUCCESS, CallState.UNKNOWN if unknown else CallState.OK)
-        elif one.failure is not None:
+            self._end(one, _R.FAILED if unknown else _R.SUCCESS, call_state)
+        elif one.failure is not None and call_state != CallState.ABANDONED:     # who hangs up has no application either
             self._end(one, _R.FAILED, one.failure)
         elif one.answered:
             self._end(one, _R.FAILED, CallState.ABANDONED)

@@ -50,7 +50,7 @@ class Lines:
 
     def lead(self, token: str, application: str) -> Deferred[None]:
         self.led.append((token, application))
-        return succeed(None)
+        return succeed(None) if self.refuse is None else fail(self.refuse)
 
     def release(self, token: str) -> None:
         self.released.append(token)
@@ -236,6 +236,24 @@ def test_a_call_whose_dial_nobody_answered_for_is_not_repeated_and_a_refused_one
     world.lines.refuse = None
     world.clock.advance(60)
     assert world.lines.dialed == ["T1", "T2", "T3", "T3"]
+
+
+def test_who_hangs_up_in_the_application_was_reached_and_the_switchs_last_word_is_told(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.create()
+    world.requests.answered("T1", 0)
+    world.requests.treated("T1")
+    world.requests.over("T1", 21)
+    assert (world.status().result, world.status().call_state) == (R.SUCCESS, 21)
+
+
+def test_who_hangs_up_before_the_application_begins_has_abandoned_the_call(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.create()
+    world.lines.refuse = RequestRefused(56, "no such call")
+    world.requests.answered("T1", 0)
+    world.requests.over("T1", 21)
+    assert (world.status().result, world.status().call_state) == (R.FAILED, 21)
 
 
 def test_dials_that_the_switch_refuses_are_no_calls_and_have_their_bound(tmp_path: Path) -> None:
