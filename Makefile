@@ -1,5 +1,5 @@
 # make demo      a whole contact center on this machine, once; options of `ocs demo` in ARGS
-# make test      the suite; options of pytest in ARGS
+# make test      the suite, on all cores; options of pytest in ARGS
 # make test-long the tests that take minutes
 # make services  Debian, root: what the tests with real parts need
 # make docs      the tables in docs/desktop-protocol.md, made of the message definitions
@@ -22,7 +22,7 @@ demo: $(VENV)/installed
 	@$(VENV)/bin/ocs demo $(ARGS)
 
 test: $(VENV)/installed-test
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-long: $(VENV)/installed-test
 	@$(VENV)/bin/python -m pytest -m long $(ARGS)
