@@ -6,7 +6,8 @@ from typing import Any
 
 from ocs.app.callers import CallerOptions
 from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of
-from ocs.dialing.results import DialingMode
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
+from ocs.dialing.results import DialingMode, OptimizationMethod
 from ocs.dialing.values import CallTransfer, Place
 from ocs.options import AT_NEXT_LOAD, REQUIRED, option, table
 
@@ -49,8 +50,31 @@ class CallOptions(CallerOptions):
         text="How long a request to the Outbound Notification Manager lives; never beyond the record's calling window.")
     multiplier: float = option(
         1.0, low=0.01, high=10, unit="calls per ready agent", text="Lines per ready agent, progressive.")
+    predictive_algorithm: Algorithm = option(
+        Algorithm.AUTOMATIC,
+        text="What decides, in the predictive modes, how many calls to dial: automatic, which needs no goal; an algorithm that "
+             "the field knows by name; or fixed_ratio, that is predictive_ratio.")
+    optimization_method: OptimizationMethod = option(
+        OptimizationMethod.NONE,
+        text="What the predictive modes aim at within abandon_limit: none = agents as busy as it allows. maximum-gain is for "
+             "power-gvp.")
+    optimization_goal: float = option(
+        0.0, low=0, high=100_000,
+        text="How much of it: percent of busy-factor and overdial-rate, seconds of wait-time (an agent's between calls) and "
+             "distribution-time (a customer's until an agent comes).")
+    small_group_size: int = option(
+        30, low=1, high=10_000, unit="agents", text="Above so many the small-group algorithms give way to the classical one.")
+    abandon_limit: float = option(
+        0.03, low=0.001, high=0.5,
+        text="Of the calls that people answer at most this share may find no agent, in the predictive modes; 0.03 is 3 %. Rules "
+             "of compliance may be stricter.")
     predictive_ratio: float = option(
-        1.5, low=0.1, high=10, unit="calls per ready agent", text="Lines per ready agent, predictive.")
+        1.5, low=0.1, high=10, unit="calls per ready agent",
+        text="Lines per ready agent, where predictive_algorithm is fixed_ratio.")
+    reserved_agents: int = option(
+        0, low=0, high=10_000, unit="agents", text="Ready agents who are kept for inbound calls, in the progressive modes.")
+    auto_completion: bool = option(
+        False, text="Whether the session stops and is unloaded once nothing is left to dial in its lists, now or later.")
     maximum_ports: int = option(
         0, low=0, high=100_000, unit="calls", text="Calls in progress at most; 0 = no limit. In progressive-gvp: the IVR ports.")
     maximum_queue_size: int = option(
@@ -87,6 +111,8 @@ class CallOptions(CallerOptions):
         rules = rules_of(self.mode)
         needs = [name for name in rules.needs if not ((self.cpd or self.obn) and name == "trunk_group_dn")]
         found = [f"{name}: needed in mode {self.mode.word}" for name in needs if not getattr(self, name, True)]
+        if rules.predictive and self.pacing.problem:
+            found.append(self.pacing.problem)
         if self.mode is DialingMode.PROGRESSIVE_GVP and not self.maximum_ports:
             found.append("maximum_ports: needed in mode progressive-gvp")
         if self.assured_connect and not ((self.trunk_group_dn or self.cpd) and rules.flow is CallFlow.TRANSFER):
@@ -97,12 +123,18 @@ class CallOptions(CallerOptions):
             found.append("cpd: the CPD Server leads no calls into applications")
         return found + self.caller_problems()
 
+    @property
+    def pacing(self) -> PacingChoice:
+        """How it is paced where it dials ahead of agents."""
+        return PacingChoice(self.predictive_algorithm, self.optimization_method, self.optimization_goal, self.small_group_size)
+
     def call_values(self) -> dict[str, Any]:
         """Fields of `CampaignGroup`."""
-        same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "obn", "ivr_profile", "multiplier",
-                "predictive_ratio", "maximum_ports", "maximum_queue_size", "interaction_queue", "asm_channel_num",
-                "assured_connect", "asm_drop_announcement", "call_transfer_type", "dialing_rate_limit", "ring_timeout_s",
-                "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s", "dialer_num_attempts", "dialer_ttl_s")
+        same = ("mode", "voice_transfer_destination", "trunk_group_dn", "cpd", "obn", "ivr_profile", "multiplier", "pacing",
+                "abandon_limit", "predictive_ratio", "reserved_agents", "auto_completion", "maximum_ports", "maximum_queue_size",
+                "interaction_queue", "asm_channel_num", "assured_connect", "asm_drop_announcement", "call_transfer_type",
+                "dialing_rate_limit", "ring_timeout_s", "call_wait_in_queue_timeout_s", "call_wait_agent_connected_timeout_s",
+                "dialer_num_attempts", "dialer_ttl_s")
         told = (("call_answer_type_recognition", self.call_answer_type_recognition),
                 ("call_timeguard_timeout", self.call_timeguard_timeout_ms), *self.caller_extensions())
         places = tuple(Place(one.voice_transfer_destination, one.trunk_group_dn) for one in self.elsewhere)

@@ -35,7 +35,8 @@ TABLES: Mapping[str, type] = MappingProxyType({
 _OUTBOUND = "Outbound"
 # public names of options that the server's tables call otherwise
 _CAMPAIGN_GROUP = {
-    "multiplier": "progressive_blending_coefficient", "ring_timeout_s": "call_wait_original_establish_timeout",
+    "multiplier": "progressive_blending_coefficient", "reserved_agents": "progressive_blending_reserved_agents",
+    "ring_timeout_s": "call_wait_original_establish_timeout",
     "call_wait_in_queue_timeout_s": "call_wait_in_queue_timeout",
     "call_wait_agent_connected_timeout_s": "call_wait_agent_connected_timeout",
     "call_timeguard_timeout_ms": "call_timeguard_timeout", "cpn_digits": "CPNDigits", "cpn_display_name": "CPNDisplayName",

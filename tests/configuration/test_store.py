@@ -57,7 +57,7 @@ def test_public_numbers_stand_in_the_tables(configuration_database: str) -> None
     with transaction(backend_for(configuration_database), write=False) as work:
         work.cursor.execute("SELECT dial_mode, group_type, group_dbid, num_of_channels, min_rec_buff_size, opt_method, state,"
                             " object_version FROM cfg_campaign_group")
-        assert work.cursor.fetchall() == [(2, 5, 3, 0, 4.0, 1, 1, 1)]
+        assert work.cursor.fetchall() == [(2, 5, 3, 0, 4.0, 0, 1, 1)]
         work.cursor.execute("SELECT position, calling_list_dbid, share, is_active FROM cfg_campaign_calling_list")
         assert work.cursor.fetchall() == [(1, 7, 10, 2)]
         work.cursor.execute("SELECT object_type, object_dbid, section, key, value FROM cfg_option")
