@@ -21,7 +21,7 @@ from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError
 from ocs.store import schema
 
-__all__ = ["Act", "ListedEntry", "NOTIFY_CHANNEL", "add_do_not_call", "audit", "do_not_call_entries", "entries_of",
+__all__ = ["Act", "ListedEntry", "NOTIFY_CHANNEL", "add_do_not_call", "audit", "audit_rows", "do_not_call_entries", "entries_of",
            "remove_entries", "scope_name"]
 
 NOTIFY_CHANNEL = "ocs_dnc"                  # PostgreSQL tells those who LISTEN on it that the trail has a new row
@@ -40,6 +40,9 @@ _delete = Sql(delete(schema.do_not_call).where(
     func.coalesce(_dnc.campaign_dbid, _ZERO) == bindparam("campaign")))
 _record = Sql(insert(schema.dnc_audit).inline().values(
     {column.name: bindparam(column.name) for column in schema.dnc_audit.columns if column.name != "sequence"}))
+_trail_rows = Sql(select(_trail.sequence, _trail["at"], _trail.action, _trail.who, _trail.why, _trail.origin, _trail.phone,
+                         _trail.customer_id, _trail.entries).where(_trail.sequence > bindparam("after"))
+                  .order_by(_trail.sequence).limit(bindparam("count")))
 _in_order = Sql(select(func.pg_advisory_xact_lock(_LOCK), func.pg_notify(NOTIFY_CHANNEL, "")))
 _listed = (select(_dnc.phone, _dnc.customer_id, func.coalesce(_dnc.tenant_dbid, _ZERO),
                   func.coalesce(_dnc.campaign_dbid, _ZERO), schema.campaigns.c.name, _dnc.dnc_message, _dnc.is_internal,
@@ -100,6 +103,11 @@ def audit(work: Transaction, action: str, act: Act, *, phone: str | None = None,
     work.run(_record, at=act.at, action=action, who=act.who[:255], why=act.why[:255], origin=act.origin[:255], phone=phone,
              customer_id=customer_id, tenant_dbid=tenant_dbid, campaign_dbid=campaign_dbid, import_id=import_id,
              request_id=request_id, entries=entries)
+
+
+def audit_rows(work: Transaction, after: int, count: int) -> list[tuple[Any, ...]]:
+    """The first rows of the trail behind the place `after`: sequence, at, action, who, why, origin, phone, customer id, entries."""
+    return work.rows(_trail_rows, after=after, count=count)
 
 
 def add_do_not_call(work: Transaction, entries: Iterable[DoNotCallEntry], campaign_dbids: Mapping[str, int],
