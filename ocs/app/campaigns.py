@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Protocol
 
 from ocs.app.callers import number_problems
+from ocs.app.calling_rules import ComplianceOptions, add_rules, rules_named
 from ocs.app.calls import CallOptions
 from ocs.app.rules import (
     DialingFilterOptions,
@@ -21,6 +22,7 @@ from ocs.app.rules import (
     treatment_of,
 )
 from ocs.dialing.actions import CallAction, Treatment
+from ocs.dialing.compliance.rules import Rule
 from ocs.dialing.results import CallResult
 from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
 from ocs.dialing.values import (
@@ -68,6 +70,12 @@ class CallingListOptions:
         text="When the list is dialed, by the clock in each record's time zone and beside the record's own window; weekdays "
              "that are not named are closed; no line = all days.")
     holiday_calendars: tuple[str, ...] = option((), text="Names of the calendars on whose days it is not dialed.")
+    rules: tuple[str, ...] = option(
+        (), example=("us-ftc",),
+        text="Names of calling rules (docs/compliance.md) that hold for its records, beside those of the campaign group.")
+    region_field: str = option(
+        "", text="User-defined field with the region in which the record's person lives, like US-FL, for rules of regions; where "
+                 "a record has none the number tells. Empty = none.")
     filter: str = option("", text="Name of the dialing filter that applies; or give criteria and order_by here.")
     criteria: NumberedText = option(
         NumberedText(), text="What a record must meet to be dialed, as behind WHERE in SQL, over the list's own columns; none = "
@@ -178,6 +186,16 @@ class CampaignGroupOptions(CallOptions):
         False, text="Whether agents get previews and callbacks only after PreviewDialingModeStart.")
     desktop_chains_limit: int = option(
         10, low=1, high=1_000, unit="contacts", text="How many contacts an agent may have at hand when asking for another one.")
+    rules: tuple[str, ...] = option(
+        (), example=("us-ftc",),
+        text="Names of calling rules (docs/compliance.md) that hold for its calls; of several the strictest.")
+    detection_error_percent: float = option(
+        0.0, low=0, high=100, unit="percent",
+        text="Of the calls that detection takes for machines, how many are persons, as the site has measured: rules count them "
+             "as abandoned.")
+    undetected_machine_percent: float = option(
+        0.0, low=0, high=100, unit="percent",
+        text="Of the abandoned calls, how many are answered by machines, as the site has measured; some rules deduct them.")
     shared: bool = option(
         False, text="Whether peers ([[peer_server]]) may have the same campaign group loaded at the same time.")
     at_start: AtStart = option(AtStart.MANUAL, effect=AT_RESTART, text="What is done with it when the server starts.")
@@ -210,14 +228,18 @@ class Tables(Protocol):
     def campaign(self) -> tuple[CampaignOptions, ...]: ...
     @property
     def campaign_group(self) -> tuple[CampaignGroupOptions, ...]: ...
+    @property
+    def compliance(self) -> ComplianceOptions: ...
 
 
 def campaign_groups(tables: Tables) -> dict[str, CampaignGroup]:
-    """The engine's values, by name; the references of `tables` must have been checked."""
+    """The engine's values, by name; the references of `tables` must have been checked. ConfigurationError where a rule's file is
+    gone since."""
     lists = calling_lists(tables)
     groups = {one.name: AgentGroup(one.name, one.dbid, one.agents, one.dns, one.kind) for one in tables.agent_group}
     campaigns = {one.name: one for one in tables.campaign}
-    made = [_campaign_group(one, campaigns[one.campaign], groups[one.group], lists) for one in tables.campaign_group]
+    made = [_campaign_group(one, campaigns[one.campaign], groups[one.group], lists,
+                            rules_named(one.rules, tables.compliance.rules_directory)) for one in tables.campaign_group]
     return {group.name: group for group in made}
 
 
@@ -226,22 +248,25 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
     treatments = {one.name: treatment_of(one) for one in tables.treatment}
     calendars = {one.name: calendar_of(one) for one in tables.holiday_calendar}
     filters = {one.name: filter_text(one.criteria, one.order_by, one.name) for one in tables.dialing_filter}
-    return {one.name: CallingList(one.name, one.dbid, one.maximum_attempts, tuple(treatments[name] for name in one.treatments),
+    made = {one.name: CallingList(one.name, one.dbid, one.maximum_attempts, tuple(treatments[name] for name in one.treatments),
                                   one.disposition_field,
-                                  list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
+                                  replace(list_windows(one.hours, (calendars[name] for name in one.holiday_calendars)),
+                                          region_field=one.region_field),
                                   check_dnc_list=one.check_dnc_list, table=one.table,
                                   customer_id_field=one.customer_id_field, campaign_name_field=one.campaign_name_field,
                                   cpn_digits=one.cpn_digits, caller_id_field=one.caller_id_field,
                                   ring_tone_field=one.ring_tone_field,
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
+    return {one.name: add_rules(made[one.name], rules_named(one.rules, tables.compliance.rules_directory))
+            for one in tables.calling_list}
 
 
 def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group: AgentGroup,
-                    lists: Mapping[str, CallingList]) -> CampaignGroup:
+                    lists: Mapping[str, CallingList], rules: tuple[Rule, ...]) -> CampaignGroup:
     shares = {each.list: each for each in campaign.shares}
-    ours = (replace(lists[name], share=shares[name].share, active=shares[name].active) if name in shares else lists[name]
-            for name in campaign.lists)
+    ours = [add_rules(replace(lists[name], share=shares[name].share, active=shares[name].active) if name in shares
+                      else lists[name], rules) for name in campaign.lists]
     return CampaignGroup(
         dbid=one.dbid, campaign=one.campaign, campaign_dbid=campaign.dbid, group=group, lists=tuple(ours),
         campaign_description=campaign.description, description=one.description,
@@ -252,6 +277,8 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
         callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
         check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback,
         agent_preview_mode_start=one.agent_preview_mode_start, desktop_chains_limit=one.desktop_chains_limit,
+        rules=tuple(dict.fromkeys([*rules, *(rule for each in ours for rule in each.rules)])),
+        detection_error=one.detection_error_percent / 100.0, undetected_machine=one.undetected_machine_percent / 100.0,
         shared=one.shared, **one.call_values())
 
 

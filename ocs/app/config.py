@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Iterator, Protocol
 
 from ocs.app.agents import StatServerLinkOptions
+from ocs.app.calling_rules import ComplianceOptions, rule_problems
 from ocs.app.campaigns import (
     AgentGroupOptions,
     CallingListOptions,
@@ -223,6 +224,7 @@ class OCSOptions:
     agent_group: tuple[AgentGroupOptions, ...] = table(effect=AT_ONCE)
     campaign: tuple[CampaignOptions, ...] = table(effect=AT_ONCE)
     campaign_group: tuple[CampaignGroupOptions, ...] = table(effect=AT_ONCE)
+    compliance: ComplianceOptions = table(ComplianceOptions, effect=AT_ONCE)
     http: HttpOptions = table(HttpOptions)
     pre_dial_validation: tuple[PreDialValidationOptions, ...] = table()
     contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
@@ -246,7 +248,7 @@ class OCSOptions:
         if self.obn.enabled and not self.http_server.enabled:
             undialed.append("obn.enabled: its results need a port ([http_server] enabled)")
         return [*undialed, *switch_problems(self), *desktop_problems(self), *peer_problems(self.peer, self.peer_server),
-                *third_party_problems(self), *reference_problems(self),
+                *third_party_problems(self), *reference_problems(self), *rule_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
             [one.name for one in self.calling_list])]

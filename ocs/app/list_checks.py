@@ -60,7 +60,7 @@ def _filter_faults(text: FilterText | None, fields: Sequence[CustomField]) -> It
 
 def _field_faults(one: CallingListOptions, fields: Sequence[CustomField]) -> Iterator[str]:
     names = [field.name for field in fields]
-    for option in ("disposition_field", "customer_id_field", "campaign_name_field"):
+    for option in ("disposition_field", "customer_id_field", "campaign_name_field", "region_field"):
         name = getattr(one, option)
         if name and name not in names:
             yield f"{option}: calling list {one.name} has no field {name!r}; its fields are {', '.join(names) or 'none'}"

@@ -114,7 +114,8 @@ class OCSService(Service):
         self.context = Context(
             self.clock, rng, self.reporting.before(self.spooled), self.switch, self.agents, self._describe,
             engine_options(options), carry_out=self.outside.carry_out, validation=self.outside.validation,
-            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals, peers=self.peering.peers,
+            notifier=self.outside.notifier, keep_refusals=self.store.keep_refusals,
+            keep_rule_periods=self.store.keep_rule_periods, peers=self.peering.peers,
             cpd=self.second_dialer.calls, interactions=self.pushed.interactions, obn=self.web.obn,
             record_uri=self.web.record_uri, switch_dbids=switch_dbids(options.tserver, options.switch))
         self.auditing = Auditing(options, self.context.history, reactor, self.clock.wall)

@@ -58,8 +58,9 @@ async def read_lists(store: Any, group: CampaignGroup) -> KnownLists:
 
 def _check_fields(calling_list: CallingList, campaign: str, fields: tuple[CustomField, ...]) -> None:
     known = {one.name: one for one in fields}
-    for option in ("disposition_field", "customer_id_field", "campaign_name_field", "caller_id_field", "ring_tone_field"):
-        name = getattr(calling_list, option)
+    for option in ("disposition_field", "customer_id_field", "campaign_name_field", "caller_id_field", "ring_tone_field",
+                   "region_field"):
+        name = calling_list.windows.region_field if option == "region_field" else getattr(calling_list, option)
         if name and name not in known:
             raise UnfitCallingList(f"calling list {calling_list.name}: {option}: the list has no field {name!r}; its fields are"
                                    f" {', '.join(known) or 'none'}")
