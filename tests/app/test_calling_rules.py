@@ -101,7 +101,7 @@ trunk_group_dn = "6800"
 rules = ["us-reg-f"]"""
     more = '[obn]\nenabled = true\n[http_server]\nenabled = true\n'
     found = problems(text(obn, more=more))
-    assert "campaign_group[1].dialer_num_attempts: 3, but rule us-reg-f counts attempts: 1 is expected, so that a request is one" \
+    assert "campaign_group[1].dialer_num_attempts: 3, but rule us-reg-f counts attempts: 1 is expected, so that a request is one"\
         in found
 
 
