@@ -182,6 +182,40 @@ def test_with_tls_everybody_speaks_it_a_visitor_too(runs: Any, tmp_path: Path) -
     assert "(TLS)" in (run.folder / "tserver.log").read_text()
 
 
+def test_with_mutual_tls_every_link_shows_a_certificate_and_who_has_none_is_not_let_in(runs: Any, tmp_path: Path) -> None:
+    contacts = tmp_path / "few.csv"
+    contacts.write_text("".join(written(tmp_path).read_text().splitlines(keepends=True)[:21]))
+    run = runs("demo", "--speed", "60", "--mutual-tls", contacts=contacts)
+    servers = run.endpoints()["servers"]
+    login = encode_message(Message("RequestRegisterClient", 1, {
+        "ApplicationName": "visitor", "ApplicationPassword": servers["tserver"]["password"], "ProtocolVersion": "1"}))
+    with_tls = {name: place for name, place in servers.items() if place["tls"]}
+    assert {"tserver", "statserver", "cpdserver", "icon", "interaction", "peer"} <= with_tls.keys()
+    for name, place in with_tls.items():
+        context = ssl.create_default_context(cafile=place["ca"])
+        assert answer(place, context, login) == b"", f"{name} let somebody in who shows no certificate"
+        context.load_cert_chain(place["certificate"], place["private_key"])
+        assert b"EventLinkConnected" in answer(place, context, login), name
+    said = (run.folder / "tserver.log").read_text()
+    assert "peer did not return a certificate" in said, said
+    assert run.wait(120) == 0, run.text()
+    assert run.outcome()["reconciled"] and run.outcome()["calls"] > 0
+    links = (run.folder / "ocs.log").read_text()
+    assert all(f"link {name} to 127.0.0.1:{servers[name]['port']} is up" in links
+               for name in ("tserver", "statserver", "icon", "cpdserver", "interaction"))
+
+
+def answer(place: dict[str, Any], context: ssl.SSLContext, octets: bytes) -> bytes:
+    """What a server answers; nothing, where it does not let us in."""
+    try:
+        with socket.create_connection((place["host"], place["port"]), timeout=10) as plain:
+            with context.wrap_socket(plain, server_hostname=place["host"]) as visitor:
+                visitor.sendall(octets)
+                return visitor.recv(65_536)
+    except (ssl.SSLError, ConnectionError):
+        return b""
+
+
 def test_ctrl_c_stops_in_order_and_a_second_run_goes_on_with_everything_that_was(runs: Any) -> None:
     run = runs("demo", "--speed", "60")
     pids = [one["pid"] for one in run.endpoints()["servers"].values()]

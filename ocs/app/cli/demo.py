@@ -99,6 +99,8 @@ def _options(speed: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             click.option("--obn", is_flag=True, help="The Outbound Notification Manager dials; in power-gvp."),
             click.option("--tls", is_flag=True, help="Ports and links speak TLS, with certificates made for the run"
                          " (DIR/ca.pem is their authority)."),
+            click.option("--mutual-tls", is_flag=True, help="The same, and every client has to show a certificate (a visitor"
+                         " DIR/visitor.pem)."),
             click.option("--skip-bad", is_flag=True, help="Leave rows out that cannot be imported; without it they stop the"
                          " import."),
         )):
@@ -144,7 +146,8 @@ def _demo_options(values: dict[str, Any], stay: bool) -> DemoOptions:
         contacts=contacts.absolute(), dnc=dnc, agents=values["agents"], mode=values["mode"], speed=values["speed"],
         now=values["now"], seed=values["seed"], directory=directory.absolute(), database=values["database"],
         json=json_file.absolute() if json_file is not None else None, picture=values["picture"],
-        skip_bad=values["skip_bad"], cpd=values["cpd"], obn=values["obn"], tls=values["tls"], stay=stay)
+        skip_bad=values["skip_bad"], cpd=values["cpd"], obn=values["obn"], tls=values["tls"] or values["mutual_tls"],
+        mutual_tls=values["mutual_tls"], stay=stay)
 
 
 def _run(options: DemoOptions) -> int:

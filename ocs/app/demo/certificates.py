@@ -1,4 +1,5 @@
-"""Certificates of one run with `--tls`: an authority of its own, and one certificate for its servers.
+"""Certificates of one run with `--tls`: an authority of its own, and one certificate for its servers; with `--mutual-tls` the
+servers show it as clients, too, and one more is for visitors.
 
 They are made anew for each run and worth nothing outside of its directory. Their dates are the machine's, whatever the
 laboratory's clock shows: TLS goes by real time.
@@ -27,33 +28,52 @@ _MAY_ISSUE = x509.KeyUsage(
 
 
 class RunCertificates:
-    """Makes the files `ca.pem`, `server.pem` and `server.key` in `folder`."""
+    """Makes the files `ca.pem`, `server.pem` and `server.key` in `folder`; where clients show certificates (`mutual`) also
+    `visitor.pem` and `visitor.key`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, mutual: bool = False) -> None:
         self.ca, self._certificate, self._key = folder / "ca.pem", folder / "server.pem", folder / "server.key"
-        authority, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        issuer, subject = _name("Laboratory's authority"), _name("Laboratory's servers")
+        self._visitor, self._mutual = (folder / "visitor.pem", folder / "visitor.key"), mutual
+        authority = ec.generate_private_key(ec.SECP256R1())
+        issuer = _name("Laboratory's authority")
         names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         root = _builder(issuer, issuer, authority, authority).add_extension(
             x509.BasicConstraints(True, 0), critical=True).add_extension(_MAY_ISSUE, critical=True)
-        server = _builder(subject, issuer, key, authority).add_extension(names, critical=False)
         _write(self.ca, root.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        _write(self._certificate, server.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-        _write(self._key, key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                                            serialization.NoEncryption()))
+        for subject, files in (("Laboratory's servers", (self._certificate, self._key)), ("A visitor", self._visitor)):
+            if mutual or files[0] == self._certificate:
+                key = ec.generate_private_key(ec.SECP256R1())
+                made = _builder(_name(subject), issuer, key, authority).add_extension(names, critical=False)
+                _write(files[0], made.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+                _write(files[1], key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                                   serialization.NoEncryption()))
+
+    def _own(self) -> dict[str, str]:
+        return {"certificate": str(self._certificate), "private_key": str(self._key)}
 
     def listen(self) -> dict[str, Any]:
         """The table `[listen.tls]` of a server."""
-        return {"certificate": str(self._certificate), "private_key": str(self._key)}
+        return self._own() | ({"client_ca": str(self.ca)} if self._mutual else {})
 
     def link(self) -> dict[str, Any]:
         """The table `[NAME.tls]` of a link."""
-        return {"enabled": True, "ca": str(self.ca)}
+        return {"enabled": True, "ca": str(self.ca), **(self._own() if self._mutual else {})}
+
+    def http(self) -> dict[str, str]:
+        """What a client of HTTP needs."""
+        shown = {"certificate_file": str(self._certificate), "key_file": str(self._key)} if self._mutual else {}
+        return {"roots_file": str(self.ca), **shown}
+
+    def visitor(self) -> dict[str, str]:
+        """The files that a visitor's own client needs."""
+        shown = {"certificate": str(self._visitor[0]), "private_key": str(self._visitor[1])} if self._mutual else {}
+        return {"ca": str(self.ca), **shown}
 
     @property
     def client(self) -> ClientTlsOptions:
         """For clients in this process."""
-        return ClientTlsOptions(enabled=True, ca=self.ca)
+        shown = (self._certificate, self._key) if self._mutual else (None, None)
+        return ClientTlsOptions(enabled=True, ca=self.ca, certificate=shown[0], private_key=shown[1])
 
 
 def _name(text: str) -> x509.Name:

@@ -71,6 +71,11 @@ class Plan:
         return {} if self.certificates is None else {"tls": self.certificates.listen()}
 
     @property
+    def http_listen_tls(self) -> dict[str, Any]:
+        """The same for a port of HTTP, whose clients show tokens and no certificates."""
+        return {name: {key: file for key, file in files.items() if key != "client_ca"} for name, files in self.listen_tls.items()}
+
+    @property
     def link_tls(self) -> dict[str, Any]:
         """What TLS adds to the table of a link."""
         return {} if self.certificates is None else {"tls": self.certificates.link()}
@@ -106,7 +111,7 @@ def make_plan(options: DemoOptions, folder: Path, database: str, time: LabTime, 
     passwords = {name: secrets.token_urlsafe(18) for name in (
         "ocs", "statserver", "cpdserver", "obn", "lab", "visitor", "manhole")}
     return Plan(options, folder, database, time, people[:options.agents], people[options.agents:], passwords, base,
-                RunCertificates(folder) if options.tls else None)
+                RunCertificates(folder, options.mutual_tls) if options.tls else None)
 
 
 def tserver_config(plan: Plan) -> dict[str, Any]:
@@ -240,10 +245,14 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "obn": {} if obn_port is None else {
             "enabled": True, "uri": f"http{'s' if plan.certificates else ''}://127.0.0.1:{obn_port}", "reconnect_min_s": 0.2,
             "reconnect_max_s": 2.0},
-        "http_server": {} if obn_port is None else {"enabled": True, "port": 0, **plan.listen_tls},
-        "http": {} if plan.certificates is None else {"roots_file": str(plan.certificates.ca)},
+        "http_server": {} if obn_port is None else {"enabled": True, "port": 0, **plan.http_listen_tls},
+        "http": {} if plan.certificates is None else plan.certificates.http(),
         "peer": {"enabled": True, "port": 0, **plan.listen_tls, "application": [
             {"name": "visitor", "password_hash": hash_password(plan.passwords["visitor"], cheap=True)}]},
+        "desktop_port": {"enabled": True, "port": 0, **plan.listen_tls, "application": [
+            {"name": "visitor", "password_hash": hash_password(plan.passwords["visitor"], cheap=True)}],
+            **given.get("desktop_port", {})},
+        "agent": [{"name": one.login, "password_hash": hash_password(one.password, cheap=True)} for one in plan.visitors],
         "manhole": {"enabled": True, "port": 0, "user": "admin", "host_key": str(plan.folder / "ocs-host-key"),
                     "password_hash": hash_password(plan.passwords["manhole"], cheap=True)},
         "dialing": {"stop_deadline_s": min(3_600.0, STOP_S * plan.time.speed), **given.get("dialing", {})},

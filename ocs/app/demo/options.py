@@ -33,6 +33,7 @@ class DemoOptions:
     cpd: bool = False           # the CPD Server dials
     obn: bool = False           # the Outbound Notification Manager dials; in power-gvp
     tls: bool = False           # every port and link of messages
+    mutual_tls: bool = False    # with tls: every client shows a certificate
     stay: bool = False          # serve-lab: up until interrupted
 
 

@@ -270,11 +270,12 @@ def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[s
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
         tls = place.get("tls", False)
         return {"host": place["host"], "port": place["port"], "tls": tls, "application": application, "password": password,
-                "pid": facts["pid"], **({"ca": str(plan.certificates.ca)} if tls and plan.certificates is not None else {})}
+                "pid": facts["pid"], **(plan.certificates.visitor() if tls and plan.certificates is not None else {})}
     return {
         "servers": {**{name: server(facts[name], facts, "visitor", plan.passwords["visitor"])
                        for name, facts in companions.items()},
                     "peer": server(engine["peer"], engine, "visitor", plan.passwords["visitor"]),
+                    "desktop": server(engine["desktop"], engine, "visitor", plan.passwords["visitor"]),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
     }
