@@ -72,6 +72,12 @@ class IConsoleVerbs(Interface):
     def resume(group: str) -> Any:
         """Dial on after a pause."""
 
+    def mode(group: str, mode: str = "", method: str = "", goal: float = -1.0) -> Any:
+        """Go on in another dialing mode, or to another optimization goal, until it is unloaded."""
+
+    def decisions(group: str, count: int = 20) -> Any:
+        """What the pacing decided lately, and why; the latest first."""
+
     def lists() -> Any:
         """Calling lists of the campaign groups: tables, shares, filters, and what is wrong with them."""
 

@@ -9,10 +9,11 @@ from zope.interface import implementer
 
 from ocs.app.console import IConsoleVerbs
 from ocs.dialing.callbacks import CallbackNews
-from ocs.dialing.results import RecordStatus
+from ocs.dialing.results import DialingMode, OptimizationMethod, RecordStatus
 from ocs.dialing.session import SessionState
 from ocs.dialing.values import CallingList
 from ocs.log import masked, set_level
+from ocs.scheduler.mode_change import Course
 from ocs.scheduler.session import DialingSession
 
 __all__ = ["Verbs"]
@@ -24,6 +25,14 @@ def _word(member: Any) -> str:
 
 def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="seconds")
+
+
+def _member(kind: type[Any], text: str, what: str) -> Any:
+    """The member of an enumeration by its word; None for no word. ValueError names those that there are."""
+    words = {one.word: one for one in kind}
+    if text and text not in words:
+        raise ValueError(f"{what} {text!r}: there are {', '.join(words)}")
+    return words[text] if text else None
 
 
 def _falling(counts: Counter[str]) -> dict[str, int]:
@@ -82,17 +91,28 @@ class Verbs:
                 "condition": _word(session.loop.condition) if running else "", "calls": len(session.calls),
                 "agents": agents, "buffer": len(session.buffer), "held": len(session.held),
                 "not dialed": session.tally.total.total(), "callbacks": len(session.callbacks),
-                "last decision": decisions[-1].reason if running and decisions else ""}
+                "last decision": decisions[-1].reason if running and len(decisions) else ""}
 
     def session(self, group: str) -> dict[str, Any]:
         session = self._server.engine.session(group)
         records = Counter(_word(held.state) for held in session.held)
-        return {**self._session_row(session), "lists": {each.name: each.share if each.active else "inactive"
+        return {**self._session_row(session), "paced": self._pace(session), "lists": {each.name: each.share if each.active else "inactive"
                                                         for each in session.group.lists},
                 "records held": _falling(records), "callbacks waiting": len(session.callbacks),
                 "not dialed": _falling(session.tally.total), "callbacks": _callbacks(session),
                 "asked outside": _falling(Counter({reason.value: count for reason, count in session.verdicts.items()})),
                 "results": _falling(Counter({result.label: count for result, count in session.results.items()}))}
+
+    @staticmethod
+    def _pace(session: DialingSession) -> str:
+        """By what it decides, and what it has learned."""
+        if not session.rules.predictive:
+            return ""
+        pacer, forbidden = session.feed.pacer, session.compliance.progressive_only
+        known = (f"hit ratio {pacer.calls.hit_ratio:.2f}, handle time {pacer.agents.handle_s:.0f} s" if pacer.ready
+                 else "progressive until enough is known")
+        told = f"{session.group.pacing.text}; {known}; {pacer.budget.answered} answered, {pacer.budget.abandoned} abandoned"
+        return f"{told}; progressive only: {forbidden}" if forbidden else told
 
     def calls(self) -> list[dict[str, Any]]:
         now = self._server.clock.wall()
@@ -156,6 +176,20 @@ class Verbs:
         session = self._server.engine.session(group)
         session.resume()
         return f"{session.group.name} goes on"
+
+    def mode(self, group: str, mode: str = "", method: str = "", goal: float = -1.0) -> str:
+        session = self._server.engine.session(group)
+        course = Course(_member(DialingMode, mode, "mode"), _member(OptimizationMethod, method, "method"),
+                        None if goal < 0 else float(goal))
+        self._server.campaigns.set_course(session, course)
+        return f"{session.group.name} dials {session.group.mode.word}, paced {session.group.pacing.text}"
+
+    def decisions(self, group: str, count: int = 20) -> list[dict[str, Any]]:
+        if not isinstance(count, int) or not 1 <= count <= 1_000:
+            raise ValueError("decisions('campaign group', count=1..1000)")
+        decisions = self._server.engine.session(group).loop.decisions.latest(count)
+        return [{"at": _moment(one.at), "calls": one.calls, "condition": one.condition.value, "reason": one.reason}
+                for one in decisions]
 
     def lists(self) -> list[dict[str, Any]]:
         return [self._list_row(session, one) for session in self._server.engine.sessions.values() for one in session.group.lists]

@@ -30,6 +30,8 @@ from ocs.dialing.history import (
     SessionChanged,
     SessionFacts,
 )
+from ocs.dialing.modes import rules_of
+from ocs.dialing.results import OptimizationMethod
 from ocs.dialing.session import SessionEvent, SessionState
 from ocs.dialing.values import Attempt, AttemptState, CampaignGroup, CustomField, Record
 from protocols.icon.messages import CampaignState, Cause, EvtCode, GOMessageType, MetricType, Report
@@ -39,7 +41,6 @@ __all__ = ["FIELDS_OF_A_LIST", "Reports", "closed_later"]
 FIELDS_OF_A_LIST = 1_000        # FieldID is this times the list's DBID, plus the field's place in the list, from 1
 _FIELD_OCTETS = 30_000          # values in one report, so that it fits into a frame
 _LONGEST = 4_000                # characters of a value
-_NO_OPTIMISATION = 0            # CfgOptimizationMethod: the modes that there are follow no goal
 
 _STATES = {SessionState.NOT_LOADED: CampaignState.TERMINATED, SessionState.INACTIVE: CampaignState.TERMINATED,
            SessionState.ACTIVE: CampaignState.LOADED, SessionState.RUNNING: CampaignState.STARTED,
@@ -60,6 +61,7 @@ class _Session:
 
     entered_at: float
     mode_since: float
+    goal_since: float
     seq: int = 0
     changes: int = 0
 
@@ -91,6 +93,12 @@ class _Reported:
     secure: bool
 
 
+def _goal(group: CampaignGroup) -> tuple[int, int]:
+    """Optimization method and goal, where the mode follows any."""
+    follows = rules_of(group.mode).predictive
+    return (int(group.pacing.method), round(group.pacing.goal)) if follows else (int(OptimizationMethod.NONE), 0)
+
+
 class Reports:
     """Makes reports; their sequence numbers are given later. `tenant_dbid` stands in those of sessions."""
 
@@ -109,7 +117,7 @@ class Reports:
     # -- sessions -------------------------------------------------------------------------------------------------
     def _session(self, event: SessionChanged) -> Iterator[Report]:
         facts, guid = event.session, event.session.guid
-        known = self._sessions.setdefault(guid, _Session(event.at, event.at))
+        known = self._sessions.setdefault(guid, _Session(event.at, event.at, event.at))
         state, previous = _STATES[event.state], _STATES[event.previous]
         code = EvtCode.CHANGED
         if event.event is SessionEvent.LOAD:
@@ -126,19 +134,24 @@ class Reports:
             known.entered_at = event.at
 
     def _of_group(self, facts: SessionFacts, group: CampaignGroup) -> dict[str, Any]:
+        method, goal = _goal(group)
         return {"CampGroupID": facts.dbid, "OCSID": facts.application_dbid, "TenantID": self._tenant, "CmpName": facts.campaign,
-                "GrpName": facts.group, "DialMode": int(group.mode), "OptimMode": _NO_OPTIMISATION, "OptimValue": 0}
+                "GrpName": facts.group, "DialMode": int(group.mode), "OptimMode": method, "OptimValue": goal}
 
     def _group(self, event: GroupChanged) -> Iterator[Report]:
         known = self._sessions.get(event.session.guid)
-        if known is None or event.before.mode is event.after.mode:
+        before, after = _goal(event.before), _goal(event.after)
+        if known is None or event.before.mode is event.after.mode and before == after:
             return
         known.changes += 1
         yield Report(0, GOMessageType.CAMPAIGN_PROPERTIES, EvtCode.CHANGED, event.at, {
             **_of_session(event.session), **self._of_group(event.session, event.after), "Seq": known.changes,
-            "PrevDialMode": int(event.before.mode), "PrevDMEnter": known.mode_since, "PrevOptimMode": _NO_OPTIMISATION,
-            "PrevOptimValue": 0, "PrevOMEnter": known.mode_since, "Cause": int(Cause.PARAMETERS_CHANGED)})
-        known.mode_since = event.at
+            "PrevDialMode": int(event.before.mode), "PrevDMEnter": known.mode_since, "PrevOptimMode": before[0],
+            "PrevOptimValue": before[1], "PrevOMEnter": known.goal_since, "Cause": int(Cause.PARAMETERS_CHANGED)})
+        if event.before.mode is not event.after.mode:
+            known.mode_since = event.at
+        if before != after:
+            known.goal_since = event.at
 
     # -- chains and records ---------------------------------------------------------------------------------------
     def _loaded(self, event: ChainLoaded) -> Iterator[Report]:

@@ -1,4 +1,5 @@
-"""Campaign groups that stop and are unloaded by themselves when their lists are done with, where somebody asked for that.
+"""Campaign groups that stop and are unloaded by themselves when their lists are done with, where they are configured so
+(`auto_completion`) or somebody asked for it.
 
 A list is done with when no record of it is Ready any more: neither now nor at a later time, whichever filter applies. It is
 looked at now and then, and only while the session dials and holds nothing. Source: the public key GSW_AUTO_COMPLETION.
@@ -27,31 +28,28 @@ class Completion:
 
     def __init__(self, engine: Engine, look_s: float = 10.0) -> None:
         self._engine, self._clock, self._look_s = engine, engine.context.clock, look_s
-        self._wanted: set[str] = set()
+        self._wanted: dict[str, bool] = {}          # what was asked for, by name, in place of what is configured
         self._timer: IDelayedCall | None = None
         self._looking = False
         engine.watch(self._changed)
+        engine.context.history.add_group_listener(lambda session, before: self._plan())
 
     def wanted(self, session: DialingSession) -> bool:
         """Whether the session completes by itself."""
-        return session.group.name in self._wanted
+        return self._wanted.get(session.group.name, session.group.auto_completion)
 
     def want(self, session: DialingSession, automatic: bool) -> None:
         """From now on, until it is unloaded, the session completes by itself, or does not."""
-        if automatic:
-            self._wanted.add(session.group.name)
-        else:
-            self._wanted.discard(session.group.name)
+        self._wanted[session.group.name] = automatic
         self._plan()
 
     def _changed(self, session: DialingSession, event: SessionEvent) -> None:
         if event in (SessionEvent.UNLOADED, SessionEvent.LOAD_FAILED):
-            self._wanted.discard(session.group.name)
+            self._wanted.pop(session.group.name, None)
         self._plan()
 
     def _running(self) -> list[DialingSession]:
-        return [session for session in self._engine.loaded()
-                if session.state is SessionState.RUNNING and session.group.name in self._wanted]
+        return [session for session in self._engine.loaded() if session.state is SessionState.RUNNING and self.wanted(session)]
 
     def _plan(self) -> None:
         """A timer while, and only while, there is something to look at."""

@@ -26,7 +26,7 @@ class WaitingCalls:
         self._seen: OrderedDict[str, None] = OrderedDict()      # came, here or at an agent: each is told once
 
     def event(self, event: CallEvent) -> bool:
-        """A call's event, after our sessions have looked at it. True if a call of others has just come to the queue `event.dn`."""
+        """A call's event, after our sessions have looked at it. True if a call of others has just come to queue `event.dn`."""
         if event.kind in _LEAVES:
             self._at.pop(event.conn_id, None)
             return False

@@ -96,7 +96,7 @@ def test_help_names_every_verb_with_its_arguments() -> None:
     text = answer("help()")
     for name in IConsoleVerbs.names():
         assert f"\n{name}(" in f"\n{text}"
-    assert "unload(group, force=False)       Give records back and unload" in text
+    assert "unload(group, force=False)                  Give records back and unload" in text
 
 
 def test_every_operators_call_is_logged(logged: Logged) -> None:

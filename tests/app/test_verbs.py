@@ -4,15 +4,18 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from zope.interface.verify import verifyObject
 
 from ocs.app.config import OCSOptions
 from ocs.app.console import IConsoleVerbs, as_text
 from ocs.app.verbs import Verbs
+from ocs.desktop.campaigns import CampaignOperations
 from ocs.dialing.checks import Refusal
-from ocs.dialing.results import RecordType
+from ocs.dialing.results import DialingMode, RecordType
 from ocs.dialing.validation import Reason
 from ocs.dialing.values import DoNotCallEntry
+from ocs.errors import OCSError
 from ocs.links.registry import Links, LinkState
 from tests.doubles.clock import VirtualClock
 from tests.doubles.validation import FakePreDialValidation
@@ -93,3 +96,23 @@ def test_whether_the_database_is_there_is_told_with_what_waits_for_it() -> None:
     assert verbs.status()["database"] == "there"
     verbs._server.spooled = "away since 2026-03-10 16:30:00 UTC, 3 changes on disk (0.1 of 256 MB): connection refused"
     assert "3 changes on disk" in " ".join(as_text(verbs.status()).split())
+
+
+def test_mode_goal_and_decisions_are_told_and_ordered() -> None:
+    bench, verbs = console(record(1), record(2), *[record(number) for number in range(3, 20)])
+    verbs._server.campaigns = CampaignOperations(bench.engine)
+    bench.ready("7001")
+    first = verbs.decisions("spring", 1)[0]
+    assert first["calls"] == 0 and "7001" not in first["reason"] and "under way" in first["reason"]
+    assert verbs.session("spring")["paced"] == ""
+    assert verbs.mode("spring", "predictive", "busy-factor", 80) == \
+        "spring@sales dials predictive, paced automatic, busy-factor 80 %"
+    assert "progressive until enough is known; 0 answered, 0 abandoned" in verbs.session("spring")["paced"]
+    assert verbs.mode("spring", goal=85).endswith("busy-factor 85 %")
+    for wrong, says in ((("spring", "power"), "power: no such dialing mode"), (("spring", "quick"), "mode 'quick': there are"),
+                        (("spring", "", "luck"), "method 'luck'"), (("spring", "", "busy-factor", 101), "optimization_goal: 101")):
+        with pytest.raises((OCSError, ValueError), match=says):
+            verbs.mode(*wrong)
+    assert (bench.session.group.mode, bench.session.group.pacing.goal) == (DialingMode.PREDICTIVE, 85.0)
+    with pytest.raises(ValueError, match="count=1"):
+        verbs.decisions("spring", 0)

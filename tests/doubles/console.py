@@ -63,6 +63,12 @@ class FakeVerbs:
     def resume(self, group: str) -> Any:
         return self._note("resume", group)
 
+    def mode(self, group: str, mode: str = "", method: str = "", goal: float = -1.0) -> Any:
+        return self._note("mode", group, mode, method, goal)
+
+    def decisions(self, group: str, count: int = 20) -> Any:
+        return self._note("decisions", group, count)
+
     def lists(self) -> Any:
         return self._note("lists")
 

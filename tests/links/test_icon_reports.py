@@ -13,7 +13,8 @@ from ocs.dialing import history as told
 from ocs.dialing.call import Call, CallOrigin
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.history import ChainFacts, ChainStage, FieldChange, SessionFacts
-from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
+from ocs.dialing.pacing_choice import PacingChoice
+from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod, RecordStatus, RecordType
 from ocs.dialing.session import Condition, SessionEvent, SessionState, next_state
 from ocs.dialing.values import AgentGroup, Attempt, AttemptState, CampaignGroup, CustomField, Record
 from ocs.errors import WrongState
@@ -92,6 +93,22 @@ def test_another_mode_is_a_row_of_its_own_and_other_values_are_none() -> None:
     properties = [row for table, row in rows(made) if table == "GO_CampProp_Hist"]
     assert [(row["PrevDialMode"], row["DialMode"], row["PrevDMEnter_ts"] - AT, row["Seq"]) for row in properties] == [
         (2, 3, 0, 1), (3, 2, 5, 2)]
+
+
+def test_another_goal_is_reported_with_the_one_before_where_the_mode_follows_any() -> None:
+    reports, at = Reports(), AT + 100
+    reports.of(session(SessionEvent.LOAD, SessionState.NOT_LOADED, SessionState.INACTIVE))
+
+    def paced(method: OptimizationMethod, goal: float, mode: DialingMode = DialingMode.PREDICTIVE) -> CampaignGroup:
+        return replace(GROUP, mode=mode, pacing=PacingChoice(method=method, goal=goal))
+
+    steps = [GROUP, paced(OptimizationMethod.BUSY_FACTOR, 80.0), paced(OptimizationMethod.OVERDIAL_RATE, 3.0), GROUP,
+             paced(OptimizationMethod.WAIT_TIME, 5.0, DialingMode.PROGRESSIVE)]
+    made = [report for number, (before, after) in enumerate(zip(steps, steps[1:]))
+            for report in reports.of(told.GroupChanged(at + number, SESSION, before, after))]
+    properties = [row for table, row in rows(made) if table == "GO_CampProp_Hist"]
+    assert [(row["OptimMode"], row["OptimValue"], row["PrevOptimMode"], row["PrevOptimValue"], row["PrevOMEnter_ts"] - at)
+            for row in properties] == [(1, 80, 0, 0, -100), (2, 3, 1, 80, 0), (0, 0, 2, 3, 1)]
 
 
 # -- chains ----------------------------------------------------------------------------------------------------------
