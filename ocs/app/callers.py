@@ -35,7 +35,7 @@ class CallerOptions:
         CallerIdRotation.OFF,
         text="Which number of the sets is shown: always the first, the next with each call, one of the next set with each attempt"
              " on a record, or the one that is nearest to the called number by its leading digits.")
-    ring_tone: str = option("", text="Name of the tone with which agents' telephones ring for these calls; empty = the usual one.")
+    ring_tone: str = option("", text="Tone with which agents' telephones ring for these calls; empty = the usual one.")
     ring_tone_extension: str = option(
         "ring-tone", text="Name of the extension by which the switch is told the tone.")
 

@@ -46,6 +46,7 @@ class Adding:
             if error.attribute == "daily_until":
                 code = DesktopErrorCode.INVALID_DATE_OR_TIME
             raise DesktopError(code, f"{_KEYS.get(error.attribute, error.attribute)}: {error.reason}") from None
+        session.buffer.records_added(calling_list.name)
         session.wake()
         return [acknowledge(request, pairs=self._told(calling_list, record, request))]
 

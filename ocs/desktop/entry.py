@@ -46,10 +46,12 @@ class AgentEntry:
         self._application_id = engine.context.options.application_id
         self.reception = Reception(RecordOperations(engine), self._application_id)
         self.nearer: Callable[[str, KVList], bool] = lambda dn, user_data: False    # desktops that are connected to this server
+        self._joining: set[tuple[DialingSession, str]] = set()     # DNs that were added, and nobody is known to be there
         self._switch.add_listener(self)
         self._agents.add_listener(self._agent_state)
         engine.context.desktops = self
         engine.watch(self._session_changed)
+        engine.context.history.add_group_listener(self._regrouped)
 
     def send(self, dn: str, user_data: KVList) -> None:
         """Tell the desktop at `dn`; a desktop that cannot be reached does not hear it."""
@@ -87,6 +89,8 @@ class AgentEntry:
 
     # -- news of campaigns ----------------------------------------------------------------------------------------
     def _session_changed(self, session: DialingSession, event: SessionEvent) -> None:
+        if event is SessionEvent.UNLOADED:
+            self._joining = {one for one in self._joining if one[0] is not session}
         kind = _NEWS.get(event)
         if kind is not None:
             for agent in self._agents.of(session.group):
@@ -97,12 +101,17 @@ class AgentEntry:
             return
         for session in self._engine.loaded():
             if agent.dn in session.group.group.dns and session.keeps_chains:
+                if (session, agent.dn) in self._joining:        # the DN was not looked at before, the agent may have been there
+                    self._joining.remove((session, agent.dn))
+                    self.send(agent.dn, news_of(session, CampaignEvent.GROUP_ASSIGNED, self._application_id))
                 self.send(agent.dn, standing_of(session, self._application_id))
 
-    def regrouped(self, session: DialingSession, before: CampaignGroup) -> None:
-        """A loaded session has other values: its new agents hear that it is theirs and how it stands, the others of a new mode."""
+    def _regrouped(self, session: DialingSession, before: CampaignGroup) -> None:
+        """A loaded session has other values: new agents hear that it is theirs and how it stands, the others of a new mode."""
         if not session.keeps_chains:
             return
+        self._joining |= {(session, dn) for dn in session.group.group.dns
+                          if dn not in before.group.dns and self._agents.agent_at(dn) is None}
         there = {agent.dn for agent in self._agents.of(before)}
         for agent in self._agents.of(session.group):
             if agent.dn not in there:

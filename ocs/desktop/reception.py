@@ -1,6 +1,6 @@
 """Where every entry hands in what it hears: requests are read, carried out and answered, each exactly once.
 
-An entry knows who asks (a `Requester`) and how answers travel (`answer`). What is no request, or is meant for another application,
+An entry knows who asks (a `Requester`) and how answers travel (`answer`). What is no request, or meant for another application,
 is not answered.
 """
 from __future__ import annotations

@@ -41,7 +41,8 @@ def record_data(held: HeldChain, index: int, application_id: int, now: float) ->
 def _due(record: Record) -> str | None:
     """When it is due, by its own clock; None where it has no date, or one of no calendar."""
     try:
-        return None if record.dial_sched_time is None else format_date_time(epoch_to_local(record.dial_sched_time, record.tz_name))
+        due = record.dial_sched_time
+        return None if due is None else format_date_time(epoch_to_local(due, record.tz_name))
     except (OverflowError, ValueError, OSError):
         return None
 

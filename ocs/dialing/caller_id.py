@@ -2,7 +2,7 @@
 
 The first that says something: a field of the record itself, the calling list, the sets of the campaign group, the group's one
 number (where the campaign and the application have their say, too). A field that holds no number says nothing.
-Source: the public options of caller identification (CPNDigits and its companions, sets, rotation); how sets rotate is decided here.
+Source: the public options of caller identification (CPNDigits and its companions, sets, rotation); how sets rotate is ours.
 """
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class CallerIdRotation(Enum):
     """Which number of the sets is shown."""
     OFF = "off"             # the first of the first set
     CALL = "call"           # one after the other, call by call, through all sets
-    ATTEMPT = "attempt"     # of the set of the attempt: the first of the first set, further ones of the next; there one after the other
-    LOCAL = "local"         # the one that has most leading digits in common with the called number; of several one after the other
+    ATTEMPT = "attempt"     # of the first set at the first attempt, of the next at the next; there one after the other
+    LOCAL = "local"         # the one with most leading digits of the called number; of several one after the other
 
 
 @dataclass(frozen=True)

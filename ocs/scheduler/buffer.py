@@ -101,6 +101,12 @@ class RecordBuffer:
         self._changes.update(changed)
         self._asked_again_at.clear()
 
+    def records_added(self, calling_list: str) -> None:
+        """A list has more than it had when it was asked last, perhaps in a zone in which it had nothing."""
+        self._zones.clear()
+        for pair in [pair for pair in self._asked_again_at if pair[0] == calling_list]:
+            del self._asked_again_at[pair]
+
     # -- retrieval ------------------------------------------------------------------------------------------------
     def wanted(self) -> int:
         """How many chains to retrieve now."""

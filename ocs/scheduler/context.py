@@ -15,7 +15,6 @@ from ocs.dialing.compliance.evidence import RulePeriod
 from ocs.dialing.contact import Contact
 from ocs.dialing.dnc import DoNotCallList
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import CampaignGroup
 from ocs.scheduler.abandonment import Compliance
 from ocs.scheduler.alone import NoPeers
 from ocs.scheduler.compliance import Ledgers
@@ -69,9 +68,6 @@ class Desktops(Protocol):
     def taken_back(self, held: HeldChain) -> None:
         """The agent no longer has this record."""
 
-    def regrouped(self, session: Any, before: CampaignGroup) -> None:
-        """A DialingSession that is loaded goes on with other values of its group."""
-
 
 class _NoDesktops:
     """Nobody to tell: a callback that is delivered to nobody comes back unanswered."""
@@ -82,9 +78,6 @@ class _NoDesktops:
 
     def taken_back(self, held: HeldChain) -> None:
         """It was not told either."""
-
-    def regrouped(self, session: Any, before: CampaignGroup) -> None:
-        """There is nobody to tell."""
 
 
 @dataclass

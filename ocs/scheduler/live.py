@@ -134,7 +134,6 @@ def use(session: DialingSession, group: CampaignGroup, known: KnownLists) -> tup
 
 
 def _change(session: DialingSession, group: CampaignGroup, known: KnownLists) -> None:
-    before = session.group
     gone, filtered = use(session, group, known)
     lists = {each.name: each for each in group.lists}
     for held in session.held:
@@ -143,7 +142,6 @@ def _change(session: DialingSession, group: CampaignGroup, known: KnownLists) ->
     _give_back(session, gone, (ChainState.BUFFERED, ChainState.WAITING))
     _give_back(session, filtered, (ChainState.BUFFERED,))
     session.loop.fill()
-    session.context.desktops.regrouped(session, before)
     session.wake()
 
 

@@ -53,7 +53,8 @@ def _keys() -> str:
     rows = []
     for key, field in FIELDS.items():
         asked = [kind.name for kind in REQUESTS.values() if key in kind.keys]
-        rows.append((f"`{key}`", field.accepts, "every request" if key == keys.APPLICATION_ID or len(asked) > 12 else _code(asked)))
+        everywhere = key == keys.APPLICATION_ID or len(asked) > 12
+        rows.append((f"`{key}`", field.accepts, "every request" if everywhere else _code(asked)))
     return _table(("key", "accepted", "in"), rows)
 
 

@@ -57,7 +57,7 @@ _CAUSES = {
     DesktopErrorCode.CAMPAIGN_NOT_FOUND: "no such campaign, or not one of this agent's, or not the record's",
     DesktopErrorCode.CAMPAIGN_NOT_RUNNING: "the campaign's state does not allow it",
     DesktopErrorCode.NO_RECORDS_AVAILABLE: "there is no record to be dialed now",
-    DesktopErrorCode.RECORD_NOT_FOUND: "the handle is unknown or settled, or the record another agent's; it was dialed, or was not",
+    DesktopErrorCode.RECORD_NOT_FOUND: "the handle is unknown or settled, or another agent's; it was dialed, or was not",
     DesktopErrorCode.CALLING_LIST_NOT_FOUND: "the campaign has no such list, or the record is not of it",
     DesktopErrorCode.INVALID_DATE_OR_TIME: "not a date and time, in the past, or a window that never opens",
     DesktopErrorCode.INVALID_DIALING_MODE: "the campaign is dialed in another mode",

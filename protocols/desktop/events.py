@@ -40,9 +40,8 @@ _FAILED = (keys.ERROR, keys.ERROR_NUMBER)
 _KINDS = (
     EventKind("CampaignLoaded", _CAMPAIGN, unasked="a campaign group was loaded; the agent logs in and it is loaded"),
     EventKind("CampaignUnloaded", _CAMPAIGN, unasked="it was unloaded"),
-    EventKind("CampaignGroupAssigned", _CAMPAIGN, unasked="the agent belongs to a loaded campaign group from now on; how it stands"
-                                                          " follows"),
-    EventKind("CampaignStarted", (*_CAMPAIGN, keys.CAMPAIGN_MODE), unasked="its dialing began; the agent logs in and it is dialed"),
+    EventKind("CampaignGroupAssigned", _CAMPAIGN, unasked="the agent belongs to a loaded one from now on; how it stands follows"),
+    EventKind("CampaignStarted", (*_CAMPAIGN, keys.CAMPAIGN_MODE), unasked="its dialing began; an agent logs in meanwhile"),
     EventKind("CampaignStopped", (*_CAMPAIGN, keys.CAMPAIGN_MODE), unasked="its dialing ended"),
     EventKind("CampaignModeChanged", (*_CAMPAIGN, keys.CAMPAIGN_MODE), unasked="it is dialed in another mode"),
     EventKind("PreviewDialingModeStartAcknowledge"),

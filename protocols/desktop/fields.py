@@ -122,9 +122,9 @@ _LENIENT = "integer, or the same as a decimal string"
 
 
 def _named(key: str, attribute: str, names: Mapping[int, str]) -> Field:
+    listed = ", ".join(f"`{name}`" for name in names.values())
     return Field(key, attribute, partial(_read_name, names), lambda number: names[number],
-                 f"{', '.join(f'`{name}`' for name in names.values())} (blanks and case do not count); or its number from 0, as a "
-                 "string or integer")
+                 f"{listed} (blanks and case do not count); or its number from 0, as a string or integer")
 
 
 def _choice(key: str, attribute: str, choices: type[Enum]) -> Field:
@@ -141,7 +141,8 @@ FIELDS: dict[str, Field] = {field.key: field for field in (
     _named(keys.PHONE_TYPE, "phone_type", PHONE_TYPES),
     Field(keys.CUSTOMER_ID, "customer_id", partial(_read_text, limit=_CUSTOMER_ID_LIMIT),
           accepts=f"string, {_CUSTOMER_ID_LIMIT} characters at most"),
-    Field(keys.CALL_RESULT, "call_result", partial(_read_lenient, high=CALL_RESULTS[-1]), accepts=f"0..{CALL_RESULTS[-1]}: {_LENIENT}"),
+    Field(keys.CALL_RESULT, "call_result", partial(_read_lenient, high=CALL_RESULTS[-1]),
+          accepts=f"0..{CALL_RESULTS[-1]}: {_LENIENT}"),
     Field(keys.ATTEMPTS, "attempts", partial(_read_integer, high=_MOST_ATTEMPTS), accepts=f"integer, 0..{_MOST_ATTEMPTS}"),
     Field(keys.CHAIN_ID, "chain_id", _read_integer, accepts="integer"),
     Field(keys.TZ_NAME, "tz_name", _read_text, accepts="IANA name, or a short name such as `PST`"),

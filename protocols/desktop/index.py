@@ -110,7 +110,8 @@ _KINDS = (
                 "no more calls are dialed for the agent, who may go when the answer comes; LogOutTime where that takes time",
                 refusals=(*_OF_CAMPAIGN, _E.AGENT_NOT_AVAILABLE), spellings=("Logout",)),
     # the names of these two acknowledgements are not public; they follow the others
-    RequestKind("ReadyTime", ("ReadyTimeAcknowledge",), 19, "when the agent expects to be ready: it is kept in the log of requests",
+    RequestKind("ReadyTime", ("ReadyTimeAcknowledge",), 19,
+                "when the agent expects to be ready: it is kept in the log of requests",
                 optional=(keys.READY_TIME, keys.RECORD_HANDLE), repeated=(keys.READY_TIME, keys.RECORD_HANDLE)),
     RequestKind("ContinueProcessing", ("ContinueProcessingAcknowledge",), 16,
                 "the agent still works on the record, or on all at hand: the time until it is Stale begins anew",

@@ -24,7 +24,8 @@ def test_what_stands_nearer_to_the_record_goes_first() -> None:
     assert shown(one="200", record="+4930777") == "+4930777" and shown(record=4930777) == "4930777"
 
 
-@pytest.mark.parametrize("field", [None, "", " ", "x", "+", "1", "+1 212 555", "123@evil", "12\r\n3", "++123", "1" * 25, 1.5, "１２３"])
+@pytest.mark.parametrize("field", [
+    None, "", " ", "x", "+", "1", "+1 212 555", "123@evil", "12\r\n3", "++123", "1" * 25, 1.5, "１２３"])
 def test_a_field_that_holds_no_number_says_nothing(field: object) -> None:
     assert shown(record=field) == NEW_YORK
 
@@ -59,8 +60,7 @@ def test_names_of_tones() -> None:
 
 @given(st.text(), st.text(max_size=10), st.integers(-3, 50), st.integers(0, 1_000), st.sampled_from(CallerIdRotation),
        st.lists(st.lists(st.sampled_from([NEW_YORK, CHICAGO, BERLIN]), max_size=3).map(tuple), max_size=3).map(tuple))
-def test_whatever_a_record_holds_what_is_shown_is_a_number_or_nothing(field: str, called: str, attempt: int, turn: int,
-                                                                     rotation: CallerIdRotation,
-                                                                     sets: tuple[tuple[str, ...], ...]) -> None:
+def test_whatever_a_record_holds_what_is_shown_is_a_number_or_nothing(
+        field: str, called: str, attempt: int, turn: int, rotation: CallerIdRotation, sets: tuple[tuple[str, ...], ...]) -> None:
     number = caller_number(CallerId("", sets, rotation), field, "", attempt, called, turn)
     assert number == "" or is_number(number)
