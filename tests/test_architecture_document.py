@@ -57,3 +57,10 @@ def test_every_path_that_is_named_exists(path: str) -> None:
     r"`((?:dialing|scheduler|store|desktop|links)/\w+)`", TEXT))))
 def test_every_module_that_is_named_exists(module: str) -> None:
     assert (ROOT / "ocs" / f"{module}.py").exists() or (ROOT / "ocs" / module / "__init__.py").exists()
+
+
+def test_every_package_is_named() -> None:
+    found = [path.parent.relative_to(ROOT).as_posix() for pattern in ("ocs/*/__init__.py", "ocs/servers/*/__init__.py",
+                                                                      "protocols/*/__init__.py") for path in ROOT.glob(pattern)]
+    assert len(found) > 20
+    assert [path for path in found if f"`{path}/`" not in TEXT and f"`{path.partition('/')[2]}/`" not in TEXT] == []
