@@ -96,8 +96,8 @@ class Verbs:
     def session(self, group: str) -> dict[str, Any]:
         session = self._server.engine.session(group)
         records = Counter(_word(held.state) for held in session.held)
-        return {**self._session_row(session), "paced": self._pace(session), "lists": {each.name: each.share if each.active else "inactive"
-                                                        for each in session.group.lists},
+        lists = {each.name: each.share if each.active else "inactive" for each in session.group.lists}
+        return {**self._session_row(session), "paced": self._pace(session), "lists": lists,
                 "records held": _falling(records), "callbacks waiting": len(session.callbacks),
                 "not dialed": _falling(session.tally.total), "callbacks": _callbacks(session),
                 "asked outside": _falling(Counter({reason.value: count for reason, count in session.verdicts.items()})),

@@ -109,8 +109,9 @@ def test_mode_goal_and_decisions_are_told_and_ordered() -> None:
         "spring@sales dials predictive, paced automatic, busy-factor 80 %"
     assert "progressive until enough is known; 0 answered, 0 abandoned" in verbs.session("spring")["paced"]
     assert verbs.mode("spring", goal=85).endswith("busy-factor 85 %")
-    for wrong, says in ((("spring", "power"), "power: no such dialing mode"), (("spring", "quick"), "mode 'quick': there are"),
-                        (("spring", "", "luck"), "method 'luck'"), (("spring", "", "busy-factor", 101), "optimization_goal: 101")):
+    for wrong, says in ((("spring", "power"), "power: no such dialing mode"),
+                        (("spring", "quick"), "mode 'quick': there are"), (("spring", "", "luck"), "method 'luck'"),
+                        (("spring", "", "busy-factor", 101), "optimization_goal: 101")):
         with pytest.raises((OCSError, ValueError), match=says):
             verbs.mode(*wrong)
     assert (bench.session.group.mode, bench.session.group.pacing.goal) == (DialingMode.PREDICTIVE, 85.0)
