@@ -19,7 +19,7 @@ from protocols.errors import (
     RequestFailed,
     RequestRefused,
 )
-from protocols.message import ErrorCode, Message
+from protocols.message import ERROR_EVENTS, ErrorCode, Message
 from protocols.requests import OutstandingRequests
 from protocols.transport import BoundedProtocol, why
 
@@ -106,7 +106,7 @@ class MessageClient(BoundedProtocol):
     def _received(self, message: Message) -> None:
         if self.trace is not None:
             self.trace(False, message)
-        if message.name == "EventError":
+        if message.name in ERROR_EVENTS:
             error = RequestRefused(message.get("ErrorCode", ErrorCode.UNKNOWN_ERROR), message.get("ErrorMessage", ""))
             if self._conversation.state is LoginState.REFUSED:
                 with self.log.failuresHandled("telling the listener of a refused login"):

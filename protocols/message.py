@@ -12,10 +12,11 @@ from typing import Any, Mapping
 
 from protocols.attributes import KVList, KVValue, first
 
-__all__ = ["ErrorCode", "KV_ATTRIBUTES", "Message", "PROTOCOL_VERSION", "Refused", "ServerRole",
+__all__ = ["ERROR_EVENTS", "ErrorCode", "KV_ATTRIBUTES", "Message", "PROTOCOL_VERSION", "Refused", "ServerRole",
            "Vocabulary"]
 
 PROTOCOL_VERSION = "1"
+ERROR_EVENTS = frozenset({"EventError", "SEventError"})     # answers that refuse a request
 
 KV_ATTRIBUTES = frozenset({"UserData", "Extensions", "Reasons", "TreatmentParms"})     # key-value lists, in every protocol
 
@@ -108,11 +109,14 @@ class Message:
 @dataclass(frozen=True)
 class Vocabulary:
     """The requests of one protocol with the attributes that they cannot do without, and the types of attributes. Attributes
-    outside `types` are kept and not checked; key-value lists need not be named."""
+    outside `types` are kept and not checked; key-value lists need not be named. `error` is the event by which a registered
+    client's request is refused; it repeats the attributes `repeated`, where the request has them as it should."""
 
     protocol: str
     requests: Mapping[str, tuple[str, ...]]
     types: Mapping[str, type | tuple[type, ...]]
+    error: str = "EventError"
+    repeated: tuple[str, ...] = ()
 
     def check(self, message: Message) -> None:
         """Refused: 51 for a request that nobody knows; 53 names the first attribute missing or of the wrong type."""
@@ -127,6 +131,15 @@ class Vocabulary:
             if wanted is not None and (isinstance(value, bool) is not (wanted is bool) or not isinstance(value, wanted)):
                 raise Refused(ErrorCode.BAD_ATTRIBUTE,
                               f"{name}: {_words(wanted)} is expected, not {type(value).__name__}")
+
+    def refusal(self, message: Message, error: Refused) -> Message:
+        """The answer to a request that is refused; EventError to one that is none of these."""
+        attributes = {"ErrorCode": int(error.code), "ErrorMessage": str(error)}
+        if message.name not in self.requests:
+            return Message("EventError", message.reference_id, attributes)
+        repeated = {name: message.attributes[name] for name in self.repeated
+                    if type(message.attributes.get(name)) is self.types[name]}
+        return Message(self.error, message.reference_id, {**repeated, **attributes})
 
 
 def _words(wanted: type | tuple[type, ...]) -> str:

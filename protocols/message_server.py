@@ -35,7 +35,7 @@ class IMessageService(Interface):
     def request(client: ServedClient, message: Message) -> Any:
         """Carry one request out, which the vocabulary has let pass. Returns the answer's Message (its reference id is set by
         the server), a Deferred of it, or None where the service has answered or will by `client.send`. Refused, raised or
-        as the Deferred's failure, becomes EventError."""
+        as the Deferred's failure, becomes EventError, or what the vocabulary has in its place."""
 
     def gone(client: ServedClient) -> None:
         """A registered client has left."""
@@ -88,8 +88,9 @@ class ServedClient:
         self.send(Message(name, request.reference_id, attributes or {}))
 
     def refuse(self, request: Message, error: Refused) -> None:
-        """Answer one of its requests with EventError."""
-        self.answer(request, "EventError", {"ErrorCode": int(error.code), "ErrorMessage": str(error)})
+        """Answer one of its requests with the event of the vocabulary's for errors."""
+        vocabulary = self._server.service.vocabulary if self.granted else _BASICS
+        self.send(vocabulary.refusal(request, error))
 
 
 @implementer(IMessageServer)

@@ -22,7 +22,7 @@ from ocs.links.agents import SwitchAgentState
 from protocols.client import IClientListener
 from protocols.errors import LinkLost, LocalProtocolError, RemoteProtocolError, RequestFailed, RequestRefused
 from protocols.message import Message
-from protocols.statserver.messages import Category, NotificationMode, ObjectType, Status
+from protocols.statserver.messages import Category, NotificationMode, ObjectType, RunMode, Status
 from protocols.statserver.targets import Target, target_from_wire
 
 __all__ = ["StatServerAgentState"]
@@ -203,6 +203,8 @@ class StatServerAgentState:
         self._changed()
 
     def event(self, client: Any, message: Message) -> None:
+        if client is self._client and message.name == "SEventRunModeInfo":
+            self._run_mode(message.get("RunMode"))
         number = message.get("UserRequestID")
         group = self._numbers.get(number) if isinstance(number, int) else None
         if client is not self._client or group is None:
@@ -216,6 +218,14 @@ class StatServerAgentState:
             return
         if changed:
             self._changed()
+
+    def _run_mode(self, mode: Any) -> None:
+        """Told after the log-in, and when it changes. A backup is believed like any other: what it does not see, it says."""
+        if mode == RunMode.BACKUP:
+            self.log.warn("the Stat Server runs as a backup")
+        else:
+            shown = "the primary" if mode == RunMode.PRIMARY else repr(mode)[:20]
+            self.log.info("the Stat Server runs as {mode}", mode=shown)
 
     # -- statistics -----------------------------------------------------------------------------------------------
     def _open(self, group: _Group) -> None:

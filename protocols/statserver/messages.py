@@ -9,8 +9,8 @@ from enum import IntEnum
 
 from protocols.message import Vocabulary
 
-__all__ = ["CampaignEvent", "CampaignStatus", "Category", "NotificationMode", "ObjectType", "Status", "StreamType", "Subject",
-           "VOCABULARY", "WAITING_EVENTS", "Wait"]
+__all__ = ["CampaignEvent", "CampaignStatus", "Category", "NotificationMode", "ObjectType", "RunMode", "Status", "StreamType",
+           "Subject", "VOCABULARY", "WAITING_EVENTS", "Wait"]
 
 
 class ObjectType(IntEnum):
@@ -63,6 +63,12 @@ class StreamType(IntEnum):
     """Attribute StreamType: who gets what is sent on a data stream: every client that has opened one, or the server alone."""
     BROADCAST = 0
     UNICAST = 1
+
+
+class RunMode(IntEnum):
+    """Attribute RunMode: whether the server is the one to ask (numbers: ours, those of ServerRole)."""
+    PRIMARY = 0
+    BACKUP = 1
 
 
 class Status(IntEnum):
@@ -180,4 +186,5 @@ VOCABULARY = Vocabulary(
                          "RecordHandle", "StreamType", "Subject", "UserRequestID"), int),
         "Frequency": (int, float),
         "MainMask": list,
-    })
+    },
+    error="SEventError", repeated=("UserRequestID",))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.logger import LogLevel
 from zope.interface.verify import verifyObject
 
 from ocs.dialing.agent import AgentEventKind, WorkState
@@ -181,6 +182,21 @@ def test_a_group_that_the_stat_server_does_not_have_is_not_known_and_the_others_
     assert why.startswith("group nobody: the Stat Server does not tell of it") and "ObjectID" in why
     assert rig.agents.blind(group()) == "" and rig.ready() == ["7001"]
     assert rig.agents.blind(group("never-watched")) and rig.ready("never-watched") == []
+
+
+def test_what_the_stat_server_refuses_and_how_it_runs_is_in_the_log(logged: Any) -> None:
+    rig = Rig(dn7001="1001").connect()
+    assert "the Stat Server runs as the primary" in logged.texts()
+    rig.agents.watch(group("nobody").group)
+    rig.wire.settle()
+    assert [text for text in logged.texts() if text.startswith("group nobody: the Stat Server does not tell of it: error 59")]
+    (client,) = rig.world.server.clients
+    client.send(Message("SEventRunModeInfo", 0, {"RunMode": 1}))
+    client.send(Message("SEventError", 0, {"ErrorCode": 166, "ErrorMessage": "the disk is full"}))
+    rig.wire.settle()
+    told = [text for text in logged.texts(LogLevel.warn) if "backup" in text or "disk" in text]
+    assert told[0] == "the Stat Server runs as a backup" and told[1].endswith("error 166: the disk is full")
+    assert rig.ready() == ["7001"], "neither changes the picture"
 
 
 def test_a_refused_log_in_is_the_reason(logged: Any) -> None:

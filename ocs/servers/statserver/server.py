@@ -17,7 +17,7 @@ from ocs.servers.statserver.picture import Picture
 from ocs.servers.statserver.statistics import Statistic, Statistics
 from protocols.message import ErrorCode, Message, Refused
 from protocols.message_server import IMessageService, ServedClient
-from protocols.statserver.messages import VOCABULARY, StreamType
+from protocols.statserver.messages import VOCABULARY, RunMode, StreamType
 
 __all__ = ["StatService"]
 
@@ -53,6 +53,7 @@ class StatService:
     # -- IMessageService ------------------------------------------------------------------------------------------
     def granted(self, client: ServedClient) -> None:
         self._clients[client] = _Client()
+        client.send(Message("SEventRunModeInfo", 0, {"RunMode": int(RunMode.PRIMARY)}))     # there is no pair of these
 
     def request(self, client: ServedClient, message: Message) -> Message | None:
         if not 1 <= message.get("UserRequestID") < 2 ** 31:

@@ -21,7 +21,8 @@ from tests.protocols.statserver.session import steps
 ROOT = Path(__file__).resolve().parents[3]
 SECTION = (ROOT / "docs" / "wire.md").read_text(encoding="utf-8").split("\n## 14. ")[1].split("\n## ")[0]
 SESSION = re.findall(r"^(client|server) sends `(\w+)`:\n\n```hex\n(.*?)```", SECTION, re.S | re.M)
-SOURCES = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "ocs/servers/statserver").rglob("*.py"))
+SOURCES = "".join(path.read_text(encoding="utf-8") for path in (
+    *(ROOT / "ocs/servers/statserver").rglob("*.py"), ROOT / "protocols/statserver/messages.py"))
 
 
 def test_the_session_happens_as_written_octet_by_octet() -> None:

@@ -125,7 +125,7 @@ def test_a_message_that_makes_no_sense_is_refused_by_name(changes: dict[str, Any
     stream = Stream()
     answer = stream.ocs.ask("RequestDataStreamMessage", **{
         "UserRequestID": 1, "CampaignEvent": 3, "Campaign": "spring", "Group": "sales", **changes})
-    assert answer.name == "EventError" and answer.get("ErrorMessage").startswith(text)
+    assert answer.name == "SEventError" and answer.get("ErrorMessage").startswith(text)
     assert stream.heard() is None
 
 

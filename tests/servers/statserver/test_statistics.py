@@ -171,7 +171,7 @@ def test_what_cannot_be_opened_is_refused_by_name_and_changes_nothing(changes: d
     client.news()
     answer = client.ask("RequestOpenStatistic", **{"UserRequestID": 8, "ObjectType": 2, "ObjectID": "sales", "Category": 44,
                                                    **changes})
-    assert (answer.name, answer.get("ErrorCode")) == ("EventError", code) and answer.get("ErrorMessage").startswith(text)
+    assert (answer.name, answer.get("ErrorCode")) == ("SEventError", code) and answer.get("ErrorMessage").startswith(text)
     assert len(world.service.statistics) == 1 and not client.news()
 
 

@@ -65,6 +65,8 @@ class StatClient:
         self.client = world.server.connect(lambda message: self.heard.append(over_the_wire(message)))
         assert self.ask("RequestRegisterClient", ApplicationName=application, ApplicationPassword=PASSWORD,
                         ProtocolVersion="1").name == "EventLinkConnected"
+        (mode,) = self.news()
+        assert (mode.name, mode.attributes) == ("SEventRunModeInfo", {"RunMode": 0})
 
     def tell(self, name: str, **attributes: Any) -> int:
         """Send a request; its reference id."""
