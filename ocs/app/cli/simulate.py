@@ -5,15 +5,18 @@ import gc
 import json
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import click
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 __all__ = ["simulate"]
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_TOLD = 20         # differences and bugs that are shown
 _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
@@ -74,11 +77,8 @@ def _run(wanted: Any, json_file: Path | None, html_file: Path | None, quiet: boo
     began = time.monotonic()
     day = simulated_day(wanted)
     shown = _Progress(day.end_s) if not quiet and sys.stderr.isatty() else None
-    # what is built lives to the end, and what passes is soon gone without a search for cycles
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-    account = day.run(shown.told) if shown is not None else day.run()
+    with _quick_and_watched() as bugs:
+        account = day.run(shown.told) if shown is not None else day.run()
     if shown is not None:
         shown.close()
     made = report(account, time.monotonic() - began)
@@ -92,9 +92,29 @@ def _run(wanted: Any, json_file: Path | None, html_file: Path | None, quiet: boo
         html_file.write_text(page(made), encoding="utf-8")
     if str(json_file) != "-":
         click.echo(_summary(made))
-    for text in made["differences"][:20]:
-        click.echo(f"the accounts differ: {text}", err=True)
-    return 1 if made["differences"] else 0
+    for text in [*(f"the accounts differ: {one}" for one in made["differences"]), *bugs][:_TOLD]:
+        click.echo(text, err=True)
+    return 1 if made["differences"] or bugs else 0
+
+
+@contextmanager
+def _quick_and_watched() -> Iterator[list[str]]:
+    """While the day passes: the search for cycles of garbage is seldom, since almost all of it goes without; failures that are
+    logged, each of them a bug, are collected as texts."""
+    bugs: list[str] = []
+
+    def watch(event: LogEvent) -> None:
+        if event.get("log_failure") is not None and len(bugs) < _TOLD:
+            bugs.append(f"bug: {formatEvent(event)}\n{event['log_failure'].getTraceback()}")
+
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    globalLogPublisher.addObserver(watch)
+    try:
+        yield bugs
+    finally:
+        globalLogPublisher.removeObserver(watch)
+        gc.set_threshold(*before)
 
 
 def _summary(made: dict[str, Any]) -> str:
