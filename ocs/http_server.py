@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Collection, Mapping
+from urllib.parse import parse_qsl
 
 import msgspec
 from twisted.application.service import Service
@@ -29,6 +30,9 @@ __all__ = ["Asked", "HttpListenOptions", "HttpService", "Reply", "bearer", "http
 
 Respond = Callable[["Asked"], Any]
 """Asked -> Reply, or a Deferred that fires with one."""
+Admits = Callable[[str], bool]
+"""Whether a token that is not the port's own opens it, too."""
+_PARAMETERS = 100
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,24 @@ class Asked:
     path: tuple[str, ...]
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)     # by their names in small letters
+    peer: str = field(default="", compare=False)                                # address of the client
+
+    @property
+    def token(self) -> str:
+        """What the client shows as its token; "" where it shows none."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: `body` is what JSON can say."""
+    """An answer: `body` is what JSON can say or, with a `content_type` of its own, octets."""
 
     status: int
     body: Any = None
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = ""
 
 
 def bearer(token: str) -> tuple[tuple[str, str], ...]:
@@ -117,23 +131,27 @@ class _Root(Resource):
     isLeaf = True
     log = Logger()
 
-    def __init__(self, respond: Respond, token: str, trusted: Collection[str], public: Collection[str]) -> None:
+    def __init__(self, respond: Respond, token: str, trusted: Collection[str], public: Collection[str], admits: Admits) -> None:
         super().__init__()
-        self._respond, self._token, self._trusted, self._public = respond, token.encode(), frozenset(trusted), frozenset(public)
+        self._respond, self._token, self._trusted = respond, token.encode(), frozenset(trusted)
+        self._public, self._admits = frozenset(public), admits
 
     def render(self, request: Request) -> int:
         try:
             path = tuple(segment.decode("utf-8") for segment in request.postpath or () if segment)
-            query = {name.decode("utf-8"): values[0].decode("utf-8") for name, values in (request.args or {}).items()}
-        except UnicodeDecodeError:
-            self._answer(Reply(400, {"error": "the URI is not UTF-8"}), request)
-            return NOT_DONE_YET
-        if not self._may_ask(request, path):
-            self._answer(Reply(401, {"error": "a token is needed"}), request)
+            query = _query(request.uri)
+        except ValueError:
+            self._answer(Reply(400, {"error": "the URI is not UTF-8, or has too many parameters"}), request)
             return NOT_DONE_YET
         content: Any = request.content
         content.seek(0)
-        asked = Asked(request.method.decode("latin-1"), path, query, content.read())
+        headers = {name.decode("latin-1").lower(): values[0].decode("latin-1")
+                   for name, values in request.requestHeaders.getAllRawHeaders()}
+        asked = Asked(request.method.decode("latin-1"), path, query, content.read(), headers,
+                      getattr(request.getClientAddress(), "host", ""))
+        if not self._may_ask(asked):
+            self._answer(Reply(401, {"error": "a token is needed"}, (("WWW-Authenticate", "Bearer"),)), request)
+            return NOT_DONE_YET
         gone: list[Any] = []
         request.notifyFinish().addErrback(gone.append)
         answered = maybeDeferred(self._respond, asked)
@@ -141,11 +159,12 @@ class _Root(Resource):
         answered.addCallback(lambda reply: None if gone else self._answer(reply, request))
         return NOT_DONE_YET
 
-    def _may_ask(self, request: Request, path: tuple[str, ...]) -> bool:
-        if "/".join(path) in self._public or getattr(request.getClientAddress(), "host", "") in self._trusted:
+    def _may_ask(self, asked: Asked) -> bool:
+        names = {"/".join(asked.path), *(f"{name}/*" for name in asked.path[:1])}
+        if names & self._public or asked.peer in self._trusted:
             return True
-        shown = (request.getHeader(b"Authorization") or b"").removeprefix(b"Bearer ")
-        return bool(self._token) and hmac.compare_digest(shown, self._token)
+        shown = asked.token.encode("latin-1", "replace")
+        return bool(shown) and (bool(self._token) and hmac.compare_digest(shown, self._token) or self._admits(asked.token))
 
     def _bug(self, failure: Failure) -> Reply:
         self.log.failure("answering a request", failure)
@@ -154,9 +173,20 @@ class _Root(Resource):
     @staticmethod
     def _answer(reply: Reply, request: Request) -> None:
         request.setResponseCode(reply.status)
-        request.setHeader(b"Content-Type", b"application/json; charset=utf-8")
-        request.write(msgspec.json.encode(reply.body))
+        for name, value in reply.headers:
+            request.setHeader(name, value)
+        request.setHeader("Content-Type", reply.content_type or "application/json; charset=utf-8")
+        request.setHeader("X-Content-Type-Options", "nosniff")
+        octets = reply.body if reply.content_type else msgspec.json.encode(reply.body)
+        request.setHeader("Content-Length", str(len(octets)))
+        request.write(octets)
         request.finish()
+
+
+def _query(uri: bytes) -> dict[str, str]:
+    """The parameters of a URI, the first of each name; a form in the body is none of them. ValueError."""
+    given = parse_qsl(uri.partition(b"?")[2].decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS)
+    return dict(reversed(given))
 
 
 class _QuietSite(Site):
@@ -184,11 +214,12 @@ class _BoundedFactory(WrappingFactory):
             protocol.transport.abortConnection()
 
 
-def http_factory(reactor: Any, options: HttpListenOptions, respond: Respond, public: Collection[str] = ()) -> _BoundedFactory:
-    """The factory of an HTTP port. `public` are paths for which no token is needed."""
+def http_factory(reactor: Any, options: HttpListenOptions, respond: Respond, public: Collection[str] = (),
+                 admits: Admits = lambda token: False) -> _BoundedFactory:
+    """The factory of an HTTP port. `public` are paths for which no token is needed here; `name/*` is everything below a name."""
     limit = options.body_limit_kb * 1_024
-    site = _QuietSite(_Root(respond, options.secret, options.trusted_peers, public), timeout=options.idle_s, reactor=reactor,
-                      requestFactory=partial(_BoundedRequest, limit))
+    site = _QuietSite(_Root(respond, options.secret, options.trusted_peers, public, admits), timeout=options.idle_s,
+                      reactor=reactor, requestFactory=partial(_BoundedRequest, limit))
     return _BoundedFactory(site, options.connections)
 
 
@@ -196,9 +227,9 @@ class HttpService(Service):
     """An HTTP port on the real reactor. `name` is its table in the configuration."""
 
     def __init__(self, reactor: Any, name: str, options: HttpListenOptions, respond: Respond,
-                 public: Collection[str] = ()) -> None:
+                 public: Collection[str] = (), admits: Admits = lambda token: False) -> None:
         self._reactor, self._name, self._options = reactor, name, options
-        self._factory = http_factory(reactor, options, respond, public)
+        self._factory = http_factory(reactor, options, respond, public, admits)
         self._port: IListeningPort | None = None
 
     def privilegedStartService(self) -> None:

@@ -106,3 +106,38 @@ def test_an_answer_that_fails_is_500_and_one_for_nobody_is_dropped() -> None:
 
 def test_a_uri_that_is_no_utf8_is_refused() -> None:
     assert Port().ask("GET /records/%ff HTTP/1.1")[0] == 400
+
+
+def test_a_form_in_the_body_is_no_query_and_an_odd_uri_is_refused() -> None:
+    port = Port()
+    port.ask("POST /x?req=a HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded", body=b"req=b&more=1")
+    assert port.asked[0].query == {"req": "a"} and port.asked[0].body == b"req=b&more=1"
+    assert port.ask("GET /x?a=%FF HTTP/1.1")[0] == 400 and port.ask("GET /%FF HTTP/1.1")[0] == 400
+    assert port.ask("GET /x?" + "&".join(f"a{n}=1" for n in range(101)) + " HTTP/1.1")[0] == 400
+
+
+def test_who_asks_is_told_with_the_headers() -> None:
+    port = Port()
+    port.ask("GET /x HTTP/1.1\r\nAuthorization: bearer  abc\r\nIdempotency-Key: k", host="127.0.0.1")
+    asked = port.asked[0]
+    assert asked.token == "abc" and asked.peer == "127.0.0.1" and asked.headers["idempotency-key"] == "k"
+    assert Asked("GET", (), headers={"authorization": "Basic abc"}).token == ""
+
+
+def test_paths_with_rules_of_their_own_and_tokens_of_somebody_else() -> None:
+    factory = http_factory(VirtualClock(), HttpListenOptions(trusted_peers=()), lambda asked: Reply(200, {}), ("api/*",),
+                           lambda token: token == "good")
+    port = Port()
+    port.factory = factory
+    assert port.ask("GET /api/v1/x HTTP/1.1")[0] == port.ask("GET /api HTTP/1.1")[0] == 200
+    assert port.ask("GET /apis/v1 HTTP/1.1")[0] == port.ask("GET / HTTP/1.1")[0] == 401
+    assert port.ask("GET /x HTTP/1.1\r\nAuthorization: Bearer good")[0] == 200
+    assert port.ask("GET /x HTTP/1.1\r\nAuthorization: Bearer bad")[0] == 401
+
+
+def test_an_answer_may_have_headers_and_be_octets() -> None:
+    port = Port(lambda asked: Reply(201, b"a,b", (("Location", "/x/1"),), "text/csv"))
+    protocol = port.connect()
+    protocol.dataReceived(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+    head, _, body = protocol.transport.value().partition(b"\r\n\r\n")
+    assert b"201" in head and b"Location: /x/1" in head and b"text/csv" in head and body == b"a,b"

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from ocs.app.agents import AgentSource
 from ocs.app.auditing import Auditing
-from ocs.app.campaigns import AtStart
+from ocs.app.campaigns import AtStart, calling_lists
 from ocs.app.config import OCSOptions, do_not_call_checks, to_campaign_groups
 from ocs.app.desktops import DesktopSide
 from ocs.app.dialers import PushedPreviews, SecondDialer
@@ -33,6 +33,7 @@ from ocs.app.switches import SwitchSide, switch_dbids
 from ocs.app.third_parties import communication_entry
 from ocs.app.tidings import Tidings
 from ocs.app.verbs import Verbs
+from ocs.app.web.api.site import Site
 from ocs.app.web.service import WebSide
 from ocs.clock import SystemClock
 from ocs.database.backend import backend_for
@@ -130,7 +131,9 @@ class OCSService(Service):
         self.campaigns = CampaignOperations(self.engine)
         self.communication = communication_entry(self.engine, self.campaigns, self.desktops.reception.operations,
                                                  options.communication_dn, options.third_party)
-        self.web.listen(self.engine, lambda: self.is_up)
+        self.web.listen(Site(self.engine, self.campaigns, self.store, self.links, self._in_thread,
+                             lambda: list(calling_lists(self.options).values()), self.do_not_call.wake),
+                        self.desktops.reception.operations, lambda: self.is_up)
         self.peering.listen(PeerRequests(self.engine), self.engine.watch)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)

@@ -4,14 +4,19 @@ from __future__ import annotations
 import random
 from typing import Any, Callable
 
+from ocs.app.web.api.service import Api
+from ocs.app.web.api.site import Site
+from ocs.app.web.public import PublicUris
+from ocs.app.web.rates import Rates
 from ocs.app.web.routes import PUBLIC, HttpServerOptions, Routes
-from ocs.clock import IClock
+from ocs.clock import IClock, SystemClock
+from ocs.desktop.operations import RecordOperations
 from ocs.http_server import HttpService
 from ocs.links.http import http_client
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
-from ocs.scheduler.engine import Engine
+from ocs.store.api_tokens import Role
 
 __all__ = ["WebSide"]
 
@@ -26,14 +31,24 @@ class WebSide:
         self.obn = None if self._client is None else ObnLink(
             self._client, obn, lambda: f"{self.base}/obn/notifications", clock, reactor, rng, links)
         self._port: HttpService | None = None
+        self.api: Api | None = None
 
-    def listen(self, engine: Engine, is_up: Callable[[], bool]) -> None:
+    def listen(self, site: Site, records: RecordOperations, is_up: Callable[[], bool]) -> None:
         """Who answers, and who hears what becomes of requests."""
         if self.obn is not None:
-            self.obn.listener = engine
-        if self._options.enabled:
-            routes = Routes(engine, is_up, self.obn)
-            self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC)
+            self.obn.listener = site.engine
+        if not self._options.enabled:
+            return
+        clock, rates = SystemClock(self._reactor), Rates(self._options.requests_per_second, self._options.burst)
+        self.api = Api(site, rates, clock) if self._options.api else None
+        routes = Routes(PublicUris(site.engine, site.campaigns, records), is_up, self.obn, rates, clock,
+                        None if self.api is None else self.api.router, None if self.api is None else self.api.document)
+        self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC, self._admits)
+
+    def _admits(self, shown: str) -> bool:
+        """Whether a token of the API opens the public URIs, too: a supervisor's does."""
+        token = None if self.api is None else self.api.tokens.find(shown)
+        return token is not None and token.role >= Role.SUPERVISOR
 
     @property
     def base(self) -> str:
@@ -57,11 +72,15 @@ class WebSide:
         """Look for the manager."""
         if self._port is not None:
             self._port.startService()
+        if self.api is not None:
+            self.api.start()
         if self.obn is not None:
             self.obn.start()
 
     async def stop(self) -> None:
         """Hear and ask no more."""
+        if self.api is not None:
+            self.api.stop()
         if self.obn is not None and self._client is not None:
             self.obn.stop()
             await self._client.stop()
