@@ -20,7 +20,7 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import AttemptState
 from ocs.store import schema
 
-__all__ = ["answered_calls", "campaigns_with_calls", "dialed_by_quarter", "past_attempts", "rule_periods_of",
+__all__ = ["answered_calls", "campaigns_with_attempts", "dialed_by_quarter", "past_attempts", "rule_periods_of",
            "write_rule_periods"]
 
 _AT_ONCE = 500          # values of one statement
@@ -40,7 +40,7 @@ _p = schema.rule_periods.c
 _periods = Sql(select(schema.rule_periods).where(
     _p.campaign == bindparam("campaign"), _p.began_at < bindparam("till"),
     func.coalesce(_p.ended_at, _p.seen_at) >= bindparam("since")).order_by(_p.began_at, _p.guid))
-_campaigns = Sql(select(_a.campaign).distinct().order_by(_a.campaign))
+_campaigns = Sql(select(_a.campaign, func.min(_a.opened_at), func.max(_a.opened_at)).group_by(_a.campaign).order_by(_a.campaign))
 
 
 def _whole(value: ColumnElement[Any], unit_s: int, dialect: Dialect) -> ColumnElement[Any]:
@@ -126,9 +126,9 @@ def rule_periods_of(work: Transaction, campaign: str, since: float, till: float)
     return [RulePeriod(guid, PeriodOf(kind), *rest) for guid, kind, *rest in rows]
 
 
-def campaigns_with_calls(work: Transaction) -> list[str]:
-    """The campaigns that have attempts."""
-    return [name for name, in work.rows(_campaigns)]
+def campaigns_with_attempts(work: Transaction) -> dict[str, tuple[float, float]]:
+    """The campaigns that have attempts, with the instants of the first and the last one."""
+    return {name: (first, last) for name, first, last in work.rows(_campaigns)}
 
 
 _by_quarter = Sql(lambda dialect: select(_whole(_a.opened_at, 900, dialect).label("quarter"), func.count()).where(

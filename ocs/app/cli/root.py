@@ -22,6 +22,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "icon": ("ocs.app.cli.icon", "icon", "Interaction database: make, upgrade, status."),
     "list": ("ocs.app.cli.lists", "lists", "Calling lists: import, export, show."),
     "simulate": ("ocs.app.cli.simulate", "simulate", "Simulate a day of dialing in seconds: for tuning before going live."),
+    "report": ("ocs.app.cli.report", "report", "What was dialed, for people who must prove it: calling rules."),
     "serve-lab": ("ocs.app.cli.demo", "serve_lab", "The same contact center, up until interrupted, to connect to."),
 }
 

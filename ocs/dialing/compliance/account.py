@@ -163,6 +163,10 @@ class AbandonAccount:
             if kind is not None:
                 self._others.add(minute, kind, count)
 
+    def add(self, minute: int, kind: Category, calls: int) -> None:
+        """Count calls of which the category is known, for whoever looks back at them."""
+        self._others.add(minute, kind, calls)
+
     def began(self, at: float | None) -> None:
         """The campaign's first answered call was not later than this."""
         if at is not None and (self._first is None or at < self._first):
