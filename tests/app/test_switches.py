@@ -96,10 +96,10 @@ def side(text: str) -> tuple[SwitchSide, Links]:
 
 
 def test_each_switch_has_a_link_of_its_own_under_its_name() -> None:
-    made, links = side(GOOD)
+    made, links = side("[tserver]\nport = 7001\n" + GOOD)
     assert isinstance(made.switch, Switches) and list(made.switch.links) == ["", "east", "north"]
     assert [(link.name, link.peer) for link in links] == [
-        ("tserver", "127.0.0.1:7020"), ("switch east", "127.0.0.1:7020"), ("switch north", "127.0.0.1:7030")]
+        ("tserver", "127.0.0.1:7001"), ("switch east", "127.0.0.1:7020"), ("switch north", "127.0.0.1:7030")]
 
 
 def test_one_switch_is_a_link_without_anything_between() -> None:
