@@ -4,7 +4,7 @@ An agent is free when the agent is Ready and has no call. Source: agent events o
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 
 __all__ = ["Agent", "AgentEvent", "AgentEventKind", "WorkState", "step"]
@@ -83,5 +83,7 @@ def step(agent: Agent, event: AgentEvent) -> Agent:
         work = agent.work           # a repeated login changes nothing
     if event.agent_id and event.kind is not AgentEventKind.LOGOUT:
         agent_id = event.agent_id
-    after = replace(agent, agent_id=agent_id, work=work, calls=calls, talking=talking)
-    return replace(after, since=event.at) if after.state_name != agent.state_name else after
+    after = Agent(agent.dn, agent_id, work, calls, talking, agent.since)
+    if after.state_name == agent.state_name:
+        return after
+    return Agent(agent.dn, agent_id, work, calls, talking, event.at)

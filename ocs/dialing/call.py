@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Any
 
 from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
@@ -255,10 +256,13 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
     if call.state is CallState.ENDED:
         return call, Effect.NONE
     alone = call.listened and call.state in (CallState.ANSWERED, CallState.LISTENING)
-    call = _noted(call, signal, event)
+    changes = _noted(call, signal, event)
+    if following is not None:
+        changes["state"] = following
+    if changes:
+        call = replace(call, **changes)
     if following is None:
         return call, Effect.NONE
-    call = replace(call, state=following)
     if following is CallState.ENDED:
         return _ended(call, signal, event, alone), Effect.ENDED
     if signal in (_Signal.ANSWERED, _Signal.LISTENED):
@@ -266,41 +270,45 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
     return call, Effect.NONE
 
 
-def _noted(call: Call, signal: _Signal, event: CallEvent) -> Call:
-    """The facts that an event adds, whatever the state."""
-    if len(event.placed) >= len(call.placed):       # news of a request may overtake each other
-        call = replace(call, placed=event.placed)
+def _noted(call: Call, signal: _Signal, event: CallEvent) -> dict[str, Any]:
+    """The facts that an event adds, whatever the state: fields of the call that have other values now."""
+    changes: dict[str, Any] = {}
+    if len(event.placed) >= len(call.placed) and event.placed != call.placed:       # news of a request may overtake each other
+        changes["placed"] = event.placed
     if event.conn_id and not (call.conn_id and call.call_uuid):
-        call = replace(call, conn_id=call.conn_id or event.conn_id, call_uuid=call.call_uuid or event.call_uuid)
+        changes |= {"conn_id": call.conn_id or event.conn_id, "call_uuid": call.call_uuid or event.call_uuid}
     if event.kind is SwitchEvent.NETWORK_REACHED and call.rang_at is None:
-        return replace(call, rang_at=event.at)
-    if signal is _Signal.DIALING and call.dialed_at is None:
-        return replace(call, dialed_at=event.at)
-    if signal is _Signal.BUSY:
-        return replace(call, busy_reported=True)
-    if signal in (_Signal.ANSWERED, _Signal.QUEUED):
-        return replace(_reached(call, signal, event.at), detected=event.call_state or call.detected)
-    if signal is _Signal.TREATED:
-        return replace(call, listened=True)
-    if signal is _Signal.OFFERED:
-        return replace(_reached(call, signal, event.at), agent_dn=event.dn)
-    if signal is _Signal.CONNECTED:
-        return replace(_reached(call, signal, event.at), agent_dn=event.dn, talked=True)
-    return call
+        changes["rang_at"] = event.at
+    elif signal is _Signal.DIALING and call.dialed_at is None:
+        changes["dialed_at"] = event.at
+    elif signal is _Signal.BUSY:
+        changes["busy_reported"] = True
+    elif signal in (_Signal.ANSWERED, _Signal.QUEUED):
+        changes |= _reached(call, signal, event.at)
+        changes["detected"] = event.call_state or call.detected
+    elif signal is _Signal.TREATED:
+        changes["listened"] = True
+    elif signal is _Signal.OFFERED:
+        changes |= _reached(call, signal, event.at)
+        changes["agent_dn"] = event.dn
+    elif signal is _Signal.CONNECTED:
+        changes |= _reached(call, signal, event.at)
+        changes |= {"agent_dn": event.dn, "talked": True}
+    return changes
 
 
-def _reached(call: Call, signal: _Signal, at: float) -> Call:
+def _reached(call: Call, signal: _Signal, at: float) -> dict[str, Any]:
     """The call came this far, for the first time or again: what it passed on the way has its time."""
-    by_agent = call.origin is CallOrigin.AGENT
+    by_agent, times = call.origin is CallOrigin.AGENT, dict[str, Any]()
     if signal is not _Signal.OFFERED and call.answered_at is None:      # the phone of an agent who dials may ring first
-        call = replace(call, answered_at=at)
+        times["answered_at"] = at
     if not by_agent and call.cpd_completed_at is None:
-        call = replace(call, cpd_completed_at=at)       # the switch tells what it detected with the answer
+        times["cpd_completed_at"] = at          # the switch tells what it detected with the answer
     if not by_agent and signal is not _Signal.ANSWERED and call.transferred_at is None:
-        call = replace(call, transferred_at=at)
+        times["transferred_at"] = at
     if signal is _Signal.CONNECTED and call.agent_connected_at is None:
-        call = replace(call, agent_connected_at=at)
-    return call
+        times["agent_connected_at"] = at
+    return times
 
 
 def _ended(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> Call:

@@ -121,7 +121,7 @@ class _View:
         """Those who are logged in, in the order of the group's DNs."""
         if self._in_order is None:
             here = self._here
-            self._in_order = tuple(here[dn] for dn in self.group.dns if dn in here)
+            self._in_order = tuple([here[dn] for dn in self.group.dns if dn in here])
         return self._in_order
 
     def ready(self) -> list[Agent]:

@@ -239,8 +239,10 @@ class SwitchLink:
 
     # -- messages into events -------------------------------------------------------------------------------------
     def _deliver(self, message: Message) -> None:
-        with self.log.failuresHandled("telling the desktop at {dn} of {name}", dn=message.get("ThisDN"), name=message.name):
+        try:
             self._relay.heard(message)
+        except Exception:
+            self.log.failure("telling the desktop at {dn} of {name}", dn=message.get("ThisDN"), name=message.name)
         message = self._well_typed(message)
         dn, at = message.get("ThisDN", ""), _stamp(message, self._clock)
         if message.name == "EventResourceInfo":
@@ -278,8 +280,10 @@ class SwitchLink:
 
     def _tell(self, method: str, *args: Any) -> None:
         for listener in self._listeners:
-            with self.log.failuresHandled("telling {listener} of {method}", listener=listener, method=method):
+            try:            # a hundred times a second and more: `failuresHandled` is not for nothing
                 getattr(listener, method)(*args)
+            except Exception:
+                self.log.failure("telling {listener} of {method}", listener=listener, method=method)
 
 
 def _nothing(_: object) -> None:

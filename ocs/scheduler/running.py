@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b32hexencode
 from typing import Any, Coroutine
 
 from twisted.internet.defer import Deferred
@@ -10,7 +11,6 @@ from twisted.logger import Logger
 __all__ = ["new_guid", "run"]
 
 log = Logger()
-_GUID_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 
 
 def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:
@@ -20,5 +20,4 @@ def run(work: Coroutine[Any, Any, Any], what: str) -> Deferred[Any]:
 
 def new_guid(rng: random.Random) -> str:
     """A call attempt GUID: 32 characters 0-9 A-V, 160 bits of chance."""
-    number = rng.getrandbits(160)
-    return "".join(_GUID_DIGITS[number >> shift & 31] for shift in range(155, -1, -5))
+    return b32hexencode(rng.getrandbits(160).to_bytes(20, "big")).decode("ascii")

@@ -68,9 +68,10 @@ class EventStream:
         try:
             while self._outbox:
                 session, message = self._outbox.popleft()
-                with self.log.failuresHandled("telling {client} of {name}", client=session.application,
-                                              name=message.name):
+                try:
                     session.deliver(message)
+                except Exception:
+                    self.log.failure("telling {client} of {name}", client=session.application, name=message.name)
         finally:
             self._flushing = False
 
