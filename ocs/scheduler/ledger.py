@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Iterable, Sequence
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ocs.dialing.compliance.account import AbandonAccount, Estimates, Reading
+from ocs.dialing.compliance.account import MINUTE_S, AbandonAccount, Estimates, Reading
 from ocs.dialing.compliance.calls import CallFacts, CallsWanted
 from ocs.dialing.compliance.evidence import PeriodOf
 from ocs.dialing.compliance.rules import AbandonRule, Rule
@@ -135,6 +135,7 @@ class CampaignLedger:
     async def _read(self, entries: Iterable[_Entry], overlap_s: float | None) -> None:
         for entry in list(entries):
             since = self._context.clock.wall() - (entry.abandon.period.longest_s + _BACK_S if overlap_s is None else overlap_s)
+            since -= since % MINUTE_S       # a minute is put in whole
             told = await self._context.store.answered_calls(CallsWanted(
                 self.campaign, since, entry.abandon.agent_within_s, entry.abandon.counted_from, tuple(self._guids), entry.since))
             entry.account.began(told.first_at)

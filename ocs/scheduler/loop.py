@@ -161,10 +161,11 @@ class PacingLoop:
     def _ratio(self) -> tuple[float | None, str]:
         """Calls per ready agent, and why the mode dials no more than that; None where its pacer decides."""
         session, group = self._session, self._session.group
+        forbidden = session.compliance.progressive_only
         if not session.rules.predictive:
-            return group.multiplier, ""
-        if session.compliance.progressive_only:
-            return 1.0, session.compliance.progressive_only
+            return (1.0, forbidden) if forbidden and group.multiplier > 1.0 else (group.multiplier, "")
+        if forbidden:
+            return 1.0, forbidden
         if group.assured_connect:
             return 1.0, "each record has its agent first"
         return (group.predictive_ratio, "") if group.pacing.fixed else (None, "")

@@ -11,7 +11,7 @@ from collections import OrderedDict, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Iterable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger, LogLevel
 
 from ocs.clock import IClock
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["PastDials"]
 
 _REMEMBERED = 20_000        # attempts of this server
+_LONGEST_S = 5.0            # a dial waits no longer for the database; of the machine's time, where ours runs faster
 _Key = str | tuple[str, int]        # a number, or (table, chain_id)
 
 
@@ -76,12 +77,14 @@ class PastDials:
         for chain, _ in asked:
             records[chain.table] += [record.record_id for record in chain.records]
         phones = dict.fromkeys(record.contact_info for chain, _ in asked for record in chain.records)
+        asking = self._store().past_attempts(PastWanted(
+            now - max(past_s for _, past_s in asked), tuple(phones), {table: tuple(ids) for table, ids in records.items()}))
         try:
-            found = await self._store().past_attempts(PastWanted(
-                now - max(past_s for _, past_s in asked), tuple(phones), {table: tuple(ids) for table, ids in records.items()}))
-        except OCSError as error:
+            found = await asking.addTimeout(_LONGEST_S * max(1.0, self._clock.speed), self._clock)
+        except (OCSError, TimeoutError) as error:
             self.log.emit(LogLevel.debug if self._failing else LogLevel.warn,
-                          "what others have dialed is not known to the attempt rules: {reason}", reason=str(error))
+                          "what others have dialed is not known to the attempt rules: {reason}",
+                          reason=str(error) if isinstance(error, OCSError) else "no answer in time")
             self._failing = True
             return [chain for chain, _ in asked]
         self._failing = False

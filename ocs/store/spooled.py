@@ -28,6 +28,8 @@ from twisted.logger import Logger
 from twisted.python.components import proxyForInterface
 from twisted.python.failure import Failure
 
+from ocs.dialing.compliance.attempts import PastAttempt, PastWanted
+from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted
 from ocs.dialing.values import (
     Attempt,
     CancelRequest,
@@ -310,6 +312,12 @@ class SpooledStore(proxyForInterface(IStore, "_store")):       # type: ignore[mi
 
     def recover(self, owner: Owner, table: str) -> Deferred[list[RecoveredChain]]:
         return self._away() or self._store.recover(owner, table)
+
+    def past_attempts(self, wanted: PastWanted) -> Deferred[list[PastAttempt]]:
+        return self._away() or self._store.past_attempts(wanted)
+
+    def answered_calls(self, wanted: CallsWanted) -> Deferred[AnsweredCalls]:
+        return self._away() or self._store.answered_calls(wanted)
 
 
 def _chain_id(change: ChainSave) -> int | None:

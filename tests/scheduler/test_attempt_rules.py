@@ -187,6 +187,19 @@ def test_while_the_database_is_away_we_go_by_what_was_read_and_by_what_we_dial_o
     assert len([text for text in logged.texts() if "what others have dialed is not known" in text]) == 1
 
 
+def test_a_dial_does_not_wait_for_ever_for_a_database_that_does_not_answer():
+    bench = Ruled(THREE_A_DAY)
+    bench.store.held.add("past_attempts")
+    bench.ready("7001")
+    bench.pass_(4)
+    assert bench.switch.dialed == [] and bench.session.under_way == 1
+    bench.pass_(2)
+    assert len(bench.switch.dialed) == 1
+    bench.store.release()
+    bench.pass_(0)
+    assert len(bench.switch.dialed) == 1
+
+
 def test_an_attempt_that_was_not_dialed_after_all_does_not_count():
     bench = Ruled(Rule("once", "t", "s", "1", caps=(AttemptCap(1, 24 * HOUR),)))
     bench.store.held.add("open_attempts")

@@ -282,6 +282,19 @@ def test_the_alarm_of_a_rule_is_told_once_until_the_rate_is_below_it_again(logge
     assert len(told) == 1 and "2 of 101" in told[0]
 
 
-def test_progressive_dialing_is_not_held_back_by_a_rule():
+def test_progressive_dialing_is_held_back_to_one_call_for_an_agent_too():
     bench = Ruled(past=(200, 50), mode=DialingMode.PROGRESSIVE, multiplier=1.0)
     assert bench.under_way_with("7001", "7002") == 2 and bench.only
+    assert "progressive only" not in bench.session.loop.decisions[-1].reason
+    ahead = Ruled(past=(200, 50), mode=DialingMode.PROGRESSIVE, multiplier=3.0)
+    assert ahead.under_way_with("7001", "7002") == 2
+    assert "progressive only: rule own" in ahead.session.loop.decisions[-1].reason
+    assert Ruled(past=(200, 5), mode=DialingMode.PROGRESSIVE, multiplier=3.0).under_way_with("7001", "7002") == 6
+
+
+def test_a_look_back_puts_whole_minutes_in():
+    bench = Ruled(past=(0, 0), clock=VirtualClock(1_773_160_230.0))
+    for place in range(10):     # one call each 20 s, which the next looks pass in the middle of a minute
+        history(bench.memory, bench.clock.wall() - 7_200 + 20 * place, 1, 0, f"call {place}")
+    bench.pass_(130)
+    assert bench.session.compliance.seen == (10, 0)
