@@ -45,6 +45,20 @@ def _callbacks(session: DialingSession) -> dict[str, int]:
     return {news.value: session.callbacks.counts[news] for news in CallbackNews if session.callbacks.counts[news]}
 
 
+def _rules(session: DialingSession) -> dict[str, str]:
+    """The calling rules of a session; of those about abandoned calls, how they stand."""
+    known = {one.rule.name: one for one in session.compliance.readings}
+    told = {}
+    for rule in session.group.rules:
+        stands = known.get(rule.name)
+        parts = [part for part, there in (("hours", rule.hours), ("attempts", rule.about_attempts)) if there]
+        if stands is not None:
+            more = f"{stands.budget:.1f} more may be" if stands.budget >= 0 else f"{-stands.budget:.1f} too many"
+            parts.insert(0, f"{stands.text.partition(': ')[2]}, {more}" + ("; held back" if stands.spent else ""))
+        told[f"{rule.name} ({rule.version})"] = "; ".join(parts)
+    return told
+
+
 @implementer(IConsoleVerbs)
 class Verbs:
     """The verbs over one running server."""
@@ -77,6 +91,8 @@ class Verbs:
             "records held": sum(len(each.held) for each in engine.sessions.values()),
             "do-not-call entries": len(self._server.context.do_not_call),
             "not dialed": _falling(not_dialed),
+            "held back by rules": "; ".join(f"{each.group.name}: {each.compliance.progressive_only}" for each in engine.loaded()
+                                            if each.compliance.progressive_only),
             "callbacks": callbacks,
         }
 
@@ -99,7 +115,7 @@ class Verbs:
         lists = {each.name: each.share if each.active else "inactive" for each in session.group.lists}
         return {**self._session_row(session), "paced": self._pace(session), "lists": lists,
                 "records held": _falling(records), "callbacks waiting": len(session.callbacks),
-                "not dialed": _falling(session.tally.total), "callbacks": _callbacks(session),
+                "not dialed": _falling(session.tally.total), "rules": _rules(session), "callbacks": _callbacks(session),
                 "asked outside": _falling(Counter({reason.value: count for reason, count in session.verdicts.items()})),
                 "results": _falling(Counter({result.label: count for result, count in session.results.items()}))}
 

@@ -20,6 +20,7 @@ from ocs.links.registry import Links, LinkState
 from tests.doubles.clock import VirtualClock
 from tests.doubles.validation import FakePreDialValidation
 from tests.scheduler.bench import Bench, record
+from tests.scheduler.test_rule_accounts import Ruled
 
 LISTED, ATTEMPTS = Refusal.DO_NOT_CALL.value, Refusal.MAXIMUM_ATTEMPTS.value
 NOW = int(VirtualClock().wall())
@@ -117,3 +118,19 @@ def test_mode_goal_and_decisions_are_told_and_ordered() -> None:
     assert (bench.session.group.mode, bench.session.group.pacing.goal) == (DialingMode.PREDICTIVE, 85.0)
     with pytest.raises(ValueError, match="count=1"):
         verbs.decisions("spring", 0)
+
+
+def test_how_calling_rules_stand_is_told_of_each_session_and_what_they_hold_back_of_the_server() -> None:
+    bench = Ruled(past=(200, 7))
+    server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, agents=bench.agents, store=bench.store,
+                             context=bench.context, links=(), spooled="there", reporting="none", agent_source="up",
+                             peering=SimpleNamespace(rows=lambda: ()), auditing=SimpleNamespace(state=lambda: {}),
+                             reloading=SimpleNamespace(state=lambda: ""))
+    verbs = Verbs(server)
+    text = "7 of 200 answered calls abandoned in the last 24 hours, 3.50 %; the limit is 3 %"
+    assert verbs.session("spring")["rules"] == {"own (1)": f"{text}, 1.0 too many; held back"}
+    assert verbs.status()["held back by rules"] == f"spring@sales: rule own: {text}"
+    allowed = Ruled(past=(200, 5))
+    server.engine = allowed.engine
+    assert verbs.session("spring")["rules"]["own (1)"].endswith("the limit is 3 %, 1.0 more may be")
+    assert verbs.status()["held back by rules"] == ""
