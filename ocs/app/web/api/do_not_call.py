@@ -5,7 +5,7 @@ import json
 
 from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
-from ocs.app.web.api.site import Site, api_error
+from ocs.app.web.api.site import Site, api_error, exact
 from ocs.database.statements import Transaction
 from ocs.dialing.values import ChainSave, DoNotCallEntry
 from ocs.errors import DatabaseAway, OCSError
@@ -69,7 +69,7 @@ class _DoNotCall:
         campaigns, engine = self._campaigns(asked.campaign), self._site.engine
         who = call.client.agent_id or call.client.name
         entry = DoNotCallEntry(
-            phone=asked.phone and asked.phone.strip(), customer_id=asked.customer_id, campaign=asked.campaign,
+            phone=asked.phone and exact(asked.phone), customer_id=asked.customer_id, campaign=asked.campaign,
             message=asked.message, internal=True, time_stamp=int(engine.context.clock.wall()), requested_by=who, origin=_ORIGIN)
         engine.block(entry)         # at once, whatever the database says
         engine.take_back_blocked()

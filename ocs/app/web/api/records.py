@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
-from ocs.app.web.api.site import Site, api_error
+from ocs.app.web.api.site import Site, api_error, exact
 from ocs.app.web.api.values import word
 from ocs.database.statements import Transaction
 from ocs.dialing import values as domain
@@ -133,22 +133,19 @@ class _Lists:
     async def add(self, call: Call) -> Reply:
         one, asked = self._site.calling_list(call.path["calling_list"]), call.body
 
-        def work(work: Transaction) -> tuple[str, bool, Any]:
-            custom = self._site.catalog.calling_list(work, one.reads).fields
-            new = _new(one, asked, custom)
+        custom = await self._site.read(lambda work: self._site.catalog.calling_list(work, one.reads).fields)
+        new = _new(one, asked, custom)
 
+        def work(work: Transaction) -> tuple[bool, Any]:
             def put() -> str:
                 added = add_record(work, self._site.catalog, new)
                 return json.dumps(added.record_id)
             answer, again = once(work, call.addition, put)
             record_id = int(json.loads(answer))
             (record,) = search_records(work, self._site.catalog, one.reads, Search(record_id=record_id)).records or (None,)
-            return answer, again, None if record is None else _told(one.name, record, custom)
+            return again, None if record is None else _told(one.name, record, custom)
 
-        try:
-            _, again, told = await self._site.store.change(work)
-        except OCSError as error:
-            raise api_error(error) from None
+        again, told = await self._site.change(work)
         if told is None:
             raise ApiError(409, "Idempotency-Key: the record of the first time is there no more", "Idempotency-Key")
         for session in self._site.engine.loaded():
@@ -168,8 +165,9 @@ class _Lists:
         named = {each.name for group in groups for each in group.lists}
         if asked.calling_list is not None and asked.calling_list not in named:
             raise ApiError(404, "calling_list: there is none of this name in the campaign", "calling_list")
-        target = CancelTarget(None, asked.phone or "", asked.customer_id or "", asked.campaign or "", asked.calling_list or "",
-                              "", asked.whole_chain)
+        phone = "" if asked.phone is None else exact(asked.phone)
+        target = CancelTarget(None, phone, asked.customer_id or "", asked.campaign or "", asked.calling_list or "", "",
+                              asked.whole_chain)
         try:
             return values.Cancelled(records=await cancel(self._site.engine, target, everywhere=True))
         except OCSError as error:
@@ -192,7 +190,7 @@ def _new(one: domain.CallingList, asked: values.NewRecord, custom: Any) -> domai
     except ValueError as error:
         raise ApiError(400, f"dial_at: {error}", "dial_at") from None
     return domain.NewRecord(
-        one.reads, asked.phone.strip(), asked.chain_id,
+        one.reads, exact(asked.phone), asked.chain_id,
         ContactInfoType.HOME_PHONE if asked.phone_type is None else ContactInfoType(_PHONE_TYPES[asked.phone_type]),
         asked.time_zone or None,
         RecordType.GENERAL if asked.record_type is None else _TYPES[asked.record_type], due=due,

@@ -27,7 +27,7 @@ __all__ = ["ApiError", "Call", "PREFIX", "Route", "Router"]
 PREFIX = ("api", "v1")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
-_UNKNOWN = re.compile(r"unknown field `(.*)`$")
+_UNKNOWN = re.compile(r"(?:unknown|missing required) field `(.*)`$")
 
 
 class ApiError(Exception):

@@ -17,7 +17,7 @@ from ocs.store.api_additions import KeyReused
 from ocs.store.registry import Catalog
 from protocols.communication.index import CampaignErrorCode
 
-__all__ = ["Site", "api_error"]
+__all__ = ["Site", "api_error", "exact"]
 
 _E = CampaignErrorCode
 _STATUS = {_E.SERVER_CONNECTION_ERROR: 503, _E.CAMPAIGN_GROUP_NOT_FOUND: 404, _E.INVALID_PARAMETER: 400}
@@ -39,6 +39,13 @@ def api_error(error: OCSError) -> ApiError:
     if isinstance(error, (DatabaseAway, StoreUnavailable)):
         return ApiError(503, "the database does not do it at present")
     return ApiError(400, str(error))
+
+
+def exact(phone: str) -> str:
+    """A number that has matched its pattern; ApiError 400 where an end of line is behind it, which `$` lets pass."""
+    if phone.endswith("\n"):
+        raise ApiError(400, "phone: has an end of line", "phone")
+    return phone
 
 
 @dataclass
