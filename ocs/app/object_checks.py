@@ -15,6 +15,7 @@ from ocs.app.campaigns import (
     reference_problems,
 )
 from ocs.app.config import ApplicationOptions, DialingOptions, effect_problems
+from ocs.app.desktops import AgentOptions
 from ocs.app.list_checks import Fields, list_problems
 from ocs.app.resolution import outbound_servers, server_tables
 from ocs.app.switches import switch_problems
@@ -43,6 +44,7 @@ class _SharedTables:
     application: ApplicationOptions = table(ApplicationOptions)
     dialing: DialingOptions = table(DialingOptions)
     switch: tuple[_SwitchName, ...] = table()
+    agent: tuple[AgentOptions, ...] = table()
     treatment: tuple[TreatmentOptions, ...] = table()
     holiday_calendar: tuple[HolidayCalendarOptions, ...] = table()
     dialing_filter: tuple[DialingFilterOptions, ...] = table()

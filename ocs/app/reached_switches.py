@@ -3,8 +3,9 @@
 A switch has a T-Server's application object. Where the server's own application object has connections to T-Servers, their
 switches are those that it reaches, in that order; otherwise it reaches every switch that has a T-Server. What the server's own
 file says of the links (`[tserver]`, and a `[[switch]]` of the same name: passwords, certificates, another address) counts before
-the host and port of the T-Server's object. The first switch is `[tserver]`'s, and its DNs are written as they are; DNs of the
-others have the switch's name behind them. A site that has no T-Servers among its objects has one switch: the first.
+the host and port of the T-Server's object, and the number of the switch's. The first switch is `[tserver]`'s, and its DNs are
+written as they are; DNs of the others have the switch's name behind them. A site that has no T-Servers among its objects has one
+switch: the first.
 """
 from __future__ import annotations
 
@@ -73,8 +74,8 @@ class ReachedSwitches:
     def _address(self, switch: ConfigurationObject) -> dict[str, Any]:
         tserver = self._tserver(switch["tserver"])
         if tserver is None:
-            return {}
-        address = {"host": tserver["host"], "port": tserver["port"]}
+            return {"switch_dbid": switch.dbid}
+        address = {"switch_dbid": switch.dbid, "host": tserver["host"], "port": tserver["port"]}
         backup = self._tserver(tserver["backup_server"])
         if backup is not None and backup["host"]:
             address |= {"backup_host": backup["host"], "backup_port": backup["port"]}

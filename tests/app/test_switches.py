@@ -21,6 +21,7 @@ from ocs.options import load
 GOOD = """
 [[switch]]
 name = "east"
+port = 7020
 [[switch]]
 name = "north"
 port = 7030
