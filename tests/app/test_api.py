@@ -333,7 +333,7 @@ def test_the_do_not_call_list_is_added_to_asked_and_cleared(rig: Rig) -> None:
     assert rig.ask("DELETE", "do-not-call", phone="+12125550001", campaign="spring", why="error")[1] == {"removed": 1}
     assert not rig.ask("GET", "do-not-call", phone="+12125550001")[1]["listed"]
     trail = rig.ask("GET", "audit/do-not-call")[1]["rows"]
-    assert trail.pop(0)["action"] == "begin"
+    trail = [row for row in trail if row["action"] != "begin"]
     assert [(row["action"], row["who"], row["entries"]) for row in trail] == [
         ("add", "1001", 1), ("add", "1001", 0), ("add", "administrator", 1), ("remove", "administrator", -1)]
     assert rig.ask("GET", "audit/do-not-call", after=trail[1]["sequence"], limit=1)[1]["rows"] == [trail[2]]
