@@ -217,8 +217,8 @@ def _signal(call: Call, event: CallEvent) -> _Signal:
         return _PLAIN[event.kind]
     if event.kind is SwitchEvent.ESTABLISHED:
         return _Signal.ANSWERED if at_origin else _Signal.CONNECTED
-    if event.call_state in _MOVED_STATES:
-        return _Signal.MOVED
+    if event.call_state in _MOVED_STATES and call.origin_dn != OBN_ORIGIN:
+        return _Signal.MOVED            # of a call of the manager, what it says is the end
     if call.origin is CallOrigin.AGENT and call.state is not CallState.TALKING:
         return _Signal.FAILED
     if at_origin:

@@ -105,6 +105,7 @@ def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, difference
              [attempt(state=AttemptState.UNKNOWN, call_result=CallResult.UNKNOWN, conn_id=None)]),
     accounts(calls=[call(), call(2, kind="internal")]),
     accounts(calls=[call(), call(2, agent_dn="7021")]),
+    accounts(attempts=[attempt(call_state=1)], calls=[call(call_state=21)]),
     accounts(attempts=[attempt(earlier_conn_ids="conn8 conn9")],      # the calls of one dial request
              calls=[call(), call(8, destination=phone(1), call_state=7), call(9, destination=phone(1), call_state=7)]),
 ])

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
@@ -131,6 +132,15 @@ def test_the_attempt_and_history_name_every_call_of_the_request_once() -> None:
     assert (attempt.conn_id, attempt.earlier_conn_ids) == ("c2", "c1")
     assert [(one.attempt.guid, one.call.conn_id, one.call.call_uuid) for one in chronicle.of(told.CallPlaced)] == [
         (token, "c1", "u1"), (token, "c2", "u2")]
+
+
+@pytest.mark.parametrize("call_state", [0, 1, 5, 21])
+def test_however_a_call_leaves_its_application_it_is_over(call_state: int) -> None:
+    made, manager = bench()
+    token = manager.asked[0][0]
+    manager.tell(token, (E.DIALING, 0), (E.ESTABLISHED, 0), (E.TREATMENT_APPLIED, 0), (E.RELEASED, call_state))
+    (attempt,) = made.attempts(1)
+    assert (attempt.state, attempt.call_result, attempt.call_state) == (AttemptState.CLOSED, CallResult.ANSWER, call_state)
 
 
 def test_an_attempt_whose_calls_nobody_named_has_no_connid() -> None:

@@ -106,6 +106,8 @@ def _call_and_attempt(call: CallLine, attempt: Attempt) -> Iterator[str]:
         yield f"call {call.conn_id}: to {call.destination} in the call log, to {attempt.phone} in attempt {attempt.guid}"
     if attempt.conn_id is not None and call.conn_id != attempt.conn_id:
         return      # an earlier call of a dial request: the list has the last one's course
+    if attempt.call_state == CallResult.TRANSFERRED:
+        return      # its application has handed it on: how it ended there only the switch knows
     both = call.call_state is not None and attempt.call_state is not None
     alike = (call.call_state in (attempt.call_state, attempt.call_result)
              or {call.call_state, attempt.call_state} <= CONNECTED)
