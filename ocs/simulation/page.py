@@ -9,7 +9,8 @@ from ocs.simulation.charts import Kind, Marker, Series, TimeChart, word_bars
 __all__ = ["page"]
 
 _STATES = (("talk", "talk", 0), ("wrap", "after-call work", 1), ("ringing", "ringing", 4), ("ready", "waiting", 2),
-           ("preview", "looking at a record", 5), ("dialing", "dialing", 6), ("idle", "between two things", 3), ("break", "break", 7))
+           ("preview", "looking at a record", 5), ("dialing", "dialing", 6), ("idle", "between two things", 3),
+           ("break", "break", 7))
 
 
 def page(report: Mapping[str, Any]) -> str:

@@ -134,8 +134,8 @@ def answered(n: int, hour: float, agent_id: str, talk_s: float = 80.0) -> Attemp
     one = attempt(n, hour)
     assert one.dialed_at is not None
     at = one.dialed_at
-    return replace(one, call_result=CallResult.ANSWER, answered_at=at + 9.5, cpd_completed_at=at + 10.0, agent_connected_at=at + 12.0,
-                   ended_at=at + 12.0 + talk_s, agent_id=agent_id)
+    return replace(one, call_result=CallResult.ANSWER, answered_at=at + 9.5, cpd_completed_at=at + 10.0,
+                   agent_connected_at=at + 12.0, ended_at=at + 12.0 + talk_s, agent_id=agent_id)
 
 
 def history() -> list[Attempt]:
@@ -171,11 +171,13 @@ def test_what_is_not_known_is_said(utc: None) -> None:
 
 
 def test_a_simulated_day_is_recognized_in_its_own_history(utc: None) -> None:
-    account = played(hours=0.5, shift=[{"agents": 8}], people={"talk_s": 40.0, "answer_s": 8.0, "person": 0.5}, start="2026-03-10T09:00Z")
+    people = {"talk_s": 40.0, "answer_s": 8.0, "person": 0.5}
+    account = played(hours=0.5, shift=[{"agents": 8}], people=people, start="2026-03-10T09:00Z")
     found = estimate(account.attempts).mapping
     totals = account.measures.totals
     assert found["people"]["person"] == pytest.approx(totals.answered / totals.calls, abs=0.02)
-    assert found["people"]["answer_s"] == pytest.approx(8.0, abs=1.5) and found["people"]["talk_s"] == pytest.approx(40.0, rel=0.2)
+    assert found["people"]["answer_s"] == pytest.approx(8.0, abs=1.5)
+    assert found["people"]["talk_s"] == pytest.approx(40.0, rel=0.2)
     assert found["shift"] == [{"agents": 8}] and found["start"] == "2026-03-10T09:00+00:00"
 
 

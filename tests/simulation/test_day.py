@@ -143,7 +143,7 @@ def test_decisions_are_kept_with_their_reasons() -> None:
 
 def test_percentiles_are_of_the_nearest_rank() -> None:
     found = percentiles([float(n) for n in range(100, 0, -1)])
-    assert (found["count"], found["mean"], found["p10"], found["p50"], found["p99"], found["most"]) == (100, 50.5, 10, 50, 99, 100)
+    assert [found[name] for name in ("count", "mean", "p10", "p50", "p99", "most")] == [100, 50.5, 10, 50, 99, 100]
     assert percentiles([3.0])["p10"] == percentiles([3.0])["p99"] == 3.0
     assert percentiles([])["p50"] is None
 

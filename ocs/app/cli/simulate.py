@@ -1,17 +1,14 @@
 """`ocs simulate`: a day in seconds, from a scenario file or from what a campaign has recorded."""
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import click
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 __all__ = ["simulate"]
 
@@ -71,16 +68,15 @@ def simulate(scenario: Path | None, json_file: Path | None, html_file: Path | No
 
 
 def _run(wanted: Any, json_file: Path | None, html_file: Path | None, quiet: bool) -> int:
-    from ocs.app.simulate.scenario import simulated_day
+    from ocs.app.simulate.play import play
     from ocs.simulation.page import page
     from ocs.simulation.report import report
     began = time.monotonic()
-    day = simulated_day(wanted)
-    shown = _Progress(day.end_s) if not quiet and sys.stderr.isatty() else None
-    with _quick_and_watched() as bugs:
-        account = day.run(shown.told) if shown is not None else day.run()
-    if shown is not None:
-        shown.close()
+    if not quiet and sys.stderr.isatty():
+        with click.progressbar(length=int(3_600 * wanted.hours), label="simulating", file=sys.stderr) as bar:
+            account, bugs = play(wanted, lambda elapsed_s: bar.update(int(elapsed_s) - bar.pos))
+    else:
+        account, bugs = play(wanted)
     made = report(account, time.monotonic() - began)
     if json_file is not None:
         text = json.dumps(made, indent=1) + "\n"
@@ -95,26 +91,6 @@ def _run(wanted: Any, json_file: Path | None, html_file: Path | None, quiet: boo
     for text in [*(f"the accounts differ: {one}" for one in made["differences"]), *bugs][:_TOLD]:
         click.echo(text, err=True)
     return 1 if made["differences"] or bugs else 0
-
-
-@contextmanager
-def _quick_and_watched() -> Iterator[list[str]]:
-    """While the day passes: the search for cycles of garbage is seldom, since almost all of it goes without; failures that are
-    logged, each of them a bug, are collected as texts."""
-    bugs: list[str] = []
-
-    def watch(event: LogEvent) -> None:
-        if event.get("log_failure") is not None and len(bugs) < _TOLD:
-            bugs.append(f"bug: {formatEvent(event)}\n{event['log_failure'].getTraceback()}")
-
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 100)
-    globalLogPublisher.addObserver(watch)
-    try:
-        yield bugs
-    finally:
-        globalLogPublisher.removeObserver(watch)
-        gc.set_threshold(*before)
 
 
 def _summary(made: dict[str, Any]) -> str:
@@ -138,19 +114,3 @@ def _percent(share: float | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} s"
-
-
-class _Progress:
-    """How much of the day has passed, on the terminal."""
-
-    def __init__(self, end_s: float) -> None:
-        self._bar: Any = click.progressbar(length=int(end_s), label="simulating", file=sys.stderr)
-        self._bar.__enter__()
-        self._shown = 0
-
-    def told(self, elapsed_s: float) -> None:
-        self._bar.update(int(elapsed_s) - self._shown)
-        self._shown = int(elapsed_s)
-
-    def close(self) -> None:
-        self._bar.__exit__(None, None, None)

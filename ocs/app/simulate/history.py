@@ -89,7 +89,8 @@ def scenario_of(options: OCSOptions, group: CampaignGroupOptions, attempts: Sequ
     treatments = [_changed(one, None, _EFFECTS) for one in options.treatment if one.name in names]
     mapping = {
         "name": f"{group.name} as recorded", "description": f"Made from {found.calls} calls of {found.days} days.",
-        **found.mapping, "campaign_group": settings, "dialing": _changed(options.dialing, type(options.dialing)()), "treatment": treatments}
+        **found.mapping, "campaign_group": settings, "treatment": treatments,
+        "dialing": _changed(options.dialing, type(options.dialing)())}
     mapping["calling_list"]["maximum_attempts"] = min(one.maximum_attempts for one in ours)
     return Recorded(mapping, tuple(notes))
 
