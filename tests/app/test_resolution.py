@@ -175,7 +175,8 @@ def test_every_option_of_a_campaign_group_goes_through_the_database(name: str, v
     mapping = tomllib.loads(GOOD)
     group = mapping["campaign_group"][0]
     group |= {"mode": "power-gvp" if name == "obn" else "progressive", "trunk_group_dn": "6800", "ivr_profile": "menu",
-              "maximum_ports": 5, "interaction_queue": "q", "maximum_queue_size": 5, "optimal_buffer": 1_000.0, name: value}
+              "maximum_ports": 5, "interaction_queue": "q", "maximum_queue_size": 5, "optimal_buffer": 1_000.0,
+              "caller_id_sets": ["7001"], name: value}
     objects = planned({}, read_document(mapping, VOCABULARY))
     [ours], [theirs] = server_tables(objects, "ocs").mapping["campaign_group"], mapping["campaign_group"]
     assert ours[name] == theirs[name]
