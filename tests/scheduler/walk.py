@@ -78,9 +78,9 @@ class World:
         self.work: dict[str, str] = {}                  # DN -> ready, not-ready
         self.talks: dict[str, str] = {}                 # ConnID -> DN of the agent
         self.previews: list[KVList] = []
-        self._ask, self._send, self._dial = self.switch._ask, bench.desktops.send, self.session.dialer.dial
+        self._ask, self._send, self._dial = self.switch._ask, bench.desktops._distribute, self.session.dialer.dial
         self.switch._ask = self._asked      # type: ignore[method-assign]
-        bench.desktops.send = self._sent    # type: ignore[method-assign]
+        bench.desktops._distribute = self._sent     # type: ignore[method-assign]
         self.session.dialer.dial = self._dialing        # type: ignore[method-assign]
         bench.up()
         bench.begin()
