@@ -60,7 +60,7 @@ def contacts(folder: Path) -> Path:
 
 
 class Center:
-    """All servers under twistd, agents on sockets. The OCS reaches the server of one link through a proxy; the Outbound
+    """The servers under twistd, agents on sockets. The OCS reaches the server of one link through a proxy; the Outbound
     Notification Manager reaches the OCS through another one."""
 
     def __init__(self, folder: Path, link: str) -> None:
@@ -88,18 +88,20 @@ class Center:
         switch = await self._started("tserver", TServerOptions, tserver_config(plan))
         ports = {"tserver": switch,
                  "statserver": await self._started("statserver", StatServerOptions, statserver_config(plan, switch)),
-                 "icon": await self._started("icon", IconOptions, icon_config(plan)),
-                 "cpdserver": await self._started("cpdserver", CPDServerOptions, cpdserver_config(plan, switch)),
-                 "interaction": await self._started("interaction", InteractionServerOptions, interaction_config(plan))}
-        if self.link == "obn":
+                 "icon": await self._started("icon", IconOptions, icon_config(plan))}
+        if self.link == "cpdserver":
+            ports["cpdserver"] = await self._started("cpdserver", CPDServerOptions, cpdserver_config(plan, switch))
+        elif self.link == "interaction":
+            ports["interaction"] = await self._started("interaction", InteractionServerOptions, interaction_config(plan))
+        elif self.link == "obn":
             manager = obn_config(plan, switch)
             manager["notification"].update(timeout_s=1.0, again_min_s=0.05 * SPEED, again_max_s=0.5 * SPEED)
             manager["dialing"]["retry_s"] = 0.5 * SPEED
             ports["obn"] = await self._started("obn", ObnOptions, manager)
         self.proxies = [Proxy(CLOCK, ports[self.link])]
-        reached = {"obn": None, **ports, self.link: self.proxies[0].port}
-        values = ocs_config(plan, reached["tserver"], reached["statserver"], reached["icon"], reached["cpdserver"],
-                            reached["interaction"], reached["obn"])
+        reached = {**ports, self.link: self.proxies[0].port}
+        values = ocs_config(plan, reached["tserver"], reached["statserver"], reached["icon"], reached.get("cpdserver"),
+                            reached.get("interaction"), reached.get("obn"))
         values[self.link].update(reconnect_min_s=0.05, reconnect_max_s=0.2)
         if self.link == "obn":
             web = free_port()
@@ -111,6 +113,8 @@ class Center:
             values[self.link].update(request_timeout_s=1.0, keep_alive_s=0.5)
         write_config(self.folder / "ocs.toml", OCSOptions, values)
         await self.children["ocs"].start()
+        if self.link == "obn":
+            return      # nobody works there: who asks for an agent gives up in the queue
         desks = tserver_desks(CLOCK, TCP4ClientEndpoint(CLOCK, "127.0.0.1", switch), "lab", plan.passwords["lab"])
         clock = plan.time.clock(CLOCK)
         self._floor = LabFloor(clock, plan.agents, desks, plan.behaviour)
