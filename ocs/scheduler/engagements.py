@@ -52,7 +52,7 @@ class Engagements:
         self._context, self._session = context, session
         self._all: dict[str, Engaged] = {}              # by GUID
         self._by_conn: dict[str, Engaged] = {}
-        self._waiting_at: set[str] = set()              # DNs of agents who are put on the line, or wait there, for any customer
+        self._at: dict[str, Engaged] = {}               # DN of an agent who is put on the line, or waits there, for any customer
 
     def __len__(self) -> int:
         return len(self._all)
@@ -77,8 +77,12 @@ class Engagements:
         return conn_id in self._by_conn
 
     def waits_at(self, dn: str) -> bool:
-        """True while the agent at `dn` is put on the line, or waits there, for any customer."""
-        return dn in self._waiting_at
+        """True while the agent at `dn` waits on the line for any customer."""
+        return dn in self._at and self._at[dn].engagement.state is EngagementState.ENGAGED
+
+    def comes_at(self, dn: str) -> bool:
+        """True while the agent at `dn` is being put on the line for any customer."""
+        return dn in self._at and self._at[dn].engagement.coming
 
     def _note(self, one: Engaged, before_dn: str) -> None:
         """Keep the books true after a step of this engaging call, and tell who counts agents."""
@@ -86,9 +90,9 @@ class Engagements:
         waits = one.held is None and (one.engagement.coming or one.engagement.state is EngagementState.ENGAGED)
         for each in {before_dn, dn} - {""}:
             if each == dn and waits:
-                self._waiting_at.add(each)
-            else:
-                self._waiting_at.discard(each)
+                self._at[each] = one
+            elif self._at.get(each) is one:
+                del self._at[each]
             self._session.feed.agent_changed(each)
 
     # -- engaging -------------------------------------------------------------------------------------------------

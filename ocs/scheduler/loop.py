@@ -139,17 +139,16 @@ class PacingLoop:
         session, group, rules, feed = self._session, self._session.group, self._session.rules, self._session.feed
         feed.look()
         ready = session.callbacks.agents_for_calls()
-        coming = 0
         if rules.flow is CallFlow.SEIZING:
             session.engagements.balance(ready, given.records_left)
-            ready, coming = session.engagements.free, session.engagements.coming
+            ready = session.engagements.free
         ready -= self._context.waiting.at(session.queues)
         if rules.paced_by is PacedBy.AGENTS_BEHIND_IVR:
             on_the_way = sum(held.call is not None and held.call.state is not CallState.TALKING for held in session.calls)
             given = replace(given, under_way=max(on_the_way, session.under_way))
         ratio, why = self._ratio()
         if ratio is None:
-            ready += coming + feed.ringing - feed.late
+            ready += feed.ringing - feed.late
             decision = feed.decide(replace(given, now=self._context.clock.seconds(), ready_agents=ready, multiplier=1.0))
             return replace(decision, at=given.now)
         feed.not_ahead()

@@ -6,6 +6,7 @@
   of the application; a machine for which the campaign wants an agent, too, but such a one counts for no abandon rate.
 - It is abandoned when it ends without an agent, when it is dropped because none is engaged, or when it has waited longer than
   the rules of compliance let it, whatever comes then.
+- Where agents are engaged first, one is ready when on the line; until then the work after the last call goes on.
 - While an agent's telephone rings with a call of ours, both count as not yet together: the call waits, the agent is ready.
 - Agents' states are not known while a link is away. Their clocks then go on, and the picture is compared when it is back.
 
@@ -57,6 +58,8 @@ class PacingFeed:
         """The session is loaded: nothing is known yet but what the rules have counted so far."""
         answered, abandoned = self._session.compliance.seen
         self.pacer = GroupPacer(self._session.group.pacing, self._session.compliance.abandon_limit, answered, abandoned)
+        if self._session.rules.flow is CallFlow.SEIZING:
+            self.pacer.patience_s = 0.0     # nobody waits: who finds no engaged agent is dropped
         self._calls: dict[HeldChain, _Stage] = {}
         self._waiting: dict[HeldChain, float] = {}      # those of them who want an agent, since
         self._agents: dict[str, Activity] = {}          # by DN
@@ -188,9 +191,13 @@ class PacingFeed:
             self.pacer.inbound(now)
 
     def _activity(self, agent: Agent) -> Activity:
-        if agent.calls:
-            if self._session.engagements.waits_at(agent.dn):
+        if self._session.rules.flow is CallFlow.SEIZING:
+            engagements = self._session.engagements
+            if engagements.waits_at(agent.dn):
                 return Activity.READY
+            if agent.free or engagements.comes_at(agent.dn):
+                return Activity.WRAP
+        if agent.calls:
             rings_for_us = not agent.talking and any(map(self._session.calls.has, agent.calls))
             return Activity.READY if rings_for_us else Activity.TALK
         if agent.work is WorkState.READY:

@@ -17,7 +17,8 @@ from tests.scheduler.bench import QUEUE, TRUNK, Bench, agent_of
 
 A = Activity
 M = DialingMode
-TOLD = ("dialed", "rang", "failed", "answered", "connected", "abandoned", "released", "withdrawn", "agent", "agent_gone", "inbound")
+TOLD = ("dialed", "rang", "failed", "answered", "connected", "abandoned", "released", "withdrawn", "agent", "agent_gone",
+        "inbound")
 
 
 class Told:
@@ -149,6 +150,19 @@ def test_a_dial_whose_attempt_cannot_be_written_teaches_nothing() -> None:
     assert told.names[:2] == ["dialed", "withdrawn"] and len(made.session.feed.pacer.calls) == 0
 
 
+def engaged(made: Bench) -> Asked:
+    """The agent at 7001 is ready, and put on the line: first work goes on, then a customer is dialed. The engaging call."""
+    made.ready("7001")
+    made.pass_(1.0)
+    assert not made.switch.dialed and made.session.feed._agents["7001"] is A.WRAP
+    engaging, = made.switch.of("make_call")
+    made.switch.agent(AgentEventKind.CALL, "7001", conn_id=engaging.conn_id, talking=True)
+    for dn in ("7001", TRUNK):
+        made.switch.call_event(SwitchEvent.ESTABLISHED, engaging.conn_id, dn)
+    made.pass_(0)
+    return engaging
+
+
 # -- trunk groups, engaged agents, applications -----------------------------------------------------------------------
 def test_a_machine_at_the_trunk_group_has_failed_and_a_person_is_answered_before_the_transfer() -> None:
     made, told = bench(trunk_group_dn=TRUNK)
@@ -164,15 +178,8 @@ def test_a_machine_at_the_trunk_group_has_failed_and_a_person_is_answered_before
 
 def test_an_engaged_agent_is_ready_until_a_customer_is_joined() -> None:
     made, told = bench(M.PREDICTIVE_SEIZING, trunk_group_dn=TRUNK)
-    made.ready("7001")
-    made.pass_(1.0)
-    engaging, = made.switch.of("make_call")
-    for dn in ("7001", TRUNK):
-        if dn != TRUNK:
-            made.switch.agent(AgentEventKind.CALL, dn, conn_id=engaging.conn_id, talking=True)
-        made.switch.call_event(SwitchEvent.ESTABLISHED, engaging.conn_id, dn)
-    made.pass_(0)
-    assert set(told.agents[-1:]) == {("7001", A.READY)} and made.session.engagements.free == 1
+    engaged(made)
+    assert told.agents[-1] == ("7001", A.READY) and made.session.engagements.free == 1
     customer = made.switch.dialed[-1]
     made.switch.call_event(SwitchEvent.ESTABLISHED, customer.conn_id, TRUNK)
     made.switch.call_event(SwitchEvent.PARTY_CHANGED, customer.conn_id, "7001")
@@ -183,14 +190,14 @@ def test_an_engaged_agent_is_ready_until_a_customer_is_joined() -> None:
 
 def test_a_customer_for_whom_nobody_is_engaged_is_abandoned_at_once_whatever_is_announced() -> None:
     made, told = bench(M.PREDICTIVE_SEIZING, trunk_group_dn=TRUNK, asm_drop_announcement="sorry")
-    made.ready("7001")
-    made.pass_(1.0)
+    engaging = engaged(made)
     customer = made.switch.dialed[-1]
-    made.switch.call_event(SwitchEvent.ESTABLISHED, customer.conn_id, TRUNK)     # the agent is not on the line yet
+    made.switch.over(engaging.conn_id, "7001")      # the agent has put the phone down
+    made.switch.call_event(SwitchEvent.ESTABLISHED, customer.conn_id, TRUNK)
     made.pass_(8.0)
     number = made.of_conn(customer.conn_id).record.record_id
     assert [name for name, of in told.calls if of == number] == ["dialed", "answered", "abandoned"]
-    assert made.session.feed.pacer.patience_s < 2.0
+    assert made.session.feed.pacer.patience_s == 0.0
     made.switch.over(customer.conn_id, call_state=0)
     assert [name for name, of in told.calls if of == number][:3] == ["dialed", "answered", "abandoned"]
     assert made.session.feed.pacer.budget.abandoned == 1
