@@ -10,11 +10,13 @@ from typing import Any, Callable, Mapping
 
 import click
 
-from ocs.app.cli.db import database_option, progress_bar, tables_option
+from ocs.app.cli.db import database_option, progress_bar
+from ocs.app.cli.remote import RemoteServer, server_or_database
 from ocs.database.backend import Backend
+from ocs.dialing.dnc import Scope
 from ocs.store import do_not_call_import as lists
 from ocs.store.csv_file import ENCODINGS
-from ocs.store.do_not_call import ListedEntry
+from ocs.store.do_not_call import Act, ListedEntry
 from ocs.store.do_not_call_file import to_e164
 from ocs.store.phones import BadNumber, known_region
 
@@ -81,8 +83,9 @@ def _named(number: str | None, customer_id: str | None) -> dict[str, str]:
 def dnc() -> None:
     """Do-not-call list: import, add, remove, check.
 
-    These commands work on the database. A server that is running sees single changes within a second, an import of more
-    than some thousand entries as soon as it has read them. Every change is in the audit trail.
+    These commands work on the database; add, remove and check also through a running server (--server). A server that is
+    running sees single changes within a second, an import of more than some thousand entries as soon as it has read them. Every
+    change is in the audit trail.
     """
 
 
@@ -135,15 +138,23 @@ def _show_faults(file: Path, report: lists.DoNotCallImport) -> None:
 @click.option("--list", "calling_list", metavar="NAME", help="Calling list of --record or --chain.")
 @click.option("--record", "record_id", type=int, metavar="ID", help="The phone of this record, instead of a number.")
 @click.option("--chain", "chain_id", type=int, metavar="ID", help="All phones of this contact, instead of a number.")
-@tables_option
+@server_or_database
 @_scope_options
 @click.option("--all-tenants", is_flag=True, help="For every tenant of this database.")
 @_message
 @_json
 def add(number: str | None, customer_id: str | None, calling_list: str | None, record_id: int | None, chain_id: int | None,
-        backend: Backend, tables: Mapping[str, str], region: str, campaign: str | None, tenant: int, who: str, all_tenants: bool,
-        message: str, as_json: bool) -> None:
+        server: RemoteServer | None, backend: Backend | None, tables: Mapping[str, str], region: str, campaign: str | None,
+        tenant: int, who: str, all_tenants: bool, message: str, as_json: bool) -> None:
     """Put NUMBER, a customer id, or the phones of a record or a chain on the list."""
+    if server is not None:
+        if calling_list is not None or record_id is not None or chain_id is not None or all_tenants or tenant != lists.TENANT:
+            raise click.UsageError("--list, --record, --chain, --tenant and --all-tenants work on a database, not with --server")
+        name, entry = _entry(number, customer_id, region)
+        told = server.ask("POST", "do-not-call", body=_asked(entry, campaign=campaign, message=message or None))
+        _tell_added(name, _named(number, customer_id), told["added"], as_json)
+        return
+    assert backend is not None
     options = lists.DoNotCallOptions(region.upper(), campaign, message, tenant_dbid=tenant, everyone=all_tenants, who=who)
     if calling_list is not None or record_id is not None or chain_id is not None:
         if calling_list is None or (record_id is None) == (chain_id is None) or number is not None or customer_id is not None:
@@ -157,27 +168,43 @@ def add(number: str | None, customer_id: str | None, calling_list: str | None, r
                        f" {done['phones']} phones added, the others were on the list already")
         return
     name, entry = _entry(number, customer_id, region)
-    added = lists.add_one(backend, entry, options)
+    _tell_added(name, _named(number, customer_id), lists.add_one(backend, entry, options), as_json)
+
+
+def _asked(entry: lists.Who, **more: str | None) -> dict[str, str]:
+    """What a server is asked about an entry."""
+    given = {"phone": entry.phone, "customer_id": entry.customer_id, **more}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _tell_added(name: str, named: dict[str, str], added: bool, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({**_named(number, customer_id), "added": added}))
+        click.echo(json.dumps({**named, "added": added}))
     else:
         click.echo(f"{name}: {'added' if added else 'was on the list already'}")
 
 
 @dnc.command("remove")
 @_entry_options
-@database_option
+@server_or_database
 @_scope_options
 @_why
 @_json
-def remove(number: str | None, customer_id: str | None, backend: Backend, region: str, campaign: str | None, tenant: int,
-           who: str, why: str, as_json: bool) -> None:
+def remove(number: str | None, customer_id: str | None, server: RemoteServer | None, backend: Backend | None,
+           tables: Mapping[str, str], region: str, campaign: str | None, tenant: int, who: str, why: str, as_json: bool) -> None:
     """Take NUMBER, or a customer id, off the list; exit status 1 if it is not on it.
 
     With --campaign out of that campaign's scope only, else out of every scope."""
     name, entry = _entry(number, customer_id, region)
-    options = lists.DoNotCallOptions(region.upper(), campaign, tenant_dbid=tenant, who=who, why=why)
-    removed = lists.remove_one(backend, entry, options)
+    if server is not None:
+        asked = _asked(entry)
+        removed = 0
+        if server.ask("GET", "do-not-call", query=asked)["listed"]:
+            removed = server.ask("DELETE", "do-not-call", query={**asked, "campaign": campaign, "why": why or None})["removed"]
+    else:
+        assert backend is not None
+        options = lists.DoNotCallOptions(region.upper(), campaign, tenant_dbid=tenant, who=who, why=why)
+        removed = lists.remove_one(backend, entry, options)
     if as_json:
         click.echo(json.dumps({**_named(number, customer_id), "removed": removed}))
     elif removed:
@@ -190,14 +217,19 @@ def remove(number: str | None, customer_id: str | None, backend: Backend, region
 
 @dnc.command("check")
 @_entry_options
-@database_option
+@server_or_database
 @click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
 @_tenant
 @_json
-def check(number: str | None, customer_id: str | None, backend: Backend, region: str, tenant: int, as_json: bool) -> None:
+def check(number: str | None, customer_id: str | None, server: RemoteServer | None, backend: Backend | None,
+          tables: Mapping[str, str], region: str, tenant: int, as_json: bool) -> None:
     """Tell whether NUMBER, or a customer id, is on the list: for whom, since when, by whom."""
     name, entry = _entry(number, customer_id, region)
-    entries = lists.look_up(backend, entry, lists.DoNotCallOptions(region.upper(), tenant_dbid=tenant))
+    if server is not None:
+        entries = [_listed(one, tenant) for one in server.ask("GET", "do-not-call", query=_asked(entry))["entries"]]
+    else:
+        assert backend is not None
+        entries = lists.look_up(backend, entry, lists.DoNotCallOptions(region.upper(), tenant_dbid=tenant))
     if as_json:
         click.echo(json.dumps({**_named(number, customer_id), "listed": bool(entries), "entries": list(map(_value, entries))}))
         return
@@ -206,6 +238,12 @@ def check(number: str | None, customer_id: str | None, backend: Backend, region:
     for found in entries:
         click.echo(f"{name}: not to be called for {_scope(found)}, since {_time(found.since)}{_by(found)}"
                    + (f" ({found.message})" if found.message else ""))
+
+
+def _listed(told: Mapping[str, Any], tenant: int) -> ListedEntry:
+    """An entry as a server tells it."""
+    return ListedEntry(told["phone"], told["customer_id"], Scope(0 if told["every_tenant"] else tenant, told["campaign"]),
+                       told["message"], True, told["since"], Act(told["since"], told["who"], "", told["origin"]))
 
 
 def _scope(entry: ListedEntry) -> str:

@@ -15,6 +15,7 @@ __all__ = ["FAMILIES", "main", "ocs"]
 
 # name -> (module, its click command, one line of help)
 FAMILIES: dict[str, tuple[str, str, str]] = {
+    "campaign": ("ocs.app.cli.campaign", "campaign", "Campaign groups of a running server: load, start, stop, mode, status."),
     "config": ("ocs.app.cli.config", "config", "Check a configuration, print the sample or the reference."),
     "db": ("ocs.app.cli.db", "db", "Create or upgrade the database."),
     "demo": ("ocs.app.cli.demo", "demo", "Run a whole contact center on this machine until a list is dialed."),
@@ -23,6 +24,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "list": ("ocs.app.cli.lists", "lists", "Calling lists: import, export, show."),
     "simulate": ("ocs.app.cli.simulate", "simulate", "Simulate a day of dialing in seconds: for tuning before going live."),
     "report": ("ocs.app.cli.report", "report", "What was dialed, for people who must prove it: calling rules."),
+    "token": ("ocs.app.cli.token", "token", "Tokens of the HTTP API: add, list, revoke."),
     "serve-lab": ("ocs.app.cli.demo", "serve_lab", "The same contact center, up until interrupted, to connect to."),
 }
 
