@@ -13,7 +13,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ocs.database.statements import Transaction
 from ocs.dialing.compliance.account import MINUTE_S, AbandonAccount, Estimates, Reading, figures
-from ocs.dialing.compliance.calls import CallFacts, CallsWanted, category
+from ocs.dialing.compliance.calls import CallsWanted
 from ocs.dialing.compliance.evidence import PeriodOf, RulePeriod
 from ocs.dialing.compliance.periods import PeriodKind
 from ocs.dialing.compliance.rules import AbandonRule, Category, Rule
@@ -95,7 +95,7 @@ class _Days:
         begin, end = local_day(first, self._zone), local_day(last + timedelta(days=1), self._zone)
         told = answered_calls(self._work, CallsWanted(
             self._campaign, begin - self._abandon.period.longest_s, self._abandon.agent_within_s, self._abandon.counted_from))
-        calls = sorted(told.calls, key=lambda one: one[0])
+        calls = told.calls
         dialed = dialed_by_quarter(self._work, self._campaign, begin, end)
         stops = [one for one in rule_periods_of(self._work, self._campaign, begin, end)
                  if one.kind is PeriodOf.HARD_STOP and one.rule == self._rule.name]
@@ -120,12 +120,11 @@ class _Days:
                              _minutes(stops, opens, min(closes, now)))
             day += timedelta(days=1)
 
-    def _count(self, account: AbandonAccount, calls: tuple[int, CallFacts, int], todays: dict[str, int]) -> None:
-        minute, facts, count = calls
-        kind = category(facts, self._abandon.agent_within_s, self._abandon.counted_from)
-        if kind is not None:
-            account.add(minute, kind, count)
-            todays[kind.value] = todays.get(kind.value, 0) + count
+    @staticmethod
+    def _count(account: AbandonAccount, calls: tuple[int, Category, int], todays: dict[str, int]) -> None:
+        minute, kind, count = calls
+        account.add(minute, kind, count)
+        todays[kind.value] = todays.get(kind.value, 0) + count
 
     def _judged(self, reading: Reading) -> bool:
         return reading.abandoned > self._abandon.tolerated

@@ -18,7 +18,8 @@ from zope.interface import implementer
 from ocs.dialing.adding import ListDefaults, added
 from ocs.dialing.compliance.account import MINUTE_S
 from ocs.dialing.compliance.attempts import PastAttempt, PastWanted, past_of
-from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted, facts_of_attempt
+from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted, category, facts_of_attempt
+from ocs.dialing.compliance.rules import Category
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
@@ -333,9 +334,14 @@ class MemoryStore:
     def _answered(self, wanted: CallsWanted) -> AnsweredCalls:
         ours = [(one, one.answered_at) for one in self.attempts.values()
                 if one.campaign == wanted.campaign and one.answered_at is not None]
-        calls = Counter((int(at // MINUTE_S), facts_of_attempt(one)) for one, at in ours
-                        if at >= wanted.since and one.state in _SETTLED and (at < wanted.without_since or one.session_guid not in wanted.without))
-        return AnsweredCalls(min((at for _, at in ours), default=None), tuple((*key, count) for key, count in calls.items()))
+        calls: Counter[tuple[int, Category]] = Counter()
+        for one, at in ours:
+            own = at >= wanted.without_since and one.session_guid in wanted.without
+            kind = category(facts_of_attempt(one), wanted.within_s, wanted.counted_from)
+            if at >= wanted.since and one.state in _SETTLED and not own and kind is not None:
+                calls[int(at // MINUTE_S), kind] += 1
+        found = sorted(calls.items(), key=lambda one: one[0][0])
+        return AnsweredCalls(min((at for _, at in ours), default=None), tuple((*key, count) for key, count in found))
 
     def _list(self, name: str) -> _List:
         try:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocs.dialing.compliance.attempts import PastWanted, past_of
-from ocs.dialing.compliance.calls import CallFacts, CallsWanted, category, facts_of_attempt
+from ocs.dialing.compliance.calls import CallsWanted, category, facts_of_attempt
 from ocs.dialing.compliance.rules import CountedFrom
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, ChainSave
@@ -42,12 +42,9 @@ def answered(guid: str, at: float = NOW + 10.25, connected: float | None = 1.0, 
 def counted(store: Any, within_s: float = 2.0, counted_from: CountedFrom = GREETING, since: float = 0.0,
             without: tuple[str, ...] = (), campaign: str = CAMPAIGN) -> dict[tuple[int, str], int]:
     """(minute, category) -> calls, as an account would count them."""
-    found: dict[tuple[int, str], int] = {}
     told = result(store.answered_calls(CallsWanted(campaign, since, within_s, counted_from, without)))
-    for minute, facts, calls in told.calls:
-        kind = category(facts, within_s, counted_from)
-        assert kind is not None
-        found[minute, kind.value] = found.get((minute, kind.value), 0) + calls
+    found = {(minute, kind.value): calls for minute, kind, calls in told.calls}
+    assert len(found) == len(told.calls) and [one[0] for one in told.calls] == sorted(one[0] for one in told.calls)
     return found
 
 
@@ -73,6 +70,13 @@ def test_answered_calls_are_counted_by_minute_and_by_what_became_of_them(make: H
     assert counted(store, since=NOW + 60.0) == {(minute + 1, "connected"): 1}
     assert result(store.answered_calls(CallsWanted(CAMPAIGN, NOW + 60.0, 2.0, GREETING))).first_at == NOW + 10.25
     assert result(store.answered_calls(CallsWanted("winter", 0.0, 2.0, GREETING))).first_at is None
+
+
+def test_calls_of_many_days_are_counted_and_so_is_one_of_a_clock_that_was_ahead(make: Harness):
+    days = [answered(f"d{day}", NOW + 86_400.0 * day) for day in (0, 1, 2, 40, 41)]
+    store = filled(make, *days)
+    assert counted(store) == {(NOW // 60 + 1_440 * day, "connected"): 1 for day in (0, 1, 2, 40, 41)}
+    assert len(counted(store, since=NOW + 2 * 86_400.0)) == 3
 
 
 def test_calls_of_given_sessions_are_left_out(make: Harness):
@@ -149,7 +153,3 @@ def test_the_database_sees_of_a_call_what_the_rule_sees(request: pytest.FixtureR
     same.runs = 0       # type: ignore[attr-defined]
     same()
     result(store.stop())
-
-
-def test_facts_that_stand_for_many_calls_are_those_of_no_call_in_particular():
-    assert category(CallFacts(), 2.0, GREETING) is None

@@ -59,10 +59,14 @@ class Series:
 
     def add(self, minute: int, kind: Category, calls: int = 1) -> None:
         """Count calls; a negative number takes some away."""
-        if minute not in self._counts:
-            self._counts[minute] = Counter()
-            insort(self._minutes, minute)
-        self._counts[minute][kind] += calls
+        counts = self._counts.get(minute)
+        if counts is None:
+            counts = self._counts[minute] = Counter()
+            if not self._minutes or minute > self._minutes[-1]:
+                self._minutes.append(minute)
+            else:
+                insort(self._minutes, minute)
+        counts[kind] += calls
         if minute >= self._from:
             self._sum[kind] += calls
 
@@ -155,16 +159,15 @@ class AbandonAccount:
         while len(self._noted) > _REMEMBERED:
             self._noted.popitem(last=False)
 
-    def put_others(self, calls: Iterable[tuple[int, CallFacts, int]], since: float) -> None:
-        """What others than this server's sessions have done since then: (minute, facts, calls). Replaces what was known of it."""
+    def put_others(self, calls: Iterable[tuple[int, Category, int]], since: float) -> None:
+        """What others than this server's sessions have done since then: (minute, category, calls). Replaces what was known of
+        it."""
         self._others.clear(int(since // MINUTE_S))
-        for minute, facts, count in calls:
-            kind = category(facts, self._abandon.agent_within_s, self._abandon.counted_from)
-            if kind is not None:
-                self._others.add(minute, kind, count)
+        for minute, kind, count in calls:
+            self._others.add(minute, kind, count)
 
     def add(self, minute: int, kind: Category, calls: int) -> None:
-        """Count calls of which the category is known, for whoever looks back at them."""
+        """Count some more of them."""
         self._others.add(minute, kind, calls)
 
     def began(self, at: float | None) -> None:

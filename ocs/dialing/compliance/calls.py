@@ -45,11 +45,11 @@ class CallsWanted:
 
 @dataclass(frozen=True)
 class AnsweredCalls:
-    """`calls` are (minute of the answer, epoch s // 60; facts that have the category of these calls; how many there are);
-    `first_at` is the campaign's first answered call of all, None where there is none."""
+    """`calls` are (minute of the answer, epoch s // 60; category; how many), by ascending minute, each pair once; `first_at` is
+    the campaign's first answered call of all, None where there is none."""
 
     first_at: float | None
-    calls: tuple[tuple[int, CallFacts, int], ...]
+    calls: tuple[tuple[int, Category, int], ...]
 
 
 def facts_of_attempt(attempt: Attempt) -> CallFacts:

@@ -31,7 +31,7 @@ def lost(at: float) -> CallFacts:
 
 def account_with(answered: int, abandoned: int, at: float = T, **options: object) -> AbandonAccount:
     account = AbandonAccount(rule(**options))      # type: ignore[arg-type]
-    account.put_others([(int(at // 60), live(at), answered - abandoned), (int(at // 60), lost(at), abandoned)], 0)
+    account.put_others([(int(at // 60), C.CONNECTED, answered - abandoned), (int(at // 60), C.ABANDONED, abandoned)], 0)
     return account
 
 
@@ -55,9 +55,9 @@ def test_the_budget_is_spent_by_the_call_that_makes_the_rate_too_high():
 def test_what_is_spent_stays_so_until_there_is_room_for_another_abandoned_call():
     account = account_with(100, 4)
     assert account.reading(T + 60).spent
-    account.put_others([(int(T // 60), live(T), 134 - 4), (int(T // 60), lost(T), 4)], 0)
+    account.put_others([(int(T // 60), C.CONNECTED, 134 - 4), (int(T // 60), C.ABANDONED, 4)], 0)
     assert account.reading(T + 60).spent                    # 4 of 134 is below 3 %, but a fifth would not be
-    account.put_others([(int(T // 60), live(T), 167 - 4), (int(T // 60), lost(T), 4)], 0)
+    account.put_others([(int(T // 60), C.CONNECTED, 167 - 4), (int(T // 60), C.ABANDONED, 4)], 0)
     assert not account.reading(T + 60).spent
 
 
