@@ -267,6 +267,7 @@ def test_the_closing_table_tells_what_became_of_every_record() -> None:
 @pytest.mark.parametrize("arguments, words", [
     (["--mode", "power"], "power is not available; there are predictive, progressive, preview"),
     (["--mode", "warp"], "'warp' is no dialing mode"),
+    (["--mode", "predictive", "--obn"], "--obn: only in --mode power-gvp"),
     (["--database", "mysql://db/x"], "not a database that is supported"),
     (["--database", "sqlite://"], "name a file"),
     (["--now", "yesterday"], "is not a time such as"),

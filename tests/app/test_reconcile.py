@@ -55,6 +55,8 @@ def test_accounts_that_agree_have_no_difference() -> None:
     (accounts(calls=[call(destination="+14155550009")]),
      ["call conn1: to +14155550009 in the call log, to +14155550001 in attempt guid1"]),
     (accounts(calls=[call(call_state=7)]), ["call conn1: call state 7 in the call log, 6 in attempt guid1"]),
+    (accounts(attempts=[attempt(call_state=5)], calls=[call(call_state=21, agent_dn="7001")]),
+     ["call conn1: call state 21 in the call log, 5 in attempt guid1"]),
     (accounts(calls=[call(call_state=0)]), ["call conn1: call state 0 in the call log, 6 in attempt guid1"]),
     (accounts(calls=[call(dialed_at=NIGHT)]), ["call conn1: record 1 was dialed outside its calling window"]),
     (accounts([record(tz_name="Nowhere/Land")]), ["call conn1: record 1 was dialed outside its calling window"]),
@@ -106,6 +108,7 @@ def test_every_kind_of_difference_is_found_and_named(wrong: Accounts, difference
     accounts(calls=[call(), call(2, kind="internal")]),
     accounts(calls=[call(), call(2, agent_dn="7021")]),
     accounts(attempts=[attempt(call_state=1)], calls=[call(call_state=21)]),
+    accounts(attempts=[attempt(call_state=5)], calls=[call(call_state=21)]),
     accounts(attempts=[attempt(earlier_conn_ids="conn8 conn9")],      # the calls of one dial request
              calls=[call(), call(8, destination=phone(1), call_state=7), call(9, destination=phone(1), call_state=7)]),
 ])

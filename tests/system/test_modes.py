@@ -45,7 +45,7 @@ def test_pushed_previews_are_dialed_by_the_agents_who_accepted_them(runs: Any, t
 @pytest.mark.long
 @pytest.mark.parametrize("mode, arguments", [
     ("predictive", ()), ("predictive", ("--cpd",)), ("progressive-seizing", ()), ("predictive-seizing", ()),
-    ("progressive-gvp", ()), ("predictive-gvp", ()), ("power-gvp", ())])
+    ("progressive-gvp", ()), ("predictive-gvp", ()), ("power-gvp", ()), ("power-gvp", ("--obn",))])
 def test_every_other_mode_comes_to_its_end(runs: Any, tmp_path: Path, mode: str,                               # noqa: F811
                                            arguments: tuple[str, ...]) -> None:
     played(runs, tmp_path, mode, *arguments)

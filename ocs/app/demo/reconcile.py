@@ -110,7 +110,10 @@ def _call_and_attempt(call: CallLine, attempt: Attempt) -> Iterator[str]:
         return      # its application has handed it on: how it ended there only the switch knows
     both = call.call_state is not None and attempt.call_state is not None
     alike = (call.call_state in (attempt.call_state, attempt.call_result)
-             or {call.call_state, attempt.call_state} <= CONNECTED)
+             or {call.call_state, attempt.call_state} <= CONNECTED
+             # whoever answered hung up, in an application perhaps: the log adds that no agent was there
+             or (call.call_state, attempt.call_state) == (CallResult.ABANDONED, CallResult.REMOTE_RELEASE)
+             and call.agent_dn is None)
     if both and attempt.state is AttemptState.CLOSED and not alike:
         yield (f"call {call.conn_id}: call state {call.call_state} in the call log, {attempt.call_state} in attempt"
                f" {attempt.guid}")
