@@ -24,7 +24,8 @@ __all__ = ["Break", "CourseOptions", "DayOptions", "EventKind", "EventOptions", 
 
 _DAY_S = 86_400.0
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_FIRST_NUMBER = 2_000_000_000
+_AREA_CODES = (212, 646, 718, 917)
+_OF_AN_AREA = 7_000_000         # numbers, from exchange 220 on
 _SHARES = ("person", "machine", "busy")         # of a call; the other two belong to the number
 
 Step = tuple[float, float]      # seconds after midnight, value
@@ -93,7 +94,7 @@ class ListOptions:
         daily_from, daily_till = time_of_day_s(self.daily_from), time_of_day_s(self.daily_till)
         assert daily_from is not None and daily_till is not None
         for place in range(self.contacts * self.phones):
-            yield Record(place + 1, place // self.phones + 1, place % self.phones + 1, f"+1{_FIRST_NUMBER + place}",
+            yield Record(place + 1, place // self.phones + 1, place % self.phones + 1, _phone(place),
                          daily_from=int(daily_from), daily_till=int(daily_till), tz_dbid=1, tz_name=self.zone)
 
 
@@ -239,6 +240,12 @@ def breaks_of(texts: tuple[str, ...]) -> list[Break]:
     if any(not 0.0 < length <= _DAY_S / 2 for _, length in found):
         raise ValueError("a break lasts more than 0 and at most 720 minutes")
     return sorted(found)
+
+
+def _phone(place: int) -> str:
+    """A number of its own for each record, as they are written in North America."""
+    area, number = divmod(place, _OF_AN_AREA)
+    return f"+1{_AREA_CODES[area]}{2_200_000 + number}"
 
 
 def _pairs(texts: tuple[str, ...], what: str) -> Iterator[tuple[float, float]]:
