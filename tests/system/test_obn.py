@@ -20,9 +20,11 @@ from ocs.app.demo.accounts import read_accounts
 from ocs.app.demo.children import Child
 from ocs.app.demo.configs import (
     CALLING_LIST,
+    LIST_DBID,
     OBN_TRUNK_GROUP,
     TRUNK_GROUP,
     LabTime,
+    icon_config,
     make_plan,
     ocs_config,
     tserver_config,
@@ -42,6 +44,7 @@ from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
 from ocs.links.registry import Links
 from ocs.options import load
+from ocs.servers.icon.config import IconOptions
 from ocs.servers.obn.config import ObnOptions
 from ocs.servers.obn.journal import Journal
 from ocs.servers.obn.requests import DialRequests
@@ -60,7 +63,7 @@ SPEED, CONTACTS = 30.0, 120
 
 
 class Site:
-    """T-Server, manager and OCS under twistd; a survey whose end is told over HTTP."""
+    """T-Server, ICON, manager and OCS under twistd; a survey whose end is told over HTTP."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,9 +75,9 @@ class Site:
         take_in(backend_for(database), options, CALLING_LIST, State(), lambda text: None)
         self.plan = make_plan(options, folder, database, LabTime(SPEED, NOON, time.time()), shipped("demo.toml"))
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
-        self.tserver, self.obn, self.ocs = (
+        self.tserver, self.icon, self.obn, self.ocs = (
             Child(CLOCK, name, plugin, folder / f"{name}.toml", folder, self._lock)
-            for name, plugin in (("tserver", "ocs-tserver"), ("obn", "ocs-obn"), ("ocs", "ocs")))
+            for name, plugin in (("tserver", "ocs-tserver"), ("icon", "ocs-icon"), ("obn", "ocs-obn"), ("ocs", "ocs")))
         self.obn_port, self.web_port = free_port(), free_port()
 
     async def open(self) -> None:
@@ -92,7 +95,8 @@ class Site:
             "dialing": {"trunk_group": OBN_TRUNK_GROUP, "ports": 12, "retry_s": 30.0},
             "service": {"ready_file": str(self.folder / "obn.ready"), "stop_with_parent": True}})
         await self.obn.start()
-        ocs = ocs_config(self.plan, port)
+        write_config(self.folder / "icon.toml", IconOptions, icon_config(self.plan))
+        ocs = ocs_config(self.plan, port, icon_port=int((await self.icon.start())["icon"]["port"]))
         ocs["http_server"] = {"enabled": True, "port": self.web_port}
         ocs["obn"] = {"enabled": True, "uri": f"http://127.0.0.1:{self.obn_port}", "reconnect_min_s": 0.2, "reconnect_max_s": 1.0,
                       "poll_s": 3.0}
@@ -124,7 +128,7 @@ class Site:
         await child.start()
 
     async def close(self) -> None:
-        for child, seconds in ((self.ocs, 40.0), (self.obn, 20.0), (self.tserver, 20.0)):
+        for child, seconds in ((self.ocs, 40.0), (self.obn, 20.0), (self.icon, 20.0), (self.tserver, 20.0)):
             await child.stop(seconds)
         os.close(self._lock)
 
@@ -146,7 +150,8 @@ async def test_everybody_is_dialed_through_the_manager_whoever_is_killed_and_nob
     calls = Counter(call["destination"] for call in site.calls())
     assert all(count == 1 for count in Counter(phone for phone, _, state in attempts if state != "not-dialed").values())
     assert set(calls) <= {phone for phone, _, _ in attempts} and max(calls.values()) <= 2      # dialer_num_attempts
-    accounts = read_accounts(backend_for(f"sqlite:///{tmp_path / 'ocs.sqlite'}"), CALLING_LIST, tmp_path / "calls.jsonl", 1)
+    accounts = read_accounts(backend_for(f"sqlite:///{tmp_path / 'ocs.sqlite'}"), CALLING_LIST, tmp_path / "calls.jsonl", 1,
+                             backend_for(site.plan.icon_database), LIST_DBID)
     assert reconcile(accounts, edge_s=site.plan.edge_s) == []
     results = Counter(result for _, result, _ in attempts)
     unknown = results.pop(28, 0)
