@@ -16,6 +16,7 @@ from protocols.desktop.errors import DesktopErrorCode
 
 __all__ = ["InteractionEntry"]
 
+_OURS = (keys.ERROR, keys.ERROR_NUMBER, keys.MESSAGE, keys.LOGOUT_TIME)      # what only an answer says
 _REPEATED_LIMIT = 16_000        # octets of a request that an acknowledgement repeats: frames are bounded
 
 
@@ -63,7 +64,7 @@ class InteractionEntry:
         def answer(pairs: KVList) -> None:
             acknowledged = str(first(pairs, keys.USER_EVENT)).endswith("Acknowledge")
             if acknowledged and octets(user_data) <= _REPEATED_LIMIT:
-                pairs = updated(without(user_data, keys.REQUEST), pairs)
+                pairs = updated(without(user_data, keys.REQUEST, *_OURS), pairs)
             context.interactions.send(agent_id, pairs).addErrback(lambda failure: self.log.info(
                 "agent {agent} not answered: {reason}", agent=agent_id, reason=failure.getErrorMessage()))
 

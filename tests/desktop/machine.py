@@ -1,6 +1,6 @@
 """Random agents at random desktops: requests in any order, repeated, late, about others' records, while sessions stop, links drop
-and the database is away. A Hypothesis state machine on the world of the scheduler's walk, which looks after the record model; here
-each request's answers are counted and looked at, and what was acknowledged is looked for in the database.
+and the database is away. A Hypothesis state machine on the world of the scheduler's walk, which looks after the record model;
+here each request's answers are counted and looked at, and what was acknowledged is looked for in the database.
 """
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ VALUES: dict[str, st.SearchStrategy[KVValue]] = {
     keys.CALL_RESULT: st.sampled_from([33, 6, 7, "9", 53, 17, 54]),
     keys.TREATMENT: st.sampled_from(["RecordTreatCampaign", "RecordTreatPersonal", "RecordTreatCampaign", "none"]),
     keys.CHAIN_ATTR: st.sampled_from(["RecordOnly", "AllChain", "AllChain", "RecordOnly", "allchain"]),
-    keys.DATE_TIME: st.sampled_from(["03/10/2026 12:40", "03/10/2026 13:00", "3/11/26 9:05", "12/1/2026 10:00", "03/09/2026 10:00",
-                                    "31/12/2026 10:00"]),
+    keys.DATE_TIME: st.sampled_from(["03/10/2026 12:40", "03/10/2026 13:00", "3/11/26 9:05", "12/1/2026 10:00",
+                                    "03/09/2026 10:00", "31/12/2026 10:00"]),
     keys.CALLBACK_TYPE: st.sampled_from(["Personal", "Campaign", "Personal", "Campaign", "Nobody"]),
     keys.READY_TIME: st.integers(0, 100), keys.ATTEMPTS: st.just(0), keys.CALL_TIME: st.integers(0, 2**40),
     keys.CHAIN_ID: st.integers(1, 60), keys.TZ_NAME: st.sampled_from(["EST", "America/New_York", "Mars"]),
@@ -203,8 +203,8 @@ class DesktopMachine(RuleBasedStateMachine):
             self.world.receive(old[0] if number % 4 else dn, pairs)
             self._go_on()
 
-    @rule(what=st.sampled_from(["time", "agent", "agent", "call", "call", "call", "dial", "link", "database", "operator", "request",
-                                "network"]), number=NUMBERS)
+    @rule(what=st.sampled_from(["time", "agent", "agent", "call", "call", "call", "dial", "link", "database", "operator",
+                                "request", "network"]), number=NUMBERS)
     def happens(self, what: str, number: int) -> None:
         """Agents, customers, the network, the database and the operator do what they like."""
         assert self.world is not None

@@ -23,7 +23,7 @@ from protocols.desktop.index import REQUESTS, kind_of
 from protocols.desktop.messages import DesktopEvent
 from tests.scheduler.bench import CAMPAIGN, Bench, agent_of, record
 
-__all__ = ["FOLDER", "Player", "Transcript", "shown", "transcripts"]
+__all__ = ["FOLDER", "Player", "Transcript", "pairs_of", "shown", "transcripts"]
 
 FOLDER = Path(__file__).parent / "transcripts"
 _PAIR = re.compile(r"([^\s=]+)=('[^']*'|\S+)")
@@ -64,7 +64,7 @@ def shown(one: Transcript) -> Iterator[tuple[str, str, int]]:
     """(request, event, error number or 0) of each answer in a transcript, as far as it can be read off."""
     asked: dict[str, str] = {}      # reference id -> request
     for line in one.lines:
-        words, pairs = line.split(), dict(_pairs(line))
+        words, pairs = line.split(), dict(pairs_of(line))
         reference = pairs.get(keys.REFERENCE_ID, "")
         if words[1] == ">":
             asked[reference] = one.request if words[2] == "REQUEST" else words[2]
@@ -72,7 +72,8 @@ def shown(one: Transcript) -> Iterator[tuple[str, str, int]]:
             yield asked.get(reference, ""), words[2], int(pairs.get(keys.ERROR_NUMBER, "0"))
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def pairs_of(text: str) -> list[tuple[str, str]]:
+    """The KEY=VALUE of a line."""
     return [(match[1], match[2]) for match in _PAIR.finditer(text)]
 
 
@@ -116,7 +117,7 @@ class Player:
             raise AssertionError("nobody knows what this line means")
 
     def _given(self, text: str) -> None:
-        given = dict(_pairs(text))
+        given = dict(pairs_of(text))
         count, phones = int(given.pop("contacts", "1")), int(given.pop("phones", "1"))
         records: list[Record] = []
         for contact in range(count):
@@ -153,7 +154,7 @@ class Player:
         name = text.split()[0]
         name = self.transcript.request if name == "REQUEST" else name
         left_out = {word[1:] for word in text.split() if word.startswith("-")}
-        given = [(key, self._value(value)) for key, value in _pairs(text)]
+        given = [(key, self._value(value)) for key, value in pairs_of(text)]
         named = {key for key, _ in given} | left_out
         user_data: list[tuple[str, KVValue]] = [(keys.REQUEST, name)]
         user_data += [(key, value) for key, value in ((keys.APPLICATION_ID, 1), (keys.CAMPAIGN_NAME, CAMPAIGN))
@@ -180,7 +181,7 @@ class Player:
         to, event = self._bench.heard[self._seen]
         self._seen += 1
         assert (to, event.name) == (dn, text.split()[0]), f"{to} heard {_shown(event)}"
-        heard, expected = dict(event.raw), dict(_pairs(text))
+        heard, expected = dict(event.raw), dict(pairs_of(text))
         for key, value in expected.items():
             if value.startswith("$") and value not in self._values:
                 self._values[value] = heard[key]
@@ -220,7 +221,7 @@ class Player:
         else:
             one = self._bench.attempts(number)[-1]
             values = {item.name: getattr(one, item.name) for item in fields(one)}
-        for name, expected in _pairs(text):
+        for name, expected in pairs_of(text):
             value = values[name]
             if isinstance(value, Enum):
                 value = value.name
