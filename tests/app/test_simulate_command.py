@@ -109,6 +109,12 @@ def test_help_says_what_it_does() -> None:
         assert words in said
 
 
+def test_the_sample_is_a_scenario_but_for_its_agents(tmp_path: Path) -> None:
+    path = tmp_path / "sample.toml"
+    path.write_text(run("--sample").stdout + "[[shift]]\nagents = 2\n")
+    assert load_scenario(path).hours == 8.0
+
+
 def test_a_failure_that_is_logged_is_told_and_fails_the_command(small: Path, monkeypatch: pytest.MonkeyPatch, logged) -> None:
     log = Logger()
 

@@ -32,6 +32,8 @@ _NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
               help="How many days back from the last call --from-history looks.")
 @click.option("--write-scenario", "scenario_file", type=_NEW_FILE, metavar="FILE", help="Write the scenario of --from-history"
               " instead of running it; with --json or --html do both.")
+@click.option("--sample", is_flag=True, is_eager=True, expose_value=False, callback=lambda *given: _print_sample(*given),
+              help="Print a scenario file with every option at its default.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def simulate(scenario: Path | None, json_file: Path | None, html_file: Path | None, seed: int | None, campaign: str | None,
              config: Path | None, days: int, scenario_file: Path | None, quiet: bool) -> None:
@@ -65,6 +67,14 @@ def simulate(scenario: Path | None, json_file: Path | None, html_file: Path | No
             if json_file is None and html_file is None:
                 return
     raise SystemExit(_run(wanted if seed is None else replace(wanted, seed=seed), json_file, html_file, quiet))
+
+
+def _print_sample(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from ocs.app.simulate.scenario import Scenario
+        from ocs.options import sample
+        click.echo(sample(Scenario, "A scenario of `ocs simulate`: every option at its default."), nl=False)
+        context.exit()
 
 
 def _run(wanted: Any, json_file: Path | None, html_file: Path | None, quiet: bool) -> int:
