@@ -19,7 +19,7 @@ __all__ = ["CommunicationOptions", "ThirdPartyOptions", "communication_entry", "
 class CommunicationOptions:
     """Where applications order campaign groups and ask about records, by user events (docs/communication-dn.md)."""
 
-    dn: str = option("", example="6900", text="A Communication DN of the T-Server, of another switch as 6900@east; empty = none.")
+    dn: str = option("", text="A Communication DN of the T-Server, of another switch as 6900@east; empty = none.")
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ OUTBOUND = (
                 column="max_queue_size"),
         member("optimization_method", "optMethod", "What predictive dialing aims at.", OptimizationMethod,
                OptimizationMethod.NONE, column="opt_method"),
-        integer("optimization_goal", "optMethodValue", "How much of it.", high=100_000, column="opt_method_value"),
+        number("optimization_goal", "optMethodValue", "How much of it.", high=100_000, column="opt_method_value"),
         short("interaction_queue", "interactionQueueDBID", "Queue at the Interaction Server.", column="interaction_queue"),
         state,
     ), "CfgCampaignGroup", naming="campaign", scope="group"),

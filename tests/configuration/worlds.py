@@ -34,6 +34,7 @@ _CHOICES: dict[tuple[str, str], Sequence[Any]] = {
     ("http_request", "header"): ((), (("X-Key", "s3cret", ""), ("X-Other", "", "other.key"))),
     ("sql_statement", "statement"): ("UPDATE crm SET result = :call_result WHERE phone = :contact_info",),
     ("campaign_group", "minimum_buffer"): (0.1, 3.75, 4.0), ("campaign_group", "optimal_buffer"): (4.0, 6.0, 1_000.0),
+    ("campaign_group", "optimization_method"): range(3), ("campaign_group", "optimization_goal"): (1.5, 80.0),
     ("campaign_group", "mode"): tuple(map(int, _MODES)), ("treatment", "call_result"): (6, 7),
     ("treatment", "action"): tuple(map(int, _ACTIONS)), ("treatment", "date_time"): ("",), ("treatment", "sequence"): (1,),
     ("treatment", "interval_min"): (0.0,), ("treatment", "increment_min"): (0.0,), ("treatment", "cycle_attempts"): range(1, 9),

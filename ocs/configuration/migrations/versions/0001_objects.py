@@ -114,7 +114,7 @@ def _objects() -> None:
     _object("cfg_campaign_group", "campaign_dbid -> cfg_campaign", "group_type integer", "group_dbid bigint",
             "tenant_dbid -> cfg_tenant?", "description text", "ivr_profile name", "dial_mode integer", "orig_dn_dbid -> cfg_dn?",
             "trunk_group_dn_dbid -> cfg_dn?", "num_of_channels integer", "operation_mode integer", "min_rec_buff_size double",
-            "opt_rec_buff_size double", "max_queue_size integer", "opt_method integer", "opt_method_value integer",
+            "opt_rec_buff_size double", "max_queue_size integer", "opt_method integer", "opt_method_value double",
             "interaction_queue name", "state integer")
     _object("cfg_http_request", "name name", "tenant_dbid -> cfg_tenant?", "method name", "uri text", "body text",
             "description text", "state integer")
