@@ -9,7 +9,7 @@ then the agent is logged out. Source: docs/desktop-port.md.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Coroutine, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -20,13 +20,17 @@ from zope.interface import implementer
 
 from ocs.desktop.credentials import Credential, Gate
 from ocs.desktop.manual_dials import ManualDials
+from ocs.desktop.records import record_data
 from ocs.desktop.seats import Budget, Connection, Seat, Seats
+from ocs.dialing.callbacks import is_callback, is_personal
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
 from protocols.attributes import KVList, first
+from protocols.desktop.build import record_event
 from protocols.desktop.fields import lenient_integer
 from protocols.desktop.keys import APPLICATION_ID
 from protocols.desktop.messages import is_event, is_request
+from protocols.desktop.names import CallbackType
 from protocols.desktop.port import TAKEN_OVER, VOCABULARY
 from protocols.errors import (
     LinkLost,
@@ -258,6 +262,7 @@ class DesktopPort:
             seat = self.seats.of(agent_id)
         if seat is not None and seat.confirmed:
             self._take_over(seat, client)
+            self._clock.callLater(0, self._remind, seat)
             return seat
         if seat is not None or self.seats.at(dn) is not None:
             raise Refused(ErrorCode.AGENT_ALREADY_IN, f"ThisDN: another log-in is at {dn}")
@@ -297,6 +302,18 @@ class DesktopPort:
             before.data.seat = None
             self.server.dismiss(before, Message("EventAgentLogout", 0, {
                 "ThisDN": seat.dn, "AgentID": seat.agent_id, "Reasons": ((TAKEN_OVER, 1),)}))
+
+    def _remind(self, seat: Seat) -> None:
+        """Tell a desktop that came later which records the agent has; those of calls come with the calls."""
+        now = self._context.clock.wall()
+        for session in self._engine.loaded():
+            for held in session.desks.at(seat.dn):
+                record = record_data(held, held.index, self._application_id, now)
+                name = "ScheduledCall" if is_callback(held.record) and not held.call_over else "PreviewRecord"
+                if name == "ScheduledCall":
+                    kind = CallbackType.PERSONAL if is_personal(held.record) else CallbackType.CAMPAIGN
+                    record = replace(record, callback_type=kind.value)
+                self.tell(seat.dn, record_event(name, record))
 
     async def _log_out(self, client: ServedClient, message: Message) -> Message:
         seat = self._seat(client, message)

@@ -131,6 +131,18 @@ def test_a_desktop_that_logs_in_again_at_the_dn_takes_over_with_the_call():
     assert second.ask("RequestReleaseCall", ConnID=conn_id).name == "EventReleased"
 
 
+def test_a_desktop_that_comes_later_is_told_of_the_records_that_the_agent_has():
+    world = PortWorld()
+    first = world.seated()
+    (preview,) = first.request("PreviewRecordRequest")
+    first.close()
+    second = world.desktop()
+    second.ask("RequestAgentLogin", ThisDN="7001")
+    (told,) = second.events()
+    assert told.name == "PreviewRecord" and told.record == preview.record
+    assert second.names()[-2:] == ["EventAgentLogin", "EventUserEvent"]
+
+
 def test_an_agent_with_a_desktop_cannot_log_in_at_another_dn_but_one_whose_desktop_is_lost_can():
     world = PortWorld()
     first, second = world.seated(), world.desktop()
