@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -137,6 +138,28 @@ def test_while_the_database_is_away_the_tokens_that_are_known_stay_good() -> Non
     assert tokens.find("secret") is not None and tokens.find("") is None and tokens.find("other") is None
     tokens.stop()
     assert clock.getDelayedCalls() == []
+
+
+def test_a_request_that_comes_before_the_tokens_are_known_waits_for_them() -> None:
+    clock, asked = VirtualClock(), [Deferred[Any]() for _ in range(2)]
+    waiting = list(asked)
+    tokens = Tokens(lambda: waiting.pop(0), clock)
+    tokens.start()
+    found: list[Any] = []
+    Deferred.fromCoroutine(tokens.look_up("secret")).addCallback(found.append)
+    assert found == [] and not tokens.known
+    asked[0].callback([ApiToken("a", hash_of("secret"), Role.AGENT, "1", 0.0)])
+    assert found[0].name == "a" and tokens.known
+    tokens.stop()
+
+
+def test_while_the_tokens_cannot_be_read_at_all_it_says_so(rig: Rig) -> None:
+    from twisted.internet.defer import fail
+    rig.api.tokens.stop()
+    rig.api.router._tokens = Tokens(lambda: fail(DatabaseAway("gone")), rig.bench.clock)
+    rig.api.router._tokens.start()
+    assert rig.ask("GET", "links")[0] == 503 and rig.ask("GET", "links", role=None)[0] == 401
+    rig.api.router._tokens.stop()
 
 
 def test_who_asks_too_often_is_told_how_long_to_wait_by_client(rig: Rig) -> None:
@@ -363,3 +386,9 @@ def test_the_document_tells_every_route(rig: Rig) -> None:
     text = json.dumps(document)
     for name in document["components"]["schemas"]:
         assert f"#/components/schemas/{name}" in text
+
+
+def test_the_page_shows_the_routes(rig: Rig) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "http-api.md").read_text(encoding="utf-8")
+    shown = text.split("<!-- routes -->\n")[1].split("\n<!-- end -->")[0].split("\n")[2:]
+    assert shown == [f"| {one.method} | `{one.path}` | {one.role.word} | {one.summary} |" for one in api_routes(rig.site)]

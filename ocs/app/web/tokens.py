@@ -35,6 +35,7 @@ class Tokens:
         self._timer: IDelayedCall | None = None
         self._failing = False
         self._stopped = True
+        self.known = False              # whether they have been read at all
 
     def start(self) -> None:
         """Read them, and from now on again and again."""
@@ -56,7 +57,8 @@ class Tokens:
     async def look_up(self, shown: str) -> ApiToken | None:
         """As `find`; what is not known is looked for in the database, unless that was done just now."""
         found = self.find(shown)
-        if found is None and shown and not self._stopped and self._clock.seconds() - self._read_at >= _READ_APART_S:
+        again = self._reading or self._clock.seconds() - self._read_at >= _READ_APART_S
+        if found is None and shown and again and not self._stopped:
             await self._fresh()
             found = self.find(shown)
         return found
@@ -75,7 +77,7 @@ class Tokens:
         self._read().addCallbacks(self._know, self._failed).addBoth(self._looked)
 
     def _know(self, found: list[ApiToken]) -> None:
-        self._by_hash = {token.hash: token for token in found}
+        self._by_hash, self.known = {token.hash: token for token in found}, True
         if self._failing:
             self.log.info("tokens of the HTTP API can be read again")
         self._failing = False

@@ -17,8 +17,8 @@ _REASONS = {200: "Done.", 201: "Made.", 202: "Accepted: it is done once the data
             403: "The token's role may not.", 404: "There is no such thing.", 405: "This method is not possible here.",
             409: "The state of things does not allow it.", 413: "The body is too long.",
             429: "Too many requests; Retry-After says how long to wait.", 500: "A fault of the server.",
-            503: "The database is away."}
-_ALWAYS = (401, 403, 405, 429, 500)
+            503: "The database is away, or the server starts or stops."}
+_ALWAYS = (401, 403, 405, 429, 500, 503)
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:

@@ -125,6 +125,8 @@ class Router:
         if wait_s:
             return Reply(429, Problem("too many requests"), (("Retry-After", str(int(wait_s) + 1)),))
         client = known or await self._tokens.look_up(asked.token)
+        if client is None and not self._tokens.known and asked.token:
+            raise ApiError(503, "the database is away, tokens are not known yet")
         if client is None:
             raise ApiError(401, "a token is needed (Authorization: Bearer)")
         path = asked.path[len(PREFIX):]
