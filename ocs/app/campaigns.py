@@ -22,6 +22,7 @@ from ocs.app.rules import (
     treatment_of,
 )
 from ocs.dialing.actions import CallAction, Treatment
+from ocs.dialing.assignment import AssignmentRules
 from ocs.dialing.compliance.rules import Rule
 from ocs.dialing.results import CallResult
 from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
@@ -196,6 +197,25 @@ class CampaignGroupOptions(CallOptions):
     undetected_machine_percent: float = option(
         0.0, low=0, high=100, unit="percent",
         text="Of the abandoned calls, how many are answered by machines, as the site has measured; some rules deduct them.")
+    agent_assignment: bool = option(
+        False, effect=AT_NEXT_LOAD,
+        text="Whether it may dial, in any mode, for agents whom other groups that say so, too, have: each agent is assigned to "
+             "one of them at a time.")
+    agent_assignment_priority: int = option(
+        1, low=1, high=1_000, text="Of groups that share agents that of the greatest priority is staffed first.")
+    agent_assignment_min_num: int = option(
+        0, low=-1, high=100_000, unit="agents",
+        text="How many it has before others get more; 0 = it never has enough, -1 = only those whom no other group needs.")
+    agent_assignment_max_num: int = option(
+        0, low=0, high=100_000, unit="agents", text="How many it has at most; 0 = no limit. Who is left takes inbound calls.")
+    agent_reassignment_if_waiting_ports: bool = option(
+        False, text="Whether its agents go to other groups while it waits for ports.")
+    agent_reassignment_if_waiting_ports_timeout_s: float = option(
+        60.0, low=0, high=86_400, unit="seconds", text="After waiting so long.")
+    agent_reassignment_if_waiting_records: bool = option(
+        False, text="Whether its agents go to other groups while it waits for records.")
+    agent_reassignment_if_waiting_records_timeout_s: float = option(
+        60.0, low=0, high=86_400, unit="seconds", text="After waiting so long.")
     shared: bool = option(
         False, text="Whether peers ([[peer_server]]) may have the same campaign group loaded at the same time.")
     at_start: AtStart = option(AtStart.MANUAL, effect=AT_RESTART, text="What is done with it when the server starts.")
@@ -204,8 +224,19 @@ class CampaignGroupOptions(CallOptions):
     def name(self) -> str:
         return f"{self.campaign}@{self.group}"
 
+    @property
+    def assignment(self) -> AssignmentRules:
+        """How it shares agents."""
+        ports, records = self.agent_reassignment_if_waiting_ports, self.agent_reassignment_if_waiting_records
+        return AssignmentRules(
+            self.agent_assignment_priority, self.agent_assignment_min_num, self.agent_assignment_max_num,
+            self.agent_reassignment_if_waiting_ports_timeout_s if ports else None,
+            self.agent_reassignment_if_waiting_records_timeout_s if records else None)
+
     def problems(self) -> list[str]:
         found = self.call_problems()
+        if 0 < self.agent_assignment_max_num < self.agent_assignment_min_num:
+            found.append(f"agent_assignment_max_num: {self.agent_assignment_max_num} is below agent_assignment_min_num")
         if self.optimal_buffer < self.minimum_buffer:
             found.append(f"optimal_buffer: {self.optimal_buffer:g} is below minimum_buffer {self.minimum_buffer:g}")
         return found
@@ -279,6 +310,7 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
         agent_preview_mode_start=one.agent_preview_mode_start, desktop_chains_limit=one.desktop_chains_limit,
         rules=tuple(dict.fromkeys([*rules, *(rule for each in ours for rule in each.rules)])),
         detection_error=one.detection_error_percent / 100.0, undetected_machine=one.undetected_machine_percent / 100.0,
+        agent_assignment=one.agent_assignment, assignment=one.assignment,
         shared=one.shared, **one.call_values())
 
 

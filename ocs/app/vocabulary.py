@@ -45,7 +45,13 @@ _CAMPAIGN_GROUP = {
     "desktop_chains_limit": "desktop-chains-limit",
     "assured_connect": "assured-connect", "asm_drop_announcement": "asm_drop_announcement_data",
     "campaign_callback_distr": "campaign-callback-distr", "callback_observe_campaign": "callback-observe-campaign",
-    "callback_observe_group": "callback-observe-group"}
+    "callback_observe_group": "callback-observe-group", "agent_assignment": "agent-assignment",
+    "agent_assignment_priority": "agent-assignment-priority", "agent_assignment_min_num": "agent-assignment-min-num",
+    "agent_assignment_max_num": "agent-assignment-max-num",
+    "agent_reassignment_if_waiting_ports": "agent-reassignment-if-waiting-ports",
+    "agent_reassignment_if_waiting_ports_timeout_s": "agent-reassignment-if-waiting-ports-timeout",
+    "agent_reassignment_if_waiting_records": "agent-reassignment-if-waiting-records",
+    "agent_reassignment_if_waiting_records_timeout_s": "agent-reassignment-if-waiting-records-timeout"}
 _APPLICATION = {"stale_clean_timeout_min": "stale_clean_timeout", "treatment_sched_threshold_min": "treatment_sched_threshold",
                 "customer_id_field": "customer_id"}
 _PRIORITIES = ("default_general_priority", "default_campaignrescheduled_priority", "default_campaigncallback_priority")

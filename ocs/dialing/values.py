@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Mapping, Union
 from uuid import uuid4
 
 from ocs.dialing.actions import Treatment, TreatmentAction
+from ocs.dialing.assignment import AssignmentRules
 from ocs.dialing.caller_id import CallerId, RingTone
 from ocs.dialing.filtering import FilterText, RecordFilter
 from ocs.dialing.pacing_choice import PacingChoice
@@ -355,6 +356,8 @@ class CampaignGroup:
     detection_error: float = 0.0    # of the calls taken for machines, persons: as the site has measured
     undetected_machine: float = 0.0     # of the abandoned calls, machines
     reserved_agents: int = 0        # ready agents who are kept for inbound calls, progressive
+    agent_assignment: bool = False  # shares its agents with other groups that do, by priority
+    assignment: AssignmentRules = AssignmentRules()
     auto_completion: bool = False   # stopped and unloaded when nothing is left to dial
     cpd: bool = False               # dialed by the CPD Server
     ivr_profile: str = ""           # application of the IVR, GVP modes

@@ -299,7 +299,8 @@ class Callbacks:
     def _ready(self) -> list[str]:
         """DNs of those who wait for a call, do not leave and hold no callback."""
         return [dn for dn in self._context.agents.ready(self._session.group)
-                if not (has_callback(self._context, dn) or self._session.attendance.is_leaving(dn))]
+                if self._context.has_agent(self._session, dn)
+                and not (has_callback(self._context, dn) or self._session.attendance.is_leaving(dn))]
 
     def agents_for_calls(self) -> int:
         """Agents for whom calls may be dialed: ready, without a callback, and none waits for them."""

@@ -14,6 +14,7 @@ from ocs.dialing.session import SessionEvent, SessionState
 from ocs.dialing.values import CampaignGroup, DoNotCallEntry
 from ocs.errors import OCSError, UnknownCampaign
 from ocs.interfaces import ISwitchListener
+from ocs.scheduler.assignments import Assignments
 from ocs.scheduler.context import Context
 from ocs.scheduler.engagements import ENGAGING
 from ocs.scheduler.session import DialingSession
@@ -35,6 +36,7 @@ class Engine:
         self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
         context.calls_from = lambda dn: sum(session.calls_from(dn) for session in self.loaded())
+        context.has_agent = Assignments(context.clock, context.agents, self.loaded).has
         context.waiting.ours = lambda conn_id: any(session.has_call(conn_id) for session in self.loaded())
         context.agents.add_listener(self.agent_state)
         context.agents.add_change_listener(self.agents_changed)

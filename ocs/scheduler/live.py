@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "prepared", "read_for_load", "reconfigure", "use", "waiting"]
 
 # calls and records carry these, desktops have been told of them: they change when the group is not loaded
-_FIXED = ("dbid", "campaign_dbid", "mode", "voice_transfer_destination", "trunk_group_dn", "elsewhere", "cpd", "obn",
-          "ivr_profile")
+_FIXED = ("dbid", "campaign_dbid", "mode", "agent_assignment", "voice_transfer_destination", "trunk_group_dn", "elsewhere",
+          "cpd", "obn", "ivr_profile")
 _TABLES = "lists.table"                 # of a list that is there already: a filter, and fields, go with its table
 _NAME = ("campaign", "group.name")      # these never do: it would be another group
 

@@ -39,6 +39,7 @@ class PacingLoop:
         self.decisions = Decisions(context.options.decisions_kept)
         self._rate = RateLimit(session.group.dialing_rate_limit)
         self._decided_at, self._apart_s = float("-inf"), 0.0
+        self._without_ports = self._without_records = float("inf")      # since when there are none
         self._wake: IDelayedCall | None = None
         self._tick: IDelayedCall | None = None
 
@@ -138,6 +139,7 @@ class PacingLoop:
         """As many as agents, ready or expected, allow; callers of others who wait already are served first."""
         session, group, rules, feed = self._session, self._session.group, self._session.rules, self._session.feed
         feed.look()
+        self._note_wants(given)
         ready = session.callbacks.agents_for_calls()
         if rules.flow is CallFlow.SEIZING:
             session.engagements.balance(ready, given.records_left)
@@ -156,6 +158,18 @@ class PacingLoop:
             ready -= group.reserved_agents
         decision = progressive(replace(given, ready_agents=max(0, ready), multiplier=ratio))
         return replace(decision, reason=f"{decision.reason}; progressive only: {why}") if why else decision
+
+    def _note_wants(self, given: PacingInput) -> None:
+        now = self._context.clock.seconds()
+        self._without_ports = min(now, self._without_ports) if given.ports_left == 0 else float("inf")
+        self._without_records = min(now, self._without_records) if not given.records_left else float("inf")
+
+    @property
+    def idle(self) -> bool:
+        """True where the session can do without agents: it is paused, or has waited too long for ports or records."""
+        now, rules = self._context.clock.seconds(), self._session.group.assignment
+        waits = ((self._without_ports, rules.leave_ports_s), (self._without_records, rules.leave_records_s))
+        return self._session.paused or any(most is not None and now - since >= most for since, most in waits)
 
     def _ratio(self) -> tuple[float | None, str]:
         """Calls per ready agent, and why the mode dials no more than that; None where its pacer decides."""

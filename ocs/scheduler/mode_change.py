@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ocs.dialing.chain import ChainState
-from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, may_share, rules_of, why_not_change
+from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of, why_not_change
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.results import DialingMode, OptimizationMethod
 from ocs.dialing.session import SessionState
@@ -70,7 +70,7 @@ def _why_not_mode(session: DialingSession, mode: DialingMode) -> str:
         return f"{mode.word}: there is no Interaction Server"
     if session.state is SessionState.RUNNING:
         rival = next((other for other in session.rivals() if other.state is SessionState.RUNNING
-                      and not may_share(mode, other.group.mode)), None)
+                      and session.competes(mode, other)), None)
         if rival is not None:
             return f"{rival.group.name} is dialed for the same agents, in mode {rival.group.mode.word}"
         return why_not_change(group.mode, mode)

@@ -169,7 +169,8 @@ class PacingFeed:
         if not self._changed or now - self._compared_at < _COMPARE_S or self._context.agents.blind(self._session.group):
             return
         self._changed, self._compared_at = False, now
-        there = {agent.dn: agent for agent in self._context.agents.of(self._session.group)}
+        there = {agent.dn: agent for agent in self._context.agents.of(self._session.group)
+                 if self._context.has_agent(self._session, agent.dn)}
         for dn in [dn for dn in self._agents if dn not in there]:
             self._gone(dn)
         for agent in there.values():

@@ -180,7 +180,7 @@ class DialingSession:
         """Begin dialing. WrongState unless loaded and not yet running, and while another session dials for the same agents in
         a mode that competes for them."""
         for other in self.rivals():
-            if other.state is SessionState.RUNNING and not may_share(self.group.mode, other.group.mode):
+            if other.state is SessionState.RUNNING and self.competes(self.group.mode, other):
                 raise WrongState(f"{self.group.name}: {other.group.name} is dialed for the same agents, in mode"
                                  f" {other.group.mode.word}")
         self._move(SessionEvent.START)
@@ -188,6 +188,11 @@ class DialingSession:
         self.tally.begin()
         self.callbacks.tick()
         self.wake()
+
+    def competes(self, mode: DialingMode, other: DialingSession) -> bool:
+        """Whether, in this mode, the two cannot dial for the same agents at the same time."""
+        assigned = self.group.agent_assignment and other.group.agent_assignment
+        return not (assigned or may_share(mode, other.group.mode))
 
     def stop(self) -> None:
         """No new calls; those in progress finish. WrongState unless running."""

@@ -1,4 +1,4 @@
-"""The pacing at work, hours of it in virtual time: busier agents than one call each would give, and few people who find nobody."""
+"""The pacing at work, hours of it in virtual time: busier agents than one call each would give, few people who find nobody."""
 from __future__ import annotations
 
 from functools import lru_cache
@@ -24,7 +24,8 @@ class Watch:
     @property
     def utilisation(self) -> float:
         """Talk and wrap-up over these and the time in which agents wait."""
-        spent = {state: seconds - self._seconds.get(state, 0.0) for state, seconds in self._center.floor.account().seconds.items()}
+        now = self._center.floor.account().seconds
+        spent = {state: seconds - self._seconds.get(state, 0.0) for state, seconds in now.items()}
         busy = sum(spent[state] for state in BUSY)
         return busy / (busy + spent["ready"] + spent["ringing"])
 
