@@ -51,6 +51,8 @@ def check_commands(python: Path, elsewhere: Path) -> None:
     run(script, "config", "check", str(ROOT / "etc" / "ocs.toml"), folder=elsewhere)
     code = "from ocs.app.demo.options import shipped; print(shipped('demo.toml'), shipped('demo-contacts.csv'))"
     assert "demo-contacts.csv" in run(str(python), "-c", code, folder=elsewhere)
+    code = "from ocs.app.calling_rules import the_rules; print(*the_rules().rules)"
+    assert "us-ftc" in run(str(python), "-c", code, folder=elsewhere)
     code = "from ocs.store.versions import needed_version; print(needed_version())"
     assert run(str(python), "-c", code, folder=elsewhere).strip()       # the migrations came along
     code = "from ocs.servers.icon.versions import icon_versions; print(icon_versions.upgrade('sqlite:///icon.sqlite'))"
