@@ -45,6 +45,7 @@ from protocols.tserver.messages import USER_EVENT_NUMBER, AgentWorkMode
 
 __all__ = ["AgentDesktop", "Changed", "Preparation", "connect_to"]
 
+_CLOSING_S = 2.0        # how long a server may take to close with us
 Changed = Callable[[Desk, Desk, "Message | DesktopEvent | None"], None]
 """(before, after, what did it): None where the connection came or went."""
 
@@ -96,7 +97,8 @@ class AgentDesktop:
         self.desk = Desk()
         self.application_id = 0         # of the OCS, as GSW_APPLICATION_ID; told by a desktop port
         self.taken_over = False         # another desktop of the agent took over: this one does not connect again
-        self._client: MessageClient | None = None
+        self._client: MessageClient | None = None       # while it is registered
+        self._newest: MessageClient | None = None       # the last one built
         self._started: Deferred[None] | None = None
         self._seat: tuple[str, str] | None = None       # DN and queue, once the agent is logged in
         self._failures = 0
@@ -119,19 +121,26 @@ class AgentDesktop:
 
     def stop(self) -> Deferred[None]:
         """Disconnect, and stay so. The agent stays logged in for the server's grace; `log_out` first."""
-        stopped: Deferred[None] = self._service.stopService() if self._service.running else succeed(None)
+        if not self._service.running:
+            return succeed(None)
+        stopped: Deferred[None] = self._service.stopService()
+        if self._newest is not None and self._newest.connected:
+            self._newest.close()        # a peer that does not let us is cut off
+            cut = self._reactor.callLater(_CLOSING_S, self._newest.abort)
+            stopped.addBoth(lambda _: cut.cancel() if cut.active() else None)
         return stopped
 
     def _not_started(self, failure: Failure) -> None:
         started, self._started = self._started, None
         if started is not None:
-            self._service.stopService()
+            self.stop()
             started.errback(failure)
 
     def _build(self) -> MessageClient:
         registration = self._application or (self._agent, self._password)
         conversation = ClientConversation(*registration, keep_alive=KeepAlive(self._keep_alive_s), codec=self._codec)
-        return MessageClient(conversation, self, self._reactor, self._timeout_s, outstanding_limit=100)
+        self._newest = MessageClient(conversation, self, self._reactor, self._timeout_s, outstanding_limit=100)
+        return self._newest
 
     def _pause_s(self, _attempts: int) -> float:
         pause = min(self._longest_pause_s, 0.5 * 2.0 ** min(self._failures, 16))
@@ -185,7 +194,7 @@ class AgentDesktop:
             self._seat = None
             if first(message.get("Reasons", ()), TAKEN_OVER) is not None:
                 self.taken_over = True
-                self._service.stopService()
+                self.stop()
         elif message.name == "EventLinkConnected" and self._seat is not None:
             Deferred.fromCoroutine(self._look()).addErrback(self._looked_in_vain)
 
