@@ -111,6 +111,8 @@ class PushPreview:
         except OCSError as error:
             self.log.warn("record {record_id} is not given to agent {agent}: {reason}", record_id=held.record.record_id,
                           agent=agent_id, reason=str(error))
+        if held.state is ChainState.CALLING and held.agent_dn == dn:
+            return              # the agent has dialed while the attempt was being written
         self._forget(held)      # whatever became of the record, this agent does not have it
 
     def returned(self, interaction_id: str) -> None:

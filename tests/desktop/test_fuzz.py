@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.conftest import Logged
 from tests.desktop.fuzz import ENTRIES, SEEDS, fuzz
 
 _SAMPLE, _MANY = 2_000, 1_000_000
@@ -25,10 +26,11 @@ def test_the_seeds_are_many() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_a_million_messages(entry: str) -> None:
+def test_a_million_messages(entry: str, logged: Logged) -> None:
     grown: list[int] = []
 
     def progress(done: int) -> None:
+        logged.events.clear()
         if done % (_MANY // 10) == 0:
             grown.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
             sys.stderr.write(f"{entry}: {done:,} messages, {grown[-1] // 1024} MB\n")

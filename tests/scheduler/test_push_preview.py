@@ -109,6 +109,22 @@ def test_who_accepts_has_the_record_dials_it_and_settles_it_and_the_interaction_
     assert agent == "1001" and first(answer, "GSW_USER_EVENT") == "RecordProcessedAcknowledge"
 
 
+def test_an_agent_who_dials_while_the_attempt_is_being_written_keeps_record_and_interaction() -> None:
+    push = Push()
+    push.bench.store.held.add("open_attempts")
+    push.accept()
+    conn_id = push.bench.switch.agent_calls(DNS[0], "+12125550001", push.server.there["i1"])
+    assert push.bench.store.release()
+    held = push.bench.holder(1)
+    assert held.state is ChainState.CALLING and push.server.stopped == [] and len(push.bench.attempts(1)) == 1
+    push.bench.switch.connected(conn_id, DNS[0])
+    push.bench.switch.over(conn_id, DNS[0])
+    push.news.interaction_event("1001", (("GSW_AGENT_REQ_TYPE", "RecordProcessed"), ("GSW_APPLICATION_ID", 1),
+                                         ("GSW_RECORD_HANDLE", held.handle), ("GSW_CAMPAIGN_NAME", push.bench.group.campaign)))
+    push.bench.pass_(0)
+    assert push.bench.record(1).record_status is RecordStatus.UPDATED and push.server.stopped == ["i1"]
+
+
 def test_an_agent_who_dials_before_we_heard_of_the_acceptance_has_the_record() -> None:
     push = Push()
     conn_id = push.bench.switch.agent_calls(DNS[0], "+12125550001", push.server.there["i1"])
