@@ -47,7 +47,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with transaction(backend_for(found)) as work:
         write_attempts(work, [Attempt(
             f"g{n}", "spring", n, n, 0, f"+1212{n % 2_000:07d}", 1, f"campaign {n % 5}", "group", "S", 1_000.0 + n,
-            AttemptState.CLOSED, answered_at=1_000.0 + n if n % 3 == 0 else None, call_result=CallResult.NO_ANSWER) for n in range(20_000)])
+            AttemptState.CLOSED, answered_at=1_000.0 + n if n % 3 == 0 else None, call_result=CallResult.NO_ANSWER)
+            for n in range(20_000)])
         if work.dialect.name == "postgresql":
             work.cursor.execute("ANALYZE ocs_attempt")
     return found
