@@ -1,6 +1,7 @@
 """Two servers on one Configuration Database in PostgreSQL: what an administrator imports both of them do."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
+from click.testing import CliRunner
 
+from ocs.app.cli.root import ocs
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[2]
 TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
-OCS = "from ocs.app.cli import main; main()"
 # each server's own file: nothing of campaigns in it. It would not ask for a minute: what it sees before, it was told
 OWN = """
 [application]
@@ -102,10 +104,11 @@ class ContactCenter:
                                 env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
 
     def ocs(self, *arguments: str, code: int = 0) -> str:
-        done = subprocess.run([sys.executable, "-c", OCS, *arguments, "--database", self.url], cwd=self.folder, text=True,
-                              capture_output=True, timeout=60, env={**os.environ, "PYTHONPATH": str(ROOT)})
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        """In this process: a new one takes seconds to start."""
+        with contextlib.chdir(self.folder):
+            done = CliRunner().invoke(ocs, [*arguments, "--database", self.url])
+        assert done.exit_code == code, done.output
+        return done.output
 
     def give(self, text: str, code: int = 0) -> Any:
         """Import; the report."""
