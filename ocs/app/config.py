@@ -35,11 +35,13 @@ from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CampaignGroup
 from ocs.errors import ConfigurationError
 from ocs.links.http_options import (
+    CampaignGroupStateOptions,
     ContactProcessedOptions,
     HttpOptions,
     HttpRequestOptions,
     NotificationSpoolOptions,
     PreDialValidationOptions,
+    RecordHistoryOptions,
     outgoing_problems,
 )
 from ocs.links.icon import IconLinkOptions
@@ -228,6 +230,8 @@ class OCSOptions:
     http: HttpOptions = table(HttpOptions)
     pre_dial_validation: tuple[PreDialValidationOptions, ...] = table()
     contact_processed_notification: tuple[ContactProcessedOptions, ...] = table()
+    record_history_notification: tuple[RecordHistoryOptions, ...] = table()
+    campaign_group_state_notification: tuple[CampaignGroupStateOptions, ...] = table()
     notification_spool: NotificationSpoolOptions = table(NotificationSpoolOptions)
     call_audit: CallAuditOptions = table(CallAuditOptions)
     dial_log: DialLogOptions = table(DialLogOptions)
@@ -251,7 +255,8 @@ class OCSOptions:
                 *third_party_problems(self), *reference_problems(self), *rule_problems(self),
                 *effect_problems(self), *outgoing_problems(
             self.pre_dial_validation, self.contact_processed_notification, self.http_request, groups,
-            [one.name for one in self.calling_list])]
+            [one.name for one in self.calling_list], self.record_history_notification,
+            self.campaign_group_state_notification)]
 
 
 class _Effects(Protocol):

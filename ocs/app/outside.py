@@ -13,10 +13,14 @@ from ocs.app.config import OCSOptions
 from ocs.clock import IClock
 from ocs.dialing.actions import ExecuteSql, SendHttpRequest, SideEffect
 from ocs.dialing.contact import Contact
+from ocs.links.attempt_notifications import AttemptNotifier
 from ocs.links.http import http_client
 from ocs.links.named_requests import NamedRequests
 from ocs.links.notifications import ContactNotifier
+from ocs.links.state_notifications import GroupStanding, StateNotifier
 from ocs.links.validation import PreDialValidation
+from ocs.scheduler.engine import Engine
+from ocs.scheduler.session import DialingSession
 from ocs.store.named_statements import NamedStatements
 from ocs.store.notification_spool import NotificationSpool
 
@@ -34,16 +38,25 @@ class Outside:
         application_id = options.application.dbid
         self._client = http_client(reactor, options.http)
         self._clock, self._change = clock, change
+        self._standings: Callable[[], list[GroupStanding]] = list
         self._requests = NamedRequests(self._client, options.http_request, application_id, clock)
         self._statements = NamedStatements(options.sql_statement, change)
-        self.validation = self.notifier = None
+        self.validation = self.notifier = self.attempts = self.states = None
         if options.pre_dial_validation:
             self.validation = PreDialValidation(self._client, options.pre_dial_validation, application_id, clock)
-        if options.contact_processed_notification:
-            def in_thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
-                return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
 
-            spool = NotificationSpool(options.notification_spool.file, in_thread)
+        def in_thread(work: Callable[..., Any], *args: Any) -> Deferred[Any]:
+            return deferToThreadPool(reactor, reactor.getThreadPool(), work, *args)
+
+        file = options.notification_spool.file
+        if options.record_history_notification:
+            spool = NotificationSpool(file.with_name(f"{file.stem}-history{file.suffix}"), in_thread)
+            self.attempts = AttemptNotifier(self._client, options.record_history_notification, options.notification_spool, spool,
+                                            clock, rng)
+        if options.campaign_group_state_notification:
+            self.states = StateNotifier(self._client, options.campaign_group_state_notification, clock)
+        if options.contact_processed_notification:
+            spool = NotificationSpool(file, in_thread)
             self.notifier = ContactNotifier(self._client, options.contact_processed_notification,
                                             options.notification_spool, spool, application_id, clock, rng)
 
@@ -59,6 +72,16 @@ class Outside:
 
         return use
 
+    def listen(self, engine: Engine) -> None:
+        """Tell of what the engine does; before the first session is loaded."""
+        history, states = engine.context.history, self.states
+        if self.attempts is not None:
+            history.add_listener(self.attempts)
+        if states is not None:
+            self._standings = lambda: [_standing(session) for session in engine.loaded()]
+            engine.watch(lambda session, event: states.changed(_standing(session), event))
+            history.add_group_listener(lambda session, before: states.regrouped(_standing(session), before))
+
     def carry_out(self, effect: SideEffect, contact: Contact) -> None:
         """What a treatment does beside the dialing. The names have been checked with the configuration; but a list that was
         taken out of it keeps its treatments for as long as agents have records of it."""
@@ -72,13 +95,26 @@ class Outside:
 
     async def start(self) -> None:
         """Go on with what the last run could not tell; StoreUnavailable if its spool cannot be opened."""
-        if self.notifier is not None:
-            await self.notifier.start()
+        for notifier in (self.notifier, self.attempts):
+            if notifier is not None:
+                await notifier.start()
+        if self.states is not None:
+            self.states.start(self._standings)
 
     async def stop(self) -> None:
         """Send nothing any more."""
-        if self.notifier is not None:
-            await self.notifier.stop()
+        if self.states is not None:
+            self.states.stop()
+        for notifier in (self.notifier, self.attempts):
+            if notifier is not None:
+                await notifier.stop()
         stopped = self._client.stop()
         if isinstance(stopped, Deferred):
             await stopped
+
+
+def _standing(session: DialingSession) -> GroupStanding:
+    """How a campaign group stands now."""
+    agents = session.context.agents.of(session.group)
+    return GroupStanding(session.group, session.state, session.guid, dict(session.results), len(agents),
+                         sum(bool(agent.calls) for agent in agents))

@@ -126,6 +126,7 @@ class OCSService(Service):
         self.tidings.listen(self.store.backend, NOTIFY_CHANNEL, self.do_not_call.wake)
         self.engine = Engine(self.context, groups)
         self.second_dialer.listen(self.engine)
+        self.outside.listen(self.engine)
         self.desktops = AgentEntry(self.engine)
         self.desktop_side.listen(self.engine, self.switch, self.desktops)
         self.campaigns = CampaignOperations(self.engine)

@@ -1,8 +1,7 @@
 """Options of what is asked and told over HTTP: the client, pre-dial validation, notifications, named requests.
 
-`[http]` is the client that all of them share. `[[pre_dial_validation]]` and `[[contact_processed_notification]]` are
-rules: the first one that names the campaign group (and list), or names none, holds. `[[http_request]]` names a request
-that treatments may send.
+`[http]` is the client that all of them share. `[[pre_dial_validation]]` and the notifications are rules: the first one that
+names the campaign group (and list), or names none, holds. `[[http_request]]` names a request that treatments may send.
 """
 from __future__ import annotations
 
@@ -19,8 +18,9 @@ from ocs.options import REQUIRED, option, read_secret, table
 from protocols.http_messages.templates import BodyTemplate, TemplateError, UriTemplate
 from protocols.http_messages.uris import check_uri
 
-__all__ = ["ContactProcessedOptions", "HeaderOptions", "HttpMethod", "HttpOptions", "HttpRequestOptions",
-           "NotificationSpoolOptions", "PreDialValidationOptions", "first_rule", "headers", "outgoing_problems"]
+__all__ = ["CampaignGroupStateOptions", "ContactProcessedOptions", "HeaderOptions", "HttpMethod", "HttpOptions",
+           "HttpRequestOptions", "NotificationSpoolOptions", "PreDialValidationOptions", "RecordHistoryOptions", "first_rule",
+           "headers", "outgoing_problems"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "content-type", "upgrade", "te", "trailer"})
@@ -131,6 +131,32 @@ class ContactProcessedOptions:
 
 
 @dataclass(frozen=True)
+class RecordHistoryOptions:
+    """A service that is told of every try to reach a record: when it begins, and when it is over."""
+
+    enabled: bool = option(True, text="Whether the service is told.")
+    uri: str = option(REQUIRED, text="Where each try is posted to, twice.", example="https://warehouse.example/attempts")
+    campaign_groups: tuple[str, ...] = option((), text="Campaign groups (Campaign@Group) that it holds for; none = all.")
+
+    def problems(self) -> list[str]:
+        return _uri_problems(self.uri)
+
+
+@dataclass(frozen=True)
+class CampaignGroupStateOptions:
+    """A service that is told how campaign groups stand: at every change, and now and then."""
+
+    enabled: bool = option(True, text="Whether the service is told.")
+    uri: str = option(REQUIRED, text="Where it is posted to.", example="https://board.example/campaigns")
+    campaign_groups: tuple[str, ...] = option((), text="Campaign groups (Campaign@Group) that it holds for; none = all.")
+    interval_s: float = option(
+        10.0, low=1, high=3_600, unit="seconds", text="How often it is told of groups that are loaded, beside their changes.")
+
+    def problems(self) -> list[str]:
+        return _uri_problems(self.uri)
+
+
+@dataclass(frozen=True)
 class NotificationSpoolOptions:
     """What waits to be told, on disk, while the service is away."""
 
@@ -192,10 +218,12 @@ def first_rule(rules: Iterable[_Rule], campaign_group: str, calling_list: str = 
 
 def outgoing_problems(validation: Sequence[PreDialValidationOptions], notification: Sequence[ContactProcessedOptions],
                       requests: Sequence[HttpRequestOptions], campaign_groups: Collection[str],
-                      calling_lists: Collection[str]) -> list[str]:
+                      calling_lists: Collection[str], history: Sequence[RecordHistoryOptions] = (),
+                      states: Sequence[CampaignGroupStateOptions] = ()) -> list[str]:
     """What only the whole configuration shows: names of groups and lists that do not exist, requests of one name."""
     found = []
-    for section, rules in (("pre_dial_validation", validation), ("contact_processed_notification", notification)):
+    for section, rules in (("pre_dial_validation", validation), ("contact_processed_notification", notification),
+                           ("record_history_notification", history), ("campaign_group_state_notification", states)):
         for number, rule in enumerate(rules, 1):
             for name, known in (("campaign_groups", campaign_groups), ("calling_lists", calling_lists)):
                 found += [f"{section}[{number}].{name}: there is no {each}" for each in getattr(rule, name, ())
