@@ -109,6 +109,10 @@ class AgentDesktop:
         self._dialogue = DesktopDialogue(reactor, self._distribute, request_timeout_s)
         self._service = ClientService(endpoint, Factory.forProtocol(self._build), retryPolicy=self._pause_s, clock=reactor)
 
+    def listen(self, changed: Changed) -> None:
+        """Call `changed` from now on, in place of the one before."""
+        self._changed = changed
+
     # -- the connection -------------------------------------------------------------------------------------------
     def start(self) -> Deferred[None]:
         """Connect and register. Fires when that is granted. Fails as the endpoint does where there is no connection, with

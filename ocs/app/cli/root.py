@@ -18,6 +18,7 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
     "campaign": ("ocs.app.cli.campaign", "campaign", "Campaign groups of a running server: load, start, stop, mode, status."),
     "config": ("ocs.app.cli.config", "config", "Check a configuration, print the sample or the reference."),
     "db": ("ocs.app.cli.db", "db", "Create or upgrade the database."),
+    "desktop": ("ocs.app.cli.desktop", "desktop", "An agent's workplace in the terminal."),
     "demo": ("ocs.app.cli.demo", "demo", "Run a whole contact center on this machine until a list is dialed."),
     "dnc": ("ocs.app.cli.dnc", "dnc", "Do-not-call list: import, add, remove, check."),
     "icon": ("ocs.app.cli.icon", "icon", "Interaction database: make, upgrade, status."),
