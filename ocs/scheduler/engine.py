@@ -123,6 +123,7 @@ class Engine:
     # -- ISwitchListener and the agents' listener -----------------------------------------------------------------
     def switch_up(self, guids: Mapping[str, str], switch: str = "") -> None:
         for session in self.loaded():
+            session.feed.picture_changed()
             session.steps.switch_up(guids, switch)
         self._release_orphans(guids, switch)
 

@@ -64,6 +64,7 @@ class PacingFeed:
         self._waiting: dict[HeldChain, float] = {}      # those of them who want an agent, since
         self._agents: dict[str, Activity] = {}          # by DN
         self._changed, self._compared_at = True, float("-inf")
+        self._seeing: bool | None = None
         self._ahead = False                             # calls were dialed ahead of agents when last decided
 
     @property
@@ -149,7 +150,7 @@ class PacingFeed:
     # -- agents -------------------------------------------------------------------------------------------------------
     def agent_changed(self, dn: str) -> None:
         """Something has happened at an agent's DN; or a call that an agent was engaged for."""
-        if not self.on or self._context.agents.blind(self._session.group):
+        if not self.on or self._blind:
             self._changed = True
             return
         agent = self._context.agents.agent_at(dn)
@@ -162,11 +163,18 @@ class PacingFeed:
 
     def picture_changed(self) -> None:
         """More, or less, is known of agents than before."""
-        self._changed = True
+        self._changed, self._seeing = True, None
+
+    @property
+    def _blind(self) -> bool:
+        """True while agents' states are not known. Looked at once after each change: there are many events of agents."""
+        if self._seeing is None:
+            self._seeing = not self._context.agents.blind(self._session.group)
+        return not self._seeing
 
     def _compare(self, now: float) -> None:
         """Everybody who is there, as known now; whoever is not, is gone."""
-        if not self._changed or now - self._compared_at < _COMPARE_S or self._context.agents.blind(self._session.group):
+        if not self._changed or now - self._compared_at < _COMPARE_S or self._blind:
             return
         self._changed, self._compared_at = False, now
         there = {agent.dn: agent for agent in self._context.agents.of(self._session.group)
