@@ -83,9 +83,13 @@ class Center:
 
     def row(self, record: RecordData) -> dict[str, Any]:
         """The record's row in the database."""
+        return self.row_of(record.phone or "")
+
+    def row_of(self, phone: str) -> dict[str, Any]:
+        """The row of a number."""
         with closing(sqlite3.connect(self.folder / "ocs.sqlite")) as connection:
             connection.row_factory = sqlite3.Row
-            return dict(connection.execute(f"SELECT * FROM cl_{CALLING_LIST} WHERE contact_info = ?", (record.phone,)).fetchone())
+            return dict(connection.execute(f"SELECT * FROM cl_{CALLING_LIST} WHERE contact_info = ?", (phone,)).fetchone())
 
 
 async def take_a_call(desktop: AgentDesktop) -> RecordData:
