@@ -105,6 +105,7 @@ class Context:
     keep_rule_periods: Callable[[Sequence[RulePeriod]], Deferred[None]] | None = None       # None = they are not kept
     record_uri: Callable[[int], str] = lambda handle: ""    # where an application asks about a record; "" = nowhere
     switch_dbids: Mapping[str, int] = field(default_factory=dict)       # of the switches, by their names ("" = the first)
+    line_share: Callable[[Any, str, int], int | None] = lambda session, dn, lines: None     # of a trunk group's; None = no limit
     has_agent: Callable[[Any, str], bool] = lambda session, dn: True     # whether a session's calls may count on the agent there
     calls_from: Callable[[str], int] = lambda dn: 0      # how many calls of all sessions go out from a DN, or are about to
     waiting: WaitingCalls = field(default_factory=WaitingCalls)     # calls of others in the queues

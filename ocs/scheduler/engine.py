@@ -17,6 +17,7 @@ from ocs.interfaces import ISwitchListener
 from ocs.scheduler.assignments import Assignments
 from ocs.scheduler.context import Context
 from ocs.scheduler.engagements import ENGAGING
+from ocs.scheduler.line_shares import line_share
 from ocs.scheduler.session import DialingSession
 from protocols.attributes import KVList
 
@@ -36,6 +37,7 @@ class Engine:
         self.leaving: set[str] = set()      # sessions that are removed once they are unloaded
         context.switch.add_listener(self)
         context.calls_from = lambda dn: sum(session.calls_from(dn) for session in self.loaded())
+        context.line_share = lambda session, dn, lines: line_share(session, dn, lines, self.loaded())
         context.has_agent = Assignments(context.clock, context.agents, self.loaded).has
         context.waiting.ours = lambda conn_id: any(session.has_call(conn_id) for session in self.loaded())
         context.agents.add_listener(self.agent_state)

@@ -234,6 +234,16 @@ class PacingFeed:
         """Calls that are counted as abandoned, and still want an agent."""
         return sum(self._calls[held] is _Stage.LATE for held in self._waiting)
 
+    @property
+    def lines_needed(self) -> float:
+        """Calls, dialed and talking, that keep the agents who are there busy; two for each until enough is known."""
+        pacer, agents = self.pacer, self.pacer.agents.present
+        if not pacer.ready:
+            return (1.0 + self._session.group.multiplier) * agents
+        hits = max(0.01, pacer.calls.hit_ratio)
+        dialing_s = float(pacer.moments.mean()) + (1.0 - hits) / hits * pacer.calls.failure_s      # for each answer
+        return agents * (1.0 + dialing_s / max(1.0, pacer.agents.handle_s))
+
     def look(self) -> None:
         """Bring the pacer up to date, before it is asked, and also while it is not."""
         now = self._now

@@ -73,7 +73,9 @@ class Places:
             lines, _ = self._context.switch.resources(place.trunk_group_dn) if place.trunk_group_dn else (0, 0)
             if not lines:
                 return None
-            left += max(0, lines - self._context.calls_from(place.trunk_group_dn))
+            share = self._context.line_share(self._session, place.trunk_group_dn, lines)
+            own = lines if share is None else share - self._session.calls_from(place.trunk_group_dn)
+            left += max(0, min(own, lines - self._context.calls_from(place.trunk_group_dn)))
         return left
 
     @property
