@@ -117,7 +117,8 @@ class Link(Service):
     def lost(self, client: MessageClient, reason: str) -> None:
         if client is self.client:
             if self.record.status.state is LinkState.LOGGING_IN and "TLS" not in reason:
-                doubt = "does it speak TLS there, and take our certificate?" if self._options.tls.enabled else "does it want TLS?"
+                doubt = ("does it speak TLS there, and take our certificate?" if self._options.tls.enabled
+                         else "does it want TLS? Another encoding?")
                 reason = f"{reason.rstrip('.')} before it answered the log-in ({doubt})"
             reason = self._parting or reason
             self._life.lost(reason)
