@@ -17,7 +17,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
-from twisted.protocols.policies import WrappingFactory
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -196,10 +196,26 @@ class _QuietSite(Site):
         """Whoever answers writes what is worth it."""
 
 
+class _Guarded(ProtocolWrapper):
+    """A connection on which something may come that twisted.web chokes on, as an end of line inside of a header."""
+
+    log = Logger()
+
+    def dataReceived(self, data: bytes) -> None:
+        try:
+            super().dataReceived(data)
+        except ValueError as error:
+            self.log.info("no HTTP: {reason}", reason=str(error))
+            transport: Any = self.transport
+            transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            transport.loseConnection()
+
+
 class _BoundedFactory(WrappingFactory):
     """Lets so many in at the same time."""
 
     noisy = False
+    protocol = _Guarded
 
     def __init__(self, wrapped: Any, limit: int) -> None:
         super().__init__(wrapped)

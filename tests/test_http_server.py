@@ -124,6 +124,13 @@ def test_who_asks_is_told_with_the_headers() -> None:
     assert Asked("GET", (), headers={"authorization": "Basic abc"}).token == ""
 
 
+def test_what_is_no_http_is_refused_and_nothing_is_logged_as_a_fault() -> None:
+    port = Port()
+    protocol = port.connect()
+    protocol.dataReceived(b"GET /x HTTP/1.1\r\nHost: x\r\nOdd: a\rb\r\n\r\n")
+    assert answer(protocol)[0] == 400 and protocol.transport.disconnecting and port.asked == []
+
+
 def test_paths_with_rules_of_their_own_and_tokens_of_somebody_else() -> None:
     factory = http_factory(VirtualClock(), HttpListenOptions(trusted_peers=()), lambda asked: Reply(200, {}), ("api/*",),
                            lambda token: token == "good")
