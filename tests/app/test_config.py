@@ -9,7 +9,9 @@ from ocs.app.config import OCSOptions, do_not_call_checks, load_configuration, t
 from ocs.app.service import engine_options
 from ocs.app.vocabulary import VOCABULARY
 from ocs.configuration.reference import object_reference
-from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.assignment import AssignmentRules
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
+from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
 from ocs.dialing.shares import TypePriorities
 from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, TreatmentAction
 from ocs.errors import ConfigurationError
@@ -112,6 +114,12 @@ def test_two_treatments_of_a_list_at_the_same_place_are_reported() -> None:
     ('mode = "preview"', 'mode = "preview"\nassured_connect = true',
      "campaign_group[1].assured_connect: only in progressive and predictive, with a trunk_group_dn or the"
      " CPD Server"),
+    ('mode = "preview"', 'mode = "predictive"\noptimization_method = "busy-factor"',
+     "campaign_group[1].optimization_goal: 0 is no busy-factor: above 0, at most 100 percent"),
+    ('mode = "preview"', 'mode = "predictive"\noptimization_method = "maximum-gain"',
+     "campaign_group[1].optimization_method: maximum-gain is for the power modes, which dial as many calls as there are ports"),
+    ('mode = "preview"', 'mode = "preview"\nagent_assignment_min_num = 5\nagent_assignment_max_num = 4',
+     "campaign_group[1].agent_assignment_max_num: 4 is below agent_assignment_min_num"),
     ("multiplier = 1.5", "minimum_buffer = 7", "campaign_group[1].optimal_buffer: 6 is below minimum_buffer 7"),
     ("interval_min = 10", "", "treatment[1].interval_min: retry-in needs an interval"),
     ('call_result = "Busy"', 'call_result = "bussy"',
@@ -248,6 +256,32 @@ def test_lists_have_shares_and_callbacks_their_rules(tmp_path: Path) -> None:
     engine = engine_options(options)
     assert (engine.personal_callback_wait_s, engine.callback_missed_tolerance_s, engine.callback_answer_s,
             engine.callback_again_s) == (180.0, 1_800.0, 90.0, 240.0)
+
+
+def test_a_campaign_group_says_how_it_is_paced_and_shares_agents(tmp_path: Path) -> None:
+    path = tmp_path / "ocs.toml"
+    path.write_text(CALLBACKS)
+    (plain,) = to_campaign_groups(load_configuration(path)).values()
+    assert (plain.pacing, plain.abandon_limit, plain.assignment) == (PacingChoice(), 0.03, AssignmentRules())
+    path.write_text(CALLBACKS + """mode = "predictive"
+predictive_algorithm = "advanced_small_group"
+optimization_method = "overdial-rate"
+optimization_goal = 2.5
+small_group_size = 20
+abandon_limit = 0.05
+reserved_agents = 3
+auto_completion = true
+agent_assignment = true
+agent_assignment_priority = 4
+agent_assignment_min_num = -1
+agent_assignment_max_num = 9
+agent_reassignment_if_waiting_records = true
+agent_reassignment_if_waiting_records_timeout_s = 15
+""")
+    (group,) = to_campaign_groups(load_configuration(path)).values()
+    assert group.pacing == PacingChoice(Algorithm.ADVANCED_SMALL_GROUP, OptimizationMethod.OVERDIAL_RATE, 2.5, 20)
+    assert (group.abandon_limit, group.reserved_agents, group.auto_completion, group.agent_assignment) == (0.05, 3, True, True)
+    assert group.assignment == AssignmentRules(4, -1, 9, None, 15.0)
 
 
 @pytest.mark.parametrize("wrong, problem", [
