@@ -29,7 +29,7 @@ __all__ = ["DatabaseConfiguration", "FileConfiguration", "ServerConfiguration", 
            "make_configuration"]
 
 _InThread = Callable[..., Deferred[Any]]        # (function, *arguments): what it returns
-_OF_OBJECTS = (*TABLES, "dialing", "agent")              # what does not stand in the file of a server that works with the database
+_OF_OBJECTS = (*TABLES, "dialing", "agent")      # what does not stand in the file of a server that works with the database
 
 
 @dataclass(frozen=True)
