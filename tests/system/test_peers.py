@@ -137,7 +137,8 @@ class Center:
                     "every server knows the others")
         self.desk = Desk(port, self.plan.passwords["visitor"], self.plan.visitors[0].dn, self.clock)
         await self.desk.open()
-        desks = tserver_desks(CLOCK, TCP4ClientEndpoint(CLOCK, "127.0.0.1", port), "lab", self.plan.passwords["lab"])
+        # a server that is killed answers nobody: agents do not wait for it long
+        desks = tserver_desks(CLOCK, TCP4ClientEndpoint(CLOCK, "127.0.0.1", port), "lab", self.plan.passwords["lab"], 2.0)
         self._floor = LabFloor(self.clock, self.plan.agents, desks, self.plan.behaviour)
         self._floor.start()
 

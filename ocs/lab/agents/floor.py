@@ -20,10 +20,12 @@ __all__ = ["LabFloor", "tserver_desks"]
 MakeDesk = Callable[[AgentPerson, random.Random], IDesk]
 
 
-def tserver_desks(reactor: IReactorTime, endpoint: IStreamClientEndpoint, application: str, password: str) -> MakeDesk:
-    """Desks with a connection each to the T-Server at `endpoint`, registered as `application`."""
+def tserver_desks(reactor: IReactorTime, endpoint: IStreamClientEndpoint, application: str, password: str,
+                  answer_timeout_s: float = 10.0) -> MakeDesk:
+    """Desks with a connection each to the T-Server at `endpoint`, registered as `application`. `answer_timeout_s` (reactor's
+    seconds): how long an agent waits for an outbound contact server's answer."""
     def make(person: AgentPerson, rng: random.Random) -> IDesk:
-        return TServerDesk(reactor, endpoint, application, password, person.dn, rng)
+        return TServerDesk(reactor, endpoint, application, password, person.dn, rng, answer_timeout_s=answer_timeout_s)
     return make
 
 
