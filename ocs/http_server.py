@@ -30,6 +30,8 @@ __all__ = ["Asked", "HttpListenOptions", "HttpService", "Reply", "bearer", "http
 
 Respond = Callable[["Asked"], Any]
 """Asked -> Reply, or a Deferred that fires with one."""
+Limit = Callable[[Mapping[str, str]], int]
+"""Octets that a body with these headers may have, where that is more than others."""
 Admits = Callable[[str], bool]
 """Whether a token that is not the port's own opens it, too."""
 _PARAMETERS = 100
@@ -69,6 +71,7 @@ class Asked:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)     # by their names in small letters
     peer: str = field(default="", compare=False)                                # address of the client
+    file: Any = field(default=None, compare=False)      # the body, where it may be long, as a file to read from
 
     @property
     def token(self) -> str:
@@ -95,11 +98,15 @@ def bearer(token: str) -> tuple[tuple[str, str], ...]:
 class _BoundedRequest(Request):
     """A request whose body has a limit: a longer one is answered with 413 before it is read."""
 
-    def __init__(self, limit: int, *args: Any, **keywords: Any) -> None:
+    def __init__(self, limit: int, larger: Limit, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        self._left, self._refused = limit, False
+        self._left, self._larger, self._refused = limit, larger, False
+        self.long = False           # whether the body may be longer than others
 
     def gotLength(self, length: int | None) -> None:
+        more = self._larger(_headers(self))
+        if more > self._left:
+            self._left, self.long = more, True
         if length is not None and length > self._left:
             self._refuse()
         super().gotLength(0 if self._refused else length)
@@ -145,10 +152,9 @@ class _Root(Resource):
             return NOT_DONE_YET
         content: Any = request.content
         content.seek(0)
-        headers = {name.decode("latin-1").lower(): values[0].decode("latin-1")
-                   for name, values in request.requestHeaders.getAllRawHeaders()}
-        asked = Asked(request.method.decode("latin-1"), path, query, content.read(), headers,
-                      getattr(request.getClientAddress(), "host", ""))
+        long = getattr(request, "long", False)
+        asked = Asked(request.method.decode("latin-1"), path, query, b"" if long else content.read(), _headers(request),
+                      getattr(request.getClientAddress(), "host", ""), content if long else None)
         if not self._may_ask(asked):
             self._answer(Reply(401, {"error": "a token is needed"}, (("WWW-Authenticate", "Bearer"),)), request)
             return NOT_DONE_YET
@@ -181,6 +187,12 @@ class _Root(Resource):
         request.setHeader("Content-Length", str(len(octets)))
         request.write(octets)
         request.finish()
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """By their names in small letters; of one that is repeated the first counts."""
+    return {name.decode("latin-1").lower(): values[0].decode("latin-1")
+            for name, values in request.requestHeaders.getAllRawHeaders()}
 
 
 def _query(uri: bytes) -> dict[str, str]:
@@ -231,11 +243,11 @@ class _BoundedFactory(WrappingFactory):
 
 
 def http_factory(reactor: Any, options: HttpListenOptions, respond: Respond, public: Collection[str] = (),
-                 admits: Admits = lambda token: False) -> _BoundedFactory:
+                 admits: Admits = lambda token: False, larger: Limit = lambda headers: 0) -> _BoundedFactory:
     """The factory of an HTTP port. `public` are paths for which no token is needed here; `name/*` is everything below a name."""
     limit = options.body_limit_kb * 1_024
     site = _QuietSite(_Root(respond, options.secret, options.trusted_peers, public, admits), timeout=options.idle_s,
-                      reactor=reactor, requestFactory=partial(_BoundedRequest, limit))
+                      reactor=reactor, requestFactory=partial(_BoundedRequest, limit, larger))
     return _BoundedFactory(site, options.connections)
 
 
@@ -243,9 +255,9 @@ class HttpService(Service):
     """An HTTP port on the real reactor. `name` is its table in the configuration."""
 
     def __init__(self, reactor: Any, name: str, options: HttpListenOptions, respond: Respond,
-                 public: Collection[str] = (), admits: Admits = lambda token: False) -> None:
+                 public: Collection[str] = (), admits: Admits = lambda token: False, larger: Limit = lambda headers: 0) -> None:
         self._reactor, self._name, self._options = reactor, name, options
-        self._factory = http_factory(reactor, options, respond, public, admits)
+        self._factory = http_factory(reactor, options, respond, public, admits, larger)
         self._port: IListeningPort | None = None
 
     def privilegedStartService(self) -> None:

@@ -131,6 +131,18 @@ def test_what_is_no_http_is_refused_and_nothing_is_logged_as_a_fault() -> None:
     assert answer(protocol)[0] == 400 and protocol.transport.disconnecting and port.asked == []
 
 
+def test_a_body_may_be_longer_where_its_headers_say_so() -> None:
+    factory = http_factory(VirtualClock(), HttpListenOptions(body_limit_kb=1), lambda asked: Reply(200, [
+        len(asked.body), len(asked.file.read()) if asked.file is not None else None]),
+        larger=lambda headers: 200_000 if headers.get("content-type") == "text/csv" else 0)
+    port = Port()
+    port.factory = factory
+    assert port.ask("POST /x HTTP/1.1\r\nContent-Type: text/csv", body=b"a" * 150_000) == (200, [0, 150_000])
+    assert port.ask("POST /x HTTP/1.1\r\nContent-Type: text/csv", body=b"a" * 200_001)[0] == 413
+    assert port.ask("POST /x HTTP/1.1\r\nContent-Type: text/plain", body=b"a" * 1_025)[0] == 413
+    assert port.ask("POST /x HTTP/1.1", body=b"ab") == (200, [2, None])
+
+
 def test_paths_with_rules_of_their_own_and_tokens_of_somebody_else() -> None:
     factory = http_factory(VirtualClock(), HttpListenOptions(trusted_peers=()), lambda asked: Reply(200, {}), ("api/*",),
                            lambda token: token == "good")

@@ -170,7 +170,8 @@ def fuzz_api(count: int, seed: int, url: str, progress: Callable[[int], None] = 
             route = rng.choice(routes)
             path = route.path.format(campaign_group=rng.choice(("spring", "1", "x", "²")),
                                      calling_list=rng.choice(("list", "list", "x")),
-                                     record_id=rng.choice(("1", "2", "99", "x", "9" * 25)), agent_id=rng.choice(("1001", "x")))
+                                     record_id=rng.choice(("1", "2", "99", "x", "9" * 25)), agent_id=rng.choice(("1001", "x")),
+                                     id=rng.choice(("1", "x")))
             body: Any = None
             if route.body is not None:
                 properties = list(schemas[route.body.__name__]["properties"])
@@ -181,12 +182,14 @@ def fuzz_api(count: int, seed: int, url: str, progress: Callable[[int], None] = 
                 if rng.random() < 0.1:
                     octets = json.dumps(body).encode()
                     body = octets[:rng.randrange(len(octets) + 1)] + rng.randbytes(2)
+            if route.octets:
+                body = rng.choice((b"phone,name\n+12125550090,X\n", b"phone\n12\n", b"", rng.randbytes(40)))
             query = {name: rng.choice((*_STRINGS, *map(str, _INTEGERS)))
                      for name in ("limit", "phone", "after", "status", "field", "value")
                      if route.query is not None and rng.random() < 0.2}
             reply = rig.reply(rng.choice((route.method,) * 9 + ("PUT",)), path, body, role=rng.choice((*Role, *Role, None)),
                               key=rng.choice(("", "", "k1", "a b", f"k{number}")), **query)
-            assert reply.status in (200, 201, 202, 400, 401, 403, 404, 405, 409), reply
+            assert reply.status in (200, 201, 202, 400, 401, 403, 404, 405, 409, 429), reply
             done += reply.status < 300
             if number % _PROBE == 0:
                 assert rig.reply("GET", "campaign-groups").status == 200

@@ -108,9 +108,10 @@ def test_each_route_asks_for_its_role_and_no_other(rig: Rig) -> None:
     """The whole matrix: whoever may not hears 403, whoever may hears anything else."""
     checked = 0
     for route in api_routes(rig.site):
-        path = route.path.format(campaign_group="none", calling_list="none", record_id="0", agent_id="none")
+        path = route.path.format(campaign_group="none", calling_list="none", record_id="0", agent_id="none", id="0")
         for role in Role:
             status = rig.reply(route.method, path, role=role).status
+            assert status != 500
             own_only = route.path == "/agents/{agent_id}" and role is Role.AGENT
             assert (status == 403) is (role < route.role or own_only), (route.path, role, status)
             checked += 1
@@ -371,6 +372,30 @@ def test_a_do_not_call_entry_is_taken_while_the_database_is_away(rig: Rig, monke
     assert rig.ask("POST", "do-not-call", {"phone": "+12125550001"}) == (202, {"added": True})
     assert [entry.phone for entry in saved[0].do_not_call] == ["+12125550001"]
     assert rig.bench.context.do_not_call.blocks("spring", "+12125550001", None) is not None
+
+
+def test_contacts_are_imported_and_it_can_be_asked_how_far_it_is(rig: Rig) -> None:
+    status, job = rig.ask("POST", "lists/list/imports", b"phone,name\n+12125550090,Ada\n+12125550091,Ben\n")
+    assert status == 202 and (job["id"], job["by"]) == (1, "administrator")
+    status, job = rig.ask("GET", "imports/1", role=Role.SUPERVISOR)
+    assert (job["state"], job["rows"], job["records"], job["error"]) == ("done", 2, 2, ""), job
+    assert len(rig.bench.records()) == 12 and rig.ask("GET", "imports")[1]["imports"] == [job]
+    rig.ask("POST", "lists/list/imports", b"phone,name\n+12125550092,Ada\n12,Ben\n")
+    bad = rig.ask("GET", "imports/2")[1]
+    assert (bad["state"], bad["bad_rows"]) == ("failed", 1) and "line 3" in bad["faults"][0] and len(rig.bench.records()) == 12
+    rig.ask("POST", "lists/list/imports", b"phone,name\n+12125550092,Ada\n12,Ben\n", skip_bad="true")
+    assert rig.ask("GET", "imports/3")[1]["state"] == "done" and len(rig.bench.records()) == 13
+    rig.ask("POST", "lists/list/imports", b"what is this")
+    assert rig.ask("GET", "imports/4")[1]["state"] == "failed" and rig.ask("GET", "imports/4")[1]["error"]
+    assert rig.ask("GET", "imports/9")[0] == 404 and rig.ask("POST", "lists/none/imports", b"phone\n")[0] == 404
+    assert rig.ask("POST", "lists/list/imports", b"phone\n", region="usa")[1]["field"] == "region"
+
+
+def test_of_imports_so_many_may_wait(rig: Rig) -> None:
+    rig.site.in_thread = lambda work, *args: Deferred() if args and args[0] is rig.store.backend else succeed(work(*args))
+    answers = [rig.ask("POST", "lists/list/imports", b"phone\n+12125550090\n")[0] for _ in range(11)]
+    assert answers == [202] * 10 + [429]
+    assert [one["state"] for one in rig.ask("GET", "imports")[1]["imports"]] == ["waiting"] * 9 + ["running"]
 
 
 # -- the document -----------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ class HttpServerOptions(HttpListenOptions):
     requests_per_second: float = option(
         50.0, low=0.1, high=100_000, unit="requests per second",
         text="What one client may ask in the long run; more is answered 429.")
+    import_limit_mb: int = option(
+        64, low=1, high=4_096, unit="MiB", text="Longest file of contacts that an administrator's token may send.")
     burst: int = option(200, low=1, high=1_000_000, unit="requests", text="What it may ask at once.")
 
     def problems(self) -> list[str]:

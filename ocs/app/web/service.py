@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 from ocs.app.web.api.service import Api
 from ocs.app.web.api.site import Site
@@ -11,7 +11,7 @@ from ocs.app.web.rates import Rates
 from ocs.app.web.routes import PUBLIC, HttpServerOptions, Routes
 from ocs.clock import IClock, SystemClock
 from ocs.desktop.operations import RecordOperations
-from ocs.http_server import HttpService
+from ocs.http_server import Asked, HttpService
 from ocs.links.http import http_client
 from ocs.links.http_options import HttpOptions
 from ocs.links.obn import ObnLink, ObnLinkOptions
@@ -43,7 +43,14 @@ class WebSide:
         self.api = Api(site, rates, clock) if self._options.api else None
         routes = Routes(PublicUris(site.engine, site.campaigns, records), is_up, self.obn, rates, clock,
                         None if self.api is None else self.api.router, None if self.api is None else self.api.document)
-        self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC, self._admits)
+        self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC, self._admits, self._limit)
+
+    def _limit(self, headers: Mapping[str, str]) -> int:
+        """Octets that a body may have: of a file of contacts more, if an administrator sends it; 0 = as every body."""
+        if self.api is None or not headers.get("content-type", "").startswith("text/csv"):
+            return 0
+        token = self.api.tokens.find(Asked("", (), headers=headers).token)
+        return self._options.import_limit_mb * 1_048_576 if token is not None and token.role is Role.ADMINISTRATOR else 0
 
     def _admits(self, shown: str) -> bool:
         """Whether a token of the API opens the public URIs, too: a supervisor's does."""

@@ -53,6 +53,7 @@ class Call:
     body: Any
     addition: Addition | None = None
     octets: bytes = b""
+    file: Any = None            # with what was sent, where that is too long to be held in memory
 
     def number(self, name: str) -> int:
         """A parameter of the path that is a number; ApiError 404 for what is none: there is no such thing then."""
@@ -159,7 +160,7 @@ class Router:
                 raise ApiError(400, "Idempotency-Key: 1 to 255 printable characters without blanks", "Idempotency-Key")
             said = hashlib.sha256(b"\0".join((route.method.encode(), "/".join(asked.path).encode(), asked.body))).hexdigest()
             addition = Addition(client.name, key, said, self._clock.wall())
-        return Call(client, found, query, body, addition, asked.body)
+        return Call(client, found, query, body, addition, asked.body, asked.file)
 
     @staticmethod
     def _query(route: Route, asked: Asked) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from ocs.app.web.api import campaign_groups, do_not_call, records, system
+from ocs.app.web.api import campaign_groups, do_not_call, imports, records, system
 from ocs.app.web.api.openapi import document
 from ocs.app.web.api.routing import Call, Route, Router
 from ocs.app.web.api.site import Site
@@ -25,7 +25,8 @@ _CLEAN_S = 600.0
 
 def api_routes(site: Site) -> list[Route]:
     """Everything there is below /api/v1, but for the document itself."""
-    return [*campaign_groups.routes(site), *records.routes(site), *do_not_call.routes(site), *system.routes(site)]
+    return [*campaign_groups.routes(site), *records.routes(site), *imports.routes(site), *do_not_call.routes(site),
+            *system.routes(site)]
 
 
 def _version() -> str:
