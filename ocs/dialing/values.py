@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Mapping, Union
 from uuid import uuid4
 
@@ -391,12 +392,12 @@ class CampaignGroup:
     desktop_chains_limit: int = 10      # chains that one agent may have at hand when asking for another
     shared: bool = False                # peers may have it loaded at the same time
 
-    @property
+    @cached_property
     def places(self) -> tuple[Place, ...]:
         """Everywhere calls are placed; at least one."""
         return (Place(self.voice_transfer_destination, self.trunk_group_dn), *self.elsewhere)
 
-    @property
+    @cached_property
     def tiers(self) -> tuple[tuple[RecordType, ...], ...]:
         """The types that are dialed for whoever is free, by falling priority."""
         types = [one for one in CAMPAIGN_TYPES if not (self.callbacks_apart and one is RecordType.CAMPAIGN_CALLBACK)]
@@ -408,12 +409,12 @@ class CampaignGroup:
         return (self.predictive_callback is CallbackDialing.PREVIEW
                 or self.campaign_callback_distr is CallbackDistribution.ORIGINAL_AGENT)
 
-    @property
+    @cached_property
     def active_lists(self) -> tuple[CallingList, ...]:
         """The lists that are dialed at present."""
         return tuple(one for one in self.lists if one.active and one.share > 0)
 
-    @property
+    @cached_property
     def factors(self) -> BufferFactors:
         """The sizes of the record buffer."""
         return BufferFactors(self.minimum_buffer, self.optimal_buffer)

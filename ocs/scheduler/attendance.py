@@ -33,12 +33,15 @@ class Attendance:
         self._previewing: dict[str, str] = {}                       # DN -> agent who said so
         self._leaving: dict[str, str] = {}
         self._waiting: dict[str, list[Deferred[bool]]] = {}         # DN -> who waits until the agent may go
+        self._called_until: dict[str, IDelayedCall] = {}            # DN -> until then calls of before the request may come
         self._look: IDelayedCall | None = None
 
     def _is(self, marks: dict[str, str], dn: str) -> bool:
         """Whether the agent who is there now has the mark."""
+        if dn not in marks:
+            return False
         agent = self._context.agents.agent_at(dn)
-        return dn in marks and (agent is None or agent.agent_id == marks[dn])
+        return agent is None or agent.agent_id == marks[dn]
 
     def _agent_id(self, dn: str) -> str:
         agent = self._context.agents.agent_at(dn)
@@ -72,6 +75,8 @@ class Attendance:
         self._session.wake()
         if self._may_go(dn):
             return succeed(True)
+        if self._session.under_way and dn not in self._called_until:
+            self._called_until[dn] = self._context.clock.callLater(self.wait_s(), self.look)
         told: Deferred[bool] = Deferred()
         self._waiting.setdefault(dn, []).append(told)
         return told
@@ -90,7 +95,10 @@ class Attendance:
         if session.desks.has_record(dn) or any(held.agent_dn == dn and held.state in (ChainState.CALLING, ChainState.TRAILING)
                                                for held in session.held):
             return False
-        return not agent.free or agents_suffice(session.callbacks.ready_agents(), session.group.multiplier, session.under_way)
+        timer = self._called_until.get(dn)
+        if not agent.free or timer is not None and not timer.active():
+            return True     # whatever was dialed before the request has come, or ended
+        return agents_suffice(session.callbacks.ready_agents(), session.group.multiplier, session.under_way)
 
     # -- what happens meanwhile -----------------------------------------------------------------------------------
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
@@ -121,5 +129,8 @@ class Attendance:
             self._answer(dn, True)
 
     def _answer(self, dn: str, may_go: bool) -> None:
+        timer = self._called_until.pop(dn, None)
+        if timer is not None and timer.active():
+            timer.cancel()
         for told in self._waiting.pop(dn, ()):
             told.callback(may_go)

@@ -151,8 +151,9 @@ class PacingLoop:
         ratio, why = self._ratio()
         if ratio is None:
             ready += feed.ringing - feed.late
-            decision = feed.decide(replace(given, now=self._context.clock.seconds(), ready_agents=ready, multiplier=1.0))
-            return replace(decision, at=given.now)
+            told = PacingInput(self._context.clock.seconds(), ready, given.under_way, 1.0, given.ports_left, given.rate_left,
+                               given.records_left)
+            return replace(feed.decide(told), at=given.now)
         feed.not_ahead()
         if not rules.predictive:
             ready -= group.reserved_agents

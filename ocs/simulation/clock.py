@@ -23,10 +23,11 @@ _TIDY_AT = 4_096        # cancelled timers in the heap, from which on it is clea
 class HeapCall:
     """A timer of a `HeapClock`."""
 
-    __slots__ = ("_clock", "time", "call", "called", "cancelled", "turn")
+    __slots__ = ("_clock", "time", "turn", "call", "args", "kwargs", "called", "cancelled")
 
-    def __init__(self, clock: HeapClock, time: float, call: Callable[[], Any], turn: int) -> None:
-        self._clock, self.time, self.call, self.turn = clock, time, call, turn
+    def __init__(self, clock: HeapClock, time: float, turn: int, call: Callable[..., Any], args: tuple[Any, ...],
+                 kwargs: dict[str, Any]) -> None:
+        self._clock, self.time, self.turn, self.call, self.args, self.kwargs = clock, time, turn, call, args, kwargs
         self.called = self.cancelled = False
 
     def getTime(self) -> float:
@@ -38,7 +39,7 @@ class HeapCall:
     def cancel(self) -> None:
         self._check()
         self.cancelled = True
-        self.call = _nothing            # whatever it would have used is free
+        self.call, self.args, self.kwargs = _nothing, (), {}        # whatever it would have used is free
         self._clock.outdated()
 
     def reset(self, secondsFromNow: float) -> None:
@@ -76,8 +77,7 @@ class HeapClock:
     def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> HeapCall:
         if delay < 0:
             raise ValueError(f"a timer cannot be set {-delay} s ago")
-        call = (lambda: callable(*args, **kwargs)) if args or kwargs else callable
-        timer = HeapCall(self, self._now + delay, call, self._turn)
+        timer = HeapCall(self, self._now + delay, self._turn, callable, args, kwargs)
         heapq.heappush(self._heap, (timer.time, self._turn, timer))
         self._turn += 1
         return timer
@@ -107,7 +107,7 @@ class HeapClock:
             self._now = time
             timer.called = True
             self.fired += 1
-            timer.call()
+            timer.call(*timer.args, **timer.kwargs)
         self._now = max(self._now, end)
 
     # -- of timers ------------------------------------------------------------------------------------------------

@@ -50,7 +50,6 @@ def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
     """What the party at `number` does at its `nth` call (from 0)."""
     property_of = random.Random(f"{options.seed}/{number}")
     kind = property_of.random()
-    sit = property_of.choices(_SIT_KINDS, _SIT_WEIGHTS)[0]
     rng = random.Random(f"{options.seed}/{number}/{nth}")
     setup_s = 0.3 + (rng.expovariate(1.0 / (options.setup_s - 0.3)) if options.setup_s > 0.3 else 0.0)
     draw, rings_s = rng.random(), _lognormal(rng, options.answer_s, options.answer_cv)
@@ -58,7 +57,7 @@ def behaviour(options: SimulatorOptions, number: str, nth: int) -> Behaviour:
     talk_s = max(5.0, _lognormal(rng, options.talk_s, options.talk_cv))
     machine_s = options.machine_rings_s * (1.0 + rng.random())
     if kind < options.invalid:
-        return Behaviour(sit, setup_s + 0.5)
+        return Behaviour(property_of.choices(_SIT_KINDS, _SIT_WEIGHTS)[0], setup_s + 0.5)
     if kind < options.invalid + options.fax:
         return Behaviour(CallState.FAX_DETECTED, setup_s, 4.0 + 4.0 * rng.random(), options.detection_s,
                          talk_s=options.machine_talk_s)

@@ -1,0 +1,40 @@
+"""The abandon limit holds through what upsets a pacer, with the whole engine around it."""
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.days import played
+from tests.simulation.disturbances import DISTURBANCES, disturbed
+
+LIMIT = 0.03
+_FEW = 3        # abandoned calls by which a short day may miss its budget: it ends in mid-course
+_JUMP = "hit ratio from 10 to 60 percent"
+
+
+@pytest.mark.parametrize("name", [name for name in DISTURBANCES if name != _JUMP])
+def test_the_limit_holds_in_a_short_day(name: str) -> None:
+    account = played(**disturbed(name, "09:15", agents=8, hours=0.6))
+    totals, intervals = account.measures.totals, account.measures.intervals
+    assert totals.answered > 60 and not account.differences
+    assert totals.abandoned <= LIMIT * totals.answered + _FEW
+    assert sum(one.calls for one in intervals[4:]) > 40        # it dials on after the disturbance
+
+
+def test_calls_that_were_out_when_the_hit_ratio_jumped_are_paid_back() -> None:
+    """They were dialed for one answer in ten: that some of them find no agent could only be known by who knows the future."""
+    account = played(**disturbed(_JUMP, "09:15", agents=8, hours=1.0))
+    jump, later = account.measures.intervals[3:5], account.measures.intervals[6:]
+    assert sum(one.abandoned for one in jump) <= 15
+    assert sum(one.abandoned for one in later) <= LIMIT * sum(one.answered for one in later) + _FEW
+    assert not account.differences
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_the_limit_holds_over_a_long_day(name: str, seed: int) -> None:
+    account = played(**disturbed(name, "10:30", agents=30, hours=6.0, seed=seed))
+    totals = account.measures.totals
+    assert totals.answered > 2_000 and not account.differences
+    assert totals.abandoned <= LIMIT * totals.answered
+    assert (account.measures.utilisation() or 0.0) > 0.85
