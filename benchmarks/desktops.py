@@ -55,7 +55,7 @@ from protocols.websocket_transport import PortFactory, WebSocketEndpoint  # noqa
 
 reactor: Any = _reactor
 FULL, QUICK, FLOORS, ROUNDS, AT_ONCE = 5_000, 1_000, 2, 10, 50
-GOALS: Goals = {"kib_per_desktop": ("<=", 100.0), "fan_out_p99_ms": ("<=", 2_000.0), "desktops_connected": (">=", 0.0)}
+GOALS: Goals = {"kib_per_desktop": ("<=", 100.0), "fan_out_p99_ms": ("<=", 5_000.0), "desktops_connected": (">=", 0.0)}
 
 
 # -- the server ---------------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def run(count: int) -> dict[str, float]:
             note(f"news {number + 1}: all have heard after {1_000 * (max(heard) - began):.0f} ms")
         trips = [each for times in all_of(floors[:1], "ask") for each in times]
         figures = {
-            "desktops_connected": connected, "kib_per_registered_connection": (registered - before) / count / 1_024,
+            "desktops_connected": connected, "server_mib_before": before / 2**20, "server_mib_after": memory / 2**20, "kib_per_registered_connection": (registered - before) / count / 1_024,
             "kib_per_desktop": (memory - before) / count / 1_024, "registrations_per_second": count / connect_s,
             "logins_per_second": count / login_s}
         cuts = statistics.quantiles(delays, n=100)

@@ -134,7 +134,8 @@ class OCSService(Service):
                                                  options.communication_dn, options.third_party)
         self.web.listen(Site(self.engine, self.campaigns, self.store, self.links, self._in_thread,
                              lambda: list(calling_lists(self.options).values()), self.do_not_call.wake),
-                        self.desktops.reception.operations, lambda: self.is_up)
+                        self.desktops.reception.operations, lambda: self.is_up,
+                        lambda: self.desktop_side.address().get("desktop", {}))
         self.peering.listen(PeerRequests(self.engine), self.engine.watch)
         self.pushed.listen(InteractionEntry(self.engine, self.desktops))
         self.agent_source.listen(self.context.history)

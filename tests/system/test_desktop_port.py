@@ -56,6 +56,7 @@ class Center:
         self.tserver, self.ocs = (Child(CLOCK, name, plugin, folder / f"{name}.toml", folder, self._lock)
                                   for name, plugin in (("tserver", "ocs-tserver"), ("ocs", "ocs")))
         self.port = 0
+        self.table = CALLING_LIST
 
     async def open(self, **port: Any) -> None:
         """Start both. `port` are more options of the desktop port."""
@@ -89,7 +90,7 @@ class Center:
         """The row of a number."""
         with closing(sqlite3.connect(self.folder / "ocs.sqlite")) as connection:
             connection.row_factory = sqlite3.Row
-            return dict(connection.execute(f"SELECT * FROM cl_{CALLING_LIST} WHERE contact_info = ?", (phone,)).fetchone())
+            return dict(connection.execute(f"SELECT * FROM cl_{self.table} WHERE contact_info = ?", (phone,)).fetchone())
 
 
 async def take_a_call(desktop: AgentDesktop) -> RecordData:

@@ -1,4 +1,5 @@
-"""What there is at the HTTP port: the public URIs, `/api/v1`, `/healthz`, `/readyz`, `/openapi.json`, `/obn/notifications`."""
+"""What there is at the HTTP port: the public URIs, `/api/v1`, `/desktop`, `/healthz`, `/readyz`, `/openapi.json`,
+`/obn/notifications`."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Callable
 from twisted.logger import Logger
 
 from ocs.app.web.api.routing import PREFIX, Router
+from ocs.app.web.desktop.page import DesktopPage
 from ocs.app.web.public import PublicUris, refused
 from ocs.app.web.rates import Rates
 from ocs.clock import IClock
@@ -18,8 +20,8 @@ from protocols.obn.messages import RequestStatus, decode
 
 __all__ = ["HttpServerOptions", "PUBLIC", "Routes"]
 
-# for whoever watches the server; the API asks for tokens of its own
-PUBLIC = ("healthz", "readyz", "openapi.json", "api/*")
+# for whoever watches the server; the API asks for tokens of its own, agents show their passwords to the desktop port
+PUBLIC = ("healthz", "readyz", "openapi.json", "api/*", "desktop", "desktop/*")
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,14 @@ class HttpServerOptions(HttpListenOptions):
 
 class Routes:
     """From a path to who answers. `is_up`: whether the server is started whole; `obn` is an ObnLink, or None; `api` the router of
-    /api/v1 with its document, or None; `clock` keeps real time."""
+    /api/v1 with its document, or None; `desktop` the agents' page, or None; `clock` keeps real time."""
 
     log = Logger()
 
     def __init__(self, public: PublicUris, is_up: Callable[[], bool], obn: Any, rates: Rates, clock: IClock,
-                 api: Router | None = None, api_document: Any = None) -> None:
+                 api: Router | None = None, api_document: Any = None, desktop: DesktopPage | None = None) -> None:
         self._public, self._is_up, self._obn, self._rates, self._clock = public, is_up, obn, rates, clock
-        self._api, self._api_document = api, api_document
+        self._api, self._api_document, self._desktop = api, api_document, desktop
 
     def respond(self, asked: Asked) -> Any:
         """A Reply, or a Deferred of one."""
@@ -76,6 +78,8 @@ class Routes:
         if wait_s:
             many = refused(429, DesktopErrorCode.LIMIT_REACHED, "too many requests")
             return Reply(429, many.body, (("Retry-After", str(int(wait_s) + 1)),))
+        if self._desktop is not None and (page := self._desktop.respond(asked)) is not None:
+            return page
         if asked.path == ("obn", "notifications") and self._obn is not None:
             return self._notified(asked)
         if not self._is_up():

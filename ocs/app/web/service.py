@@ -6,6 +6,7 @@ from typing import Any, Callable, Mapping
 
 from ocs.app.web.api.service import Api
 from ocs.app.web.api.site import Site
+from ocs.app.web.desktop.page import DesktopPage
 from ocs.app.web.public import PublicUris
 from ocs.app.web.rates import Rates
 from ocs.app.web.routes import PUBLIC, HttpServerOptions, Routes
@@ -33,8 +34,9 @@ class WebSide:
         self._port: HttpService | None = None
         self.api: Api | None = None
 
-    def listen(self, site: Site, records: RecordOperations, is_up: Callable[[], bool]) -> None:
-        """Who answers, and who hears what becomes of requests."""
+    def listen(self, site: Site, records: RecordOperations, is_up: Callable[[], bool],
+               desktop_port: Callable[[], Mapping[str, Any]] = dict) -> None:
+        """Who answers, and who hears what becomes of requests. `desktop_port()` is where desktops connect (`port`, `tls`)."""
         if self.obn is not None:
             self.obn.listener = site.engine
         if not self._options.enabled:
@@ -42,7 +44,8 @@ class WebSide:
         clock, rates = SystemClock(self._reactor), Rates(self._options.requests_per_second, self._options.burst)
         self.api = Api(site, rates, clock) if self._options.api else None
         routes = Routes(PublicUris(site.engine, site.campaigns, records), is_up, self.obn, rates, clock,
-                        None if self.api is None else self.api.router, None if self.api is None else self.api.document)
+                        None if self.api is None else self.api.router, None if self.api is None else self.api.document,
+                        DesktopPage(desktop_port))
         self._port = HttpService(self._reactor, "http_server", self._options, routes.respond, PUBLIC, self._admits, self._limit)
 
     def _limit(self, headers: Mapping[str, str]) -> int:
