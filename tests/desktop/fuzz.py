@@ -33,6 +33,7 @@ from tests.scheduler.bench import CAMPAIGN, DNS, Bench, agent_of, chain
 __all__ = ["ENTRIES", "fuzz"]
 
 _WORLD = 2_500          # messages, then another contact center begins
+_STIR = 8               # messages, then an agent does something
 _PROBE = 100            # messages between two legal requests
 _AHEAD = ("ChainedRecord", "LogOutTime")
 _STRINGS = ("", " ", "0", "-1", "1.5", "x" * 300, "\x00", "é", "GSW_", "list", CAMPAIGN, "spring@sales", "RecordOnly", "AllChain",
@@ -156,7 +157,7 @@ class Center:
             bench.switch.agent(AgentEventKind.LOGOUT, dn, agent_of(dn))
             bench.ready(dn)
         else:
-            bench.pass_(rng.randrange(1, 20), step=5.0)
+            bench.pass_(rng.randrange(1, 12), step=6.0)
         if rng.randrange(40) == 0:
             self._operate()
         bench.clock.advance(0)
@@ -327,7 +328,7 @@ def fuzz(entry: str, count: int, seed: int, progress: Callable[[int], None] = la
             center = Center(rng, mutator)
             sender = ENTRIES[entry](center)
             for number in range(begin, min(count, begin + _WORLD)):
-                if number % 3 == 0:
+                if number % _STIR == 0:
                     center.stir()
                 sender.send()
                 assert not failures, failures[0]

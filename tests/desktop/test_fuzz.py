@@ -11,6 +11,7 @@ from tests.conftest import Logged
 from tests.desktop.fuzz import ENTRIES, SEEDS, fuzz
 
 _SAMPLE, _MANY = 2_000, 1_000_000
+_A_CENTER = 20_000          # about as many objects has one
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -36,4 +37,4 @@ def test_a_million_messages(entry: str, logged: Logged) -> None:
             sys.stderr.write(f"{entry}: {done:,} messages, {alive[-1]:,} objects\n")
 
     assert fuzz(entry, _MANY, seed=2, progress=progress) > _MANY / 4
-    assert max(alive) < 1.2 * alive[0], f"what is alive has grown: {alive}"
+    assert max(alive) < alive[0] + _A_CENTER, f"what is alive has grown: {alive}"
