@@ -64,12 +64,13 @@ async function enter(title, names, values = {}, more = {}) {
 const current = () => [...desk.records.values()][Math.min(at, desk.records.size - 1)];
 const callIn = phase => [...desk.calls.values()].find(call => call.phase === phase);
 const anyCall = () => callIn("TALKING") || [...desk.calls.values()].pop();
+const told = (words, name, attributes) => desk.request(name, attributes).then(() => words);
 const COMMANDS = [
   ["r", "ready", () => desk.work !== "ready", ready],
   ["n", "not ready", () => true, notReady],
-  ["w", "after-call work", () => desk.work !== "after-call work", () => desk.request("RequestAgentNotReady", { AgentWorkMode: 3 })],
-  ["a", "answer", () => callIn("RINGING"), () => desk.request("RequestAnswerCall", { ConnID: callIn("RINGING").connId })],
-  ["h", "hang up", anyCall, () => desk.request("RequestReleaseCall", { ConnID: anyCall().connId })],
+  ["w", "after-call work", () => desk.work !== "after-call work", () => told("after-call work", "RequestAgentNotReady", { AgentWorkMode: 3 })],
+  ["a", "answer", () => callIn("RINGING"), () => told("talking", "RequestAnswerCall", { ConnID: callIn("RINGING").connId })],
+  ["h", "hang up", anyCall, () => told("the call is over", "RequestReleaseCall", { ConnID: anyCall().connId })],
   ["o", "hold", () => callIn("TALKING") || callIn("ON HOLD"), hold],
   ["d", "dial", () => !anyCall(), dialByHand],
   ["p", "next record", () => [...desk.campaigns.values()].some(one => one.running && one.mode === "Preview"), nextRecord],
@@ -117,8 +118,8 @@ async function notReady() {
 
 function hold() {
   const talking = callIn("TALKING");
-  if (talking) return desk.request("RequestHoldCall", { ConnID: talking.connId });
-  return desk.request("RequestRetrieveCall", { ConnID: callIn("ON HOLD").connId });
+  if (talking) return told("on hold; o takes it back", "RequestHoldCall", { ConnID: talking.connId });
+  return told("talking", "RequestRetrieveCall", { ConnID: callIn("ON HOLD").connId });
 }
 
 async function dial(record) {
