@@ -44,6 +44,14 @@ class OutstandingRequests(Generic[Answer]):
         deferred.callback(answer)
         return True
 
+    def extend(self, reference_id: int, timeout_s: float) -> bool:
+        """The answer is on its way, and may take this long from now on; False if nobody waits for it."""
+        waiting = self._waiting.get(reference_id)
+        if waiting is None:
+            return False
+        waiting[1].reset(timeout_s)
+        return True
+
     def fail(self, reference_id: int, error: RequestFailed) -> bool:
         """Fail the Deferred of `reference_id`; False if nobody waits for it."""
         deferred = self._forget(reference_id)

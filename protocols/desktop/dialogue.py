@@ -22,6 +22,9 @@ from protocols.requests import OutstandingRequests
 __all__ = ["DesktopDialogue"]
 
 
+_LEAVING_S = 3_600.0        # longer than a server lets a record lie with an agent
+
+
 class DesktopDialogue:
     """One desktop's side. `send` takes user data and returns a Deferred that fails if it could not be sent."""
 
@@ -68,6 +71,8 @@ class DesktopDialogue:
             self._requests.fail(reference_id, RequestRefused(event.error_number or 0, event.error or ""))
             return None
         if self._final[reference_id] not in ("", event.name):
+            if event.logout_time_s is not None:     # LogOutTime: the answer waits for calls, and for this very agent
+                self._requests.extend(reference_id, _LEAVING_S)
             return event
         self._requests.answer(reference_id, event)
         return None

@@ -112,3 +112,15 @@ def test_a_request_that_the_protocol_does_not_have_is_a_mistake_of_the_caller():
     with pytest.raises(LocalProtocolError):
         way.dialogue.ask("RecordProceed", **RECORD)
     assert way.sent == [] and way.clock.getDelayedCalls() == []
+
+
+def test_leaving_may_take_its_time_once_the_server_has_said_so():
+    way = Way()
+    seen = outcome(way.dialogue.ask("LogOut", application_id=1, campaign_name="Spring"))
+    ahead = way.dialogue.received(acknowledge(way.request(), "LogOutTime", ((keys.LOGOUT_TIME, 60),)))
+    assert ahead is not None and ahead.logout_time_s == 60
+    way.clock.advance(900)
+    assert seen == []
+    way.dialogue.received(acknowledge(way.request()))
+    assert seen[0].name == "LogOutAcknowledge" and way.clock.getDelayedCalls() == []
+    assert way.dialogue.received(acknowledge(way.request(), "LogOutTime", ((keys.LOGOUT_TIME, 1),))) is not None    # too late
