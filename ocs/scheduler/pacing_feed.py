@@ -15,7 +15,7 @@ Times are the monotonic clock's: somebody who sets the machine's clock moves not
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterable
 
 from ocs.dialing.agent import Agent, WorkState
 from ocs.dialing.call import Call, CallOrigin, CallState
@@ -103,7 +103,10 @@ class PacingFeed:
             if after.rang_at is not None and before.rang_at is None:
                 self.pacer.rang(now, held)
             stage = self._wanting(held, after, now)
+        if after.state is CallState.RINGING and before.state is not CallState.RINGING:
+            self.pacer.offered(now, held)
         if after.state is CallState.TALKING and stage is not _Stage.OUT:
+            self._count_late(now, (held,))
             self._ends(held)
             self.pacer.connected(now, held)
         elif after.state is CallState.ENDED:
@@ -140,10 +143,11 @@ class PacingFeed:
             del self._waiting[held]
             self.pacer.abandoned(self._now, held)
 
-    def _count_late(self, now: float) -> None:
+    def _count_late(self, now: float, calls: Iterable[HeldChain]) -> None:
+        """Those of the calls that have waited too long count as abandoned."""
         most = self._session.compliance.connect_within_s
-        for held, since in list(self._waiting.items()) if most is not None else ():
-            if now - since > most and self._calls[held] is _Stage.WAITS:        # type: ignore[operator]
+        for held in calls if most is not None else ():
+            if self._calls[held] is _Stage.WAITS and now - self._waiting[held] > most:      # type: ignore[operator]
                 self._calls[held] = _Stage.LATE
                 self.pacer.abandoned(now, held)
 
@@ -248,7 +252,7 @@ class PacingFeed:
         """Bring the pacer up to date, before it is asked, and also while it is not."""
         now = self._now
         self._compare(now)
-        self._count_late(now)
+        self._count_late(now, tuple(self._waiting))
 
     def regroup(self) -> None:
         """The group's choice, or its limit, may be another."""

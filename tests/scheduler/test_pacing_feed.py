@@ -10,7 +10,8 @@ import pytest
 from ocs.dialing.agent import AgentEvent, AgentEventKind
 from ocs.dialing.call import SwitchEvent
 from ocs.dialing.pacing import Activity
-from ocs.dialing.results import CallResult, DialingMode
+from ocs.dialing.pacing_choice import PacingChoice
+from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
 from ocs.dialing.session import Condition
 from tests.doubles.switch import Asked
 from tests.scheduler.bench import QUEUE, TRUNK, Bench, agent_of
@@ -52,6 +53,15 @@ class Told:
 def bench(mode: DialingMode = M.PREDICTIVE, **group: Any) -> tuple[Bench, Told]:
     made = Bench(mode=mode, **group)
     return made, Told(made)
+
+
+def ruled(**says: Any) -> Any:
+    """Rules that say so, and keep no account."""
+    async def load() -> None:
+        """There is nothing to read."""
+    return SimpleNamespace(**{"abandon_limit": 0.03, "progressive_only": "", "connect_within_s": None, "seen": (0, 0),
+                              "readings": [], "stepped": lambda *told: None, "saved": lambda *told: None,
+                              "regroup": lambda: None, "unloaded": lambda: None, "load": load, **says})
 
 
 def dialed(made: Bench) -> Asked:
@@ -104,9 +114,7 @@ def test_who_waits_too_long_is_dropped_and_so_abandoned_once() -> None:
 
 def test_where_rules_say_so_a_late_agent_is_too_late_and_the_caller_still_takes_one() -> None:
     made, told = bench()
-    made.session.compliance = SimpleNamespace(
-        abandon_limit=0.03, progressive_only="", connect_within_s=2.0, seen=(0, 0), readings=[], stepped=lambda *told: None,
-        saved=lambda *told: None, regroup=lambda: None)
+    made.session.compliance = ruled(connect_within_s=2.0)
     asked = dialed(made)
     made.switch.queued(asked.conn_id)
     made.pass_(1.0)
@@ -131,6 +139,18 @@ def test_a_ringing_agent_and_the_call_count_as_not_together_until_the_agent_pick
     made.switch.agent(AgentEventKind.CALL, "7001", conn_id=asked.conn_id, talking=True)
     made.switch.call_event(SwitchEvent.ESTABLISHED, asked.conn_id, "7001")
     assert (feed.ringing, feed.pacer.waiting, feed.pacer.agents.idle) == (0, 0, 0)
+
+
+def test_an_agent_who_comes_just_too_late_is_too_late_even_if_nobody_looked_meanwhile() -> None:
+    made, told = bench()
+    made.session.compliance = ruled(connect_within_s=2.0)
+    asked = dialed(made)
+    made.switch.queued(asked.conn_id)
+    made.pass_(1.9)
+    made.clock.rightNow += 0.2      # no timer has run
+    made.switch.connected(asked.conn_id, "7001")
+    assert told.names == ["dialed", "answered", "abandoned", "connected"]
+    assert made.session.feed.pacer.budget.abandoned == 1
 
 
 # -- dials that come to nothing ---------------------------------------------------------------------------------------
@@ -315,17 +335,11 @@ def test_a_forced_unload_leaves_nothing_behind_and_the_next_load_begins_anew() -
 
 def test_what_rules_have_counted_before_a_restart_is_where_the_budget_begins() -> None:
     made = Bench(mode=M.PREDICTIVE, running=False)
-    made.session.compliance = SimpleNamespace(
-        abandon_limit=0.01, progressive_only="", connect_within_s=None, seen=(1000, 12), readings=[], regroup=lambda: None,
-        stepped=lambda *told: None, saved=lambda *told: None, unloaded=lambda: None, load=_nothing)
+    made.session.compliance = ruled(abandon_limit=0.01, seen=(1000, 12))
     made.up()
     made.begin()
     budget = made.session.feed.pacer.budget
     assert (budget.limit, budget.answered, budget.abandoned) == (0.01, 1000, 12)
-
-
-async def _nothing() -> None:
-    """Nothing is kept anywhere."""
 
 
 def test_modes_that_agents_do_not_pace_tell_nothing() -> None:
@@ -342,3 +356,35 @@ def test_a_change_of_the_mode_keeps_what_was_learned() -> None:
     made.wait(made.session.reconfigure(replace(made.session.group, mode=M.PROGRESSIVE)))
     assert made.session.feed.pacer.budget.answered == 1 and told.names[:3] == ["dialed", "answered", "connected"]
     assert made.session.loop.condition is not Condition.SYSTEM_ERROR
+
+
+def test_after_a_crash_the_calls_of_the_run_before_are_nobodys_and_agents_are_met_in_mid_talk() -> None:
+    before, _ = bench()
+    asked = dialed(before)
+    before.talk("7001", asked)
+    made = Bench(mode=M.PREDICTIVE, running=False, store=before.memory, clock=before.clock)
+    made.switch.calls[asked.conn_id] = asked
+    made.up()
+    made.wait(made.session.load())
+    told = Told(made)
+    made.login("7001")
+    made.switch.agent(AgentEventKind.CALL, "7001", conn_id=asked.conn_id, talking=True)
+    made.pass_(40.0)
+    made.session.start()
+    made.pass_(2.0)
+    assert told.agents == [("7001", A.TALK)] and told.calls == []
+    assert made.session.feed.pacer.agents._talking.counts[8] == 1        # for 40 s: the ninth slot of 5 s
+    made.hang_up(asked)
+    assert told.calls == [] and made.session.feed.pacer.agents.talks.seen == 0 and made.session.feed.pacer.budget.answered == 0
+
+
+def test_other_values_of_the_group_keep_the_pacer_and_another_goal_reaches_it() -> None:
+    made, told = bench()
+    pacer = made.session.feed.pacer
+    made.talk("7001", dialed(made))
+    goal = PacingChoice(method=OptimizationMethod.OVERDIAL_RATE, goal=1.0)
+    made.wait(made.session.reconfigure(replace(made.session.group, multiplier=2.0, pacing=goal)))
+    made.ready("7002")
+    made.pass_(1.0)
+    assert made.session.feed.pacer is pacer and pacer.choice == goal and pacer.budget.limit == 0.01
+    assert pacer.budget.answered == 1 and told.names[:3] == ["dialed", "answered", "connected"]

@@ -26,6 +26,7 @@ _LOOK_S = 0.4                       # without news, look again after
 _DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
 _LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
 _MORE = 1.15                        # so much more evidence is worth it
+_PICKUP_SHARE = 0.02                # of the last pick-up in their mean
 _CHANGED = 0.02                     # relative change of a share that matters
 _ALL = 1_000_000
 _INBOUND_S = 600.0                  # inbound calls are counted over about so long
@@ -49,6 +50,8 @@ class LearningPacer:
         self._forecast = Forecast(_MOMENTS, _AWAY.stop)
         self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
         self.patience_s = 2.0                           # of those who wait for an agent, as far as any gave up
+        self._offered: dict[Hashable, float] = {}       # those of them for whom an agent's telephone rings, since
+        self.pickup_s, self._pickups = 0.0, 0           # how long it does: of the patience so much is lost
         self.moments: Floats = np.zeros(_MOMENTS)         # seconds ahead that are looked at
         self._inbound_rate, self._inbound_at = 0.0, 0.0
         self._learned_at, self._evidence, self._shares = float("-inf"), 0, (0.0, 0.0, 0.0)
@@ -81,13 +84,23 @@ class LearningPacer:
             if person:
                 self.budget.answer(now)
 
+    def offered(self, now: float, call: Hashable) -> None:
+        """An agent's telephone rings with the call. Where agents are put through at once it may be left out."""
+        if call in self._answered:
+            self._offered[call] = now
+
     def connected(self, now: float, call: Hashable) -> None:
         """An agent is on the call."""
         self._answered.pop(call, None)
+        since = self._offered.pop(call, None)
+        if since is not None:
+            self._pickups += 1
+            self.pickup_s += max(_PICKUP_SHARE, 1.0 / self._pickups) * (now - since - self.pickup_s)
 
     def abandoned(self, now: float, call: Hashable) -> None:
         """No agent came in time; the call counts against the limit."""
         since = self._answered.pop(call, None)
+        self._offered.pop(call, None)
         if since is not None:
             self.patience_s += 0.1 * (now - since - self.patience_s)
             self.budget.abandon()
@@ -95,6 +108,7 @@ class LearningPacer:
 
     def released(self, now: float, call: Hashable) -> None:
         """An answered call ended before an agent came, and does not count as abandoned."""
+        self._offered.pop(call, None)
         self._news |= self._answered.pop(call, None) is not None
 
     def agent(self, now: float, agent: Hashable, activity: Activity, since: float | None = None) -> None:
@@ -186,7 +200,7 @@ class LearningPacer:
             calls.learn()
             self.moments = calls.answer_delays(_MOMENTS)
             calls.prepare(np.append(self.moments, _NEWS_S))
-            agents.prepare(np.append(self.moments + self.patience_s, _NEWS_S))
+            agents.prepare(np.append(self.moments + max(0.0, self.patience_s - self.pickup_s), _NEWS_S))
             self._shares = 0.0, 0.0, 0.0
         shares = calls.ring_share.value(), calls.answer_share.value(), agents.stay
         if any(abs(new - old) > _CHANGED * old for new, old in zip(shares, self._shares)):

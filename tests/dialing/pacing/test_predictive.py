@@ -150,6 +150,23 @@ def test_a_machine_for_which_an_agent_is_wanted_is_no_answer_of_a_person() -> No
     assert (pacer.waiting, pacer.budget.answered) == (1, 0)
 
 
+def test_how_long_agents_let_it_ring_is_learned_and_forgotten_with_the_call() -> None:
+    pacer = PredictivePacer()
+    for number, rings_s in enumerate((1.0, 3.0, 2.0)):
+        pacer.dialed(0.0, number)
+        pacer.offered(5.0, number)          # before the answer: makes no sense
+        pacer.answered(10.0, number)
+        pacer.offered(10.5, number)
+        pacer.connected(10.5 + rings_s, number)
+    assert pacer.pickup_s == pytest.approx(2.0)
+    for end in (pacer.abandoned, pacer.released):
+        pacer.dialed(20.0, "call")
+        pacer.answered(25.0, "call")
+        pacer.offered(26.0, "call")
+        end(27.0, "call")
+    assert pacer.pickup_s == pytest.approx(2.0) and not pacer._offered
+
+
 def test_another_limit_holds_at_once_and_for_what_was_before() -> None:
     pacer = PredictivePacer(0.03, answered=1000, abandoned=20)
     risk = pacer.budget.risk
