@@ -33,8 +33,8 @@ class Compliance(Protocol):
 
     @property
     def seen(self) -> tuple[int, int]:
-        """Answered and abandoned calls in the rule's window so far; asked when the session is loaded, so that a restart begins
-        with what is left of the budget."""
+        """Answered and abandoned calls in the rule's window so far, for the pacer's budget; asked when the session is loaded, so
+        that a restart begins with what is left. A few abandoned calls may be kept back."""
 
     @property
     def readings(self) -> Sequence[Reading]:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Ledgers", "SessionCompliance"]
 
+# Abandoned calls that the pacer is told of and that were none. Its aim is a credit near zero, around which it wanders by a few
+# calls; so much of it is kept back, once in a window, that the account behind it seldom has to step in, which costs far more:
+# 20 agents, simulated for three hours, worked 91 % of the time instead of 87 %, and were held back 8 minutes instead of 52.
+_KEPT_BACK = 3
+
 
 class Ledgers:
     """The accounts of all campaigns of one engine; the sessions of a campaign share them."""
@@ -76,7 +81,7 @@ class SessionCompliance:
     @property
     def seen(self) -> tuple[int, int]:
         reading = tightest(self.readings)
-        return (0, 0) if reading is None else (round(reading.answered), round(reading.abandoned))
+        return (0, 0) if reading is None else (round(reading.answered), round(reading.abandoned) + _KEPT_BACK)
 
     # -- the session's life -------------------------------------------------------------------------------------------
     async def load(self) -> None:

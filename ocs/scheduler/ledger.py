@@ -6,7 +6,7 @@ what ended meanwhile of what was answered before `since`, is read again now and 
 the two: by its session and the instant of its answer. No count is written: after a crash the attempts tell it again.
 
 Until an account has been read its rule lets nothing be dialed ahead of agents. When the budget of a rule is spent the
-campaign's sessions dial one call for a ready agent, until there is room for another abandoned call.
+campaign's sessions dial one call for a ready agent, until what was abandoned is within the limit again.
 """
 from __future__ import annotations
 

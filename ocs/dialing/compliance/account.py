@@ -180,16 +180,12 @@ class AbandonAccount:
         return self._abandon.period.begin(now, self._first)
 
     def reading(self, now: float) -> Reading:
-        """How it stands; `spent` only changes here. What is spent is so until there is room for another abandoned call."""
+        """How it stands; `spent` only changes here."""
         begin = self.begin(now)
         own, others = self._own.total(begin), self._others.total(begin)
         counts = {kind: own[kind] + others[kind] for kind in (*own, *others) if own[kind] + others[kind]}
         answered, abandoned = figures(self._abandon, counts, self.estimates)
-        allowed = max(self._abandon.limit * answered, self._abandon.tolerated)
-        if self.spent:
-            self.spent = abandoned > 0 and abandoned + 1 > allowed
-        else:
-            self.spent = abandoned > allowed
+        self.spent = abandoned > max(self._abandon.limit * answered, self._abandon.tolerated)
         return Reading(self.rule, begin, counts, answered, abandoned, self.spent)
 
 
