@@ -12,6 +12,8 @@ import click
 
 from ocs.app.cli.db import progress_bar, tables_option
 from ocs.app.cli.export import FORMS, export_list
+from ocs.app.cli.remote import RemoteServer, server_or_database
+from ocs.app.cli.remote_import import import_through
 from ocs.database.backend import Backend, transaction
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.custom_fields import FIELD_TYPES, open_values
@@ -67,7 +69,7 @@ def lists() -> None:
 @lists.command("import")
 @click.argument("file", metavar="CSV", type=click.Path(path_type=Path))
 @click.option("--list", "name", required=True, metavar="NAME", help="The calling list, whose table is made if it is not there.")
-@tables_option
+@server_or_database
 @click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
 @click.option("--map", "mapping", type=field_mapping, metavar="FIELD=COLUMN", multiple=True,
               help=f"What a column means; FIELD is one of {', '.join(MAPPABLE)}. Phones may be named several times.")
@@ -84,8 +86,8 @@ def lists() -> None:
 @click.option("--skip-bad", is_flag=True, help="Import what is good although some of it is bad.")
 @click.option("--bad-rows", type=click.Path(path_type=Path), help="Write the bad rows with their reasons to this CSV file.")
 @_json
-def import_file(file: Path, name: str, backend: Backend, tables: Mapping[str, str], region: str,
-                mapping: tuple[tuple[str, str], ...], fields: tuple[CustomField, ...], default_timezone: str | None,
+def import_file(file: Path, name: str, server: RemoteServer | None, backend: Backend | None, tables: Mapping[str, str],
+                region: str, mapping: tuple[tuple[str, str], ...], fields: tuple[CustomField, ...], default_timezone: str | None,
                 daily_from: int | None, daily_till: int | None, encoding: str, skip_bad: bool, bad_rows: Path | None,
                 as_json: bool) -> None:
     """Import contacts: a row a contact, its phones one chain. They go into the list's table, which several lists of the
@@ -93,7 +95,17 @@ def import_file(file: Path, name: str, backend: Backend, tables: Mapping[str, st
 
     Phone, time zone and window columns are known by their names or by --map; every other column becomes a custom field.
     If anything is wrong with a row nothing is imported, unless --skip-bad is given: then bad contacts are left out, and
-    of contacts with a bad phone beside good ones the good phones are taken."""
+    of contacts with a bad phone beside good ones the good phones are taken.
+
+    With --server the file is sent to a running server, which takes it in; of the options it knows --region, --skip-bad and
+    --default-timezone."""
+    if server is not None:
+        if mapping or fields or daily_from is not None or daily_till is not None or encoding != "utf-8" or bad_rows is not None:
+            raise click.UsageError("with --server only --region, --skip-bad and --default-timezone are possible")
+        import_through(server, file, name, {"region": region.upper(), "skip_bad": str(skip_bad).lower(),
+                                            "default_timezone": default_timezone}, as_json)
+        return
+    assert backend is not None
     options = ImportOptions(region.upper(), mapping, default_timezone, daily_from, daily_till, encoding, skip_bad, bad_rows,
                             fields)
     try:

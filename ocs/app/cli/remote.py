@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import ssl
+from contextlib import nullcontext
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Callable, Mapping
@@ -40,17 +41,21 @@ class RemoteServer:
             handlers = [HTTPSHandler(context=ssl.create_default_context(cafile=None if ca is None else str(ca)))]
         self._opener = build_opener(*handlers)
 
-    def ask(self, method: str, *path: str, body: Any = None, query: Mapping[str, Any] | None = None, key: str = "") -> Any:
-        """What the API answers below /api/v1; OCSError in the server's words, NotReached."""
+    def ask(self, method: str, *path: str, body: Any = None, query: Mapping[str, Any] | None = None, key: str = "",
+            file: Path | None = None) -> Any:
+        """What the API answers below /api/v1; OCSError in the server's words, NotReached. `file` is sent as it is, as CSV."""
         asked = {name: value for name, value in (query or {}).items() if value is not None}
         uri = f"{self.url}/api/v1/{'/'.join(quote(part, safe='') for part in path)}" + (f"?{urlencode(asked)}" if asked else "")
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json",
                    **({"Content-Type": "application/json"} if body is not None else {}),
                    **({"Idempotency-Key": key} if key else {})}
-        request = Request(uri, None if body is None else json.dumps(body).encode(), headers, method=method)
+        if file is not None:
+            headers |= {"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)}
+        octets = None if body is None else json.dumps(body).encode()
         try:
-            with self._opener.open(request, timeout=_TIMEOUT_S) as answer:
-                return json.loads(answer.read(_LONGEST_ANSWER))
+            with nullcontext(octets) if file is None else file.open("rb") as data:
+                with self._opener.open(Request(uri, data, headers, method=method), timeout=_TIMEOUT_S) as answer:
+                    return json.loads(answer.read(_LONGEST_ANSWER))
         except HTTPError as error:
             with error:
                 raise OCSError(_reason(error, error.read(_LONGEST_ANSWER))) from None

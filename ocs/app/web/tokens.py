@@ -33,6 +33,8 @@ class Tokens:
         self._waiting: list[Deferred[None]] = []
         self._reading = False
         self._timer: IDelayedCall | None = None
+        self._apart_waiting: list[Deferred[None]] = []
+        self._apart_timer: IDelayedCall | None = None
         self._failing = False
         self._stopped = True
         self.known = False              # whether they have been read at all
@@ -48,6 +50,9 @@ class Tokens:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._apart_timer is not None:
+            self._apart_timer.cancel()
+            self._is_apart()
 
     def find(self, shown: str) -> ApiToken | None:
         """The token that a client shows, if it is known and valid."""
@@ -55,13 +60,36 @@ class Tokens:
         return token if token is not None and token.valid(self._clock.wall()) else None
 
     async def look_up(self, shown: str) -> ApiToken | None:
-        """As `find`; what is not known is looked for in the database, unless that was done just now."""
+        """As `find`; what is not known is looked for in the database once more, a moment after it was read last: it may just have
+        been made."""
         found = self.find(shown)
-        again = self._reading or self._clock.seconds() - self._read_at >= _READ_APART_S
-        if found is None and shown and again and not self._stopped:
+        if found is None and shown and self._reading:
             await self._fresh()
             found = self.find(shown)
+        if found is None and shown and not self._stopped:
+            await self._apart()
+            if not self._stopped:
+                await self._fresh()
+            found = self.find(shown)
         return found
+
+    def _apart(self) -> Deferred[None]:
+        """Fires when the list may be read again."""
+        waiter: Deferred[None] = Deferred()
+        wait_s = self._read_at + _READ_APART_S - self._clock.seconds()
+        if wait_s <= 0:
+            waiter.callback(None)
+        else:
+            self._apart_waiting.append(waiter)
+            if self._apart_timer is None:
+                self._apart_timer = self._clock.callLater(wait_s, self._is_apart)
+        return waiter
+
+    def _is_apart(self) -> None:
+        self._apart_timer = None
+        waiting, self._apart_waiting = self._apart_waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
 
     def _fresh(self) -> Deferred[None]:
         waiter: Deferred[None] = Deferred()
