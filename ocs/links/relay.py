@@ -51,8 +51,10 @@ class Relay:
         """The link has got a message."""
         if message.reference_id and message.reference_id in self._answers:
             self._answers.discard(message.reference_id)
-        elif message.name in DESK_EVENTS and (told := self._followers.get(message.get("ThisDN", ""))) is not None:
-            told(message)
+        elif message.name in DESK_EVENTS and isinstance(dn := message.get("ThisDN", ""), str):
+            told = self._followers.get(dn)
+            if told is not None:
+                told(message)
 
     def lost(self) -> None:
         """The link is gone: what was answered does not come as an event any more."""
