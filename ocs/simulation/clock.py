@@ -66,6 +66,7 @@ class HeapClock:
     def __init__(self, wall: float = 0.0) -> None:
         self._now, self._wall, self._turn, self._outdated, self.fired = 0.0, wall, 0, 0, 0
         self._heap: list[tuple[float, int, HeapCall]] = []
+        self.steps: list[tuple[float, float]] = []      # what the wall clock showed before and after it was set
 
     # -- IClock ---------------------------------------------------------------------------------------------------
     def seconds(self) -> float:
@@ -88,7 +89,9 @@ class HeapClock:
     # -- by command -----------------------------------------------------------------------------------------------
     def step_wall(self, seconds: float) -> None:
         """Somebody sets the machine's clock: the wall clock jumps, the monotonic one does not."""
+        before = self.wall()
         self._wall += seconds
+        self.steps.append((before, self.wall()))
 
     def advance(self, seconds: float) -> None:
         """Run everything that is due until then, in order; timers that are set meanwhile too."""

@@ -45,6 +45,7 @@ class Account:
     records: dict[RecordStatus, int]
     decisions: tuple[tuple[float, PacingDecision], ...]     # with the seconds since the day began
     differences: tuple[str, ...]        # between what the switch and the engine say
+    clock_steps: tuple[tuple[float, float], ...]        # what the wall clock showed before and after it was set
     timers: int
 
 
@@ -130,7 +131,7 @@ class SimulatedDay:
         return Account(
             self.day, self.group, self.clock.seconds() - self._begun, self.measures, add_up(self.roster.books), attempts,
             self.center.session.ports_in_use, dict(Counter(record.record_status for record in self._records())),
-            tuple(self._decisions), tuple(self._compare(by_conn)), self.clock.fired)
+            tuple(self._decisions), tuple(self._compare(by_conn)), tuple(self.clock.steps), self.clock.fired)
 
     def _compare(self, by_conn: dict[str, Attempt]) -> list[str]:
         """Each call out that the switch has logged must be an attempt of the engine's, to the same number, and the other way

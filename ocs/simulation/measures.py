@@ -108,7 +108,8 @@ class Measures:
             self._count(counts, call)
         if call.kind is CallKind.OUTBOUND and _person(call):
             assert call.answered_at is not None
-            self.answer_delays.append(min(max(0.0, call.answered_at - call.dialed_at), _LONGEST_RINGING_S))
+            if 0.0 <= call.answered_at - call.dialed_at <= _LONGEST_RINGING_S:
+                self.answer_delays.append(call.answered_at - call.dialed_at)
             if call.agent_dn is None and self._flow is CallFlow.IVR:
                 self._without_agent[call.conn_id] = place
 

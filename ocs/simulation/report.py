@@ -24,6 +24,7 @@ def report(account: Account, seconds: float) -> dict[str, Any]:
     day, group, measures = account.day, account.group, account.measures
     totals, start = measures.totals, start_of(account.day)
     dialed = [one for one in account.attempts if one.dialed_at is not None]
+    whole = [one for one in dialed if _undisturbed(one, account.clock_steps)]
     results = Counter(RESULT_LABELS[one.call_result] for one in dialed if one.call_result is not None)
     return _rounded({
         "scenario": {
@@ -45,8 +46,8 @@ def report(account: Account, seconds: float) -> dict[str, Any]:
         "records": {_label(status): account.records[status] for status in sorted(account.records)},
         "idle_waits_s": percentiles(measures.idle_waits),
         "answer_delays_s": percentiles(measures.answer_delays),
-        "customer_waits_s": percentiles(_customer_waits(dialed)),
-        "talk_s": percentiles(_talks(dialed)),
+        "customer_waits_s": percentiles(_customer_waits(whole)),
+        "talk_s": percentiles(_talks(whole)),
         "agent_seconds": {state.value: spent for state, spent in measures.seconds().items()},
         "agents": {name: getattr(account.floor, name) for name in (
             "talked", "missed", "settled", "callbacks", "do_not_calls", "breaks", "logins", "unsettled", "unanswered")},
@@ -90,6 +91,12 @@ def _customer_waits(dialed: Sequence[Attempt]) -> list[float]:
 def _talks(dialed: Sequence[Attempt]) -> list[float]:
     return [max(0.0, one.ended_at - one.agent_connected_at) for one in dialed
             if one.agent_connected_at is not None and one.ended_at is not None]
+
+
+def _undisturbed(one: Attempt, clock_steps: Sequence[tuple[float, float]]) -> bool:
+    """Whether the times of an attempt are true: the wall clock was not set, that anybody could see it, in its course."""
+    begin, end = one.dialed_at or one.opened_at, one.ended_at
+    return end is None or end >= begin and not any(begin <= before < after <= end for before, after in clock_steps)
 
 
 def _in_words(kind: EventKind, value: float, lasts_s: float) -> str:

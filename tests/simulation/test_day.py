@@ -12,6 +12,7 @@ import pytest
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.lab.agents.machine import AgentState
 from ocs.simulation.measures import percentiles
+from ocs.simulation.report import report
 from tests.simulation.days import played, reported, scenario
 
 _TWO_PROCESSES = """
@@ -112,6 +113,9 @@ def test_a_clock_that_is_set_stops_nothing_and_shifts_nothing_in_the_report(seco
     assert sum(calls[3:]) > 0.5 * sum(one.calls for one in plain.measures.intervals[3:])
     assert calls[0] == plain.measures.intervals[0].calls and not set_.differences
     assert set_.elapsed_s == 720.0
+    times = report(set_, 1.0)
+    assert times["talk_s"]["most"] < 700.0
+    assert times["customer_waits_s"]["most"] < 60.0 and times["answer_delays_s"]["most"] < 60.0
 
 
 def test_callers_are_served_before_anybody_is_dialed_for() -> None:
