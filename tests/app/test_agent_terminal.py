@@ -195,6 +195,15 @@ def test_the_screen_shows_state_call_record_and_script():
         assert wanted in screen, wanted
 
 
+def test_every_key_is_on_a_screen_of_80_columns_and_explained_in_the_help():
+    world = World()
+    hints = world.screen()
+    world.type("?")
+    for key in "rnwahodpctjskxq":
+        assert f" {key} " in hints.replace("\n", " ") and f"{key}  " in world.screen(), key
+    assert "? help" in hints
+
+
 def test_news_are_told():
     world = World()
     ringing = replace(DESK, calls=(Call("01", Phase.RINGING),))

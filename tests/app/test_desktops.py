@@ -1,6 +1,7 @@
 """Options of the desktop port, what they come to, and the page at /desktop."""
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,16 @@ import pytest
 
 from ocs.app.config import OCSOptions
 from ocs.app.desktops import DesktopPortOptions
+from ocs.app.resolution import server_tables
+from ocs.app.vocabulary import VOCABULARY
 from ocs.app.web.desktop.page import DesktopPage
+from ocs.configuration.document import read_document
+from ocs.configuration.plan import planned
 from ocs.errors import ConfigurationError
 from ocs.http_server import Asked
 from ocs.options import load
 from ocs.passwords import hash_password
+from tests.app.test_config import GOOD
 
 HASH = hash_password("secret", cheap=True)
 
@@ -82,3 +88,26 @@ def test_there_is_no_page_without_a_port_and_nothing_can_be_posted():
     assert DesktopPage(dict).respond(Asked("GET", ("desktop",))) is None
     refused = DesktopPage(lambda: {"port": 1, "tls": False}).respond(Asked("POST", ("desktop",)))
     assert refused is not None and refused.status == 405
+
+
+def test_agents_of_the_configuration_database_connect_by_their_login_or_their_employee_id():
+    text = f"""
+        [[agent_login]]
+        login_code = "1001"
+        password = "{HASH}"
+        [[agent_login]]
+        login_code = "1002"
+        [[agent_login]]
+        login_code = "1003"
+        password = "not a hash"
+        [[person]]
+        employee_id = "ann"
+        agent_logins = ["1001", "1002"]
+        password = "{HASH}"
+        [[person]]
+        employee_id = "1001"
+        agent_logins = ["1003"]
+    """
+    objects = planned({}, read_document(tomllib.loads(text + GOOD), VOCABULARY))
+    assert server_tables(objects, "ocs").mapping["agent"] == [
+        {"name": "1001", "password_hash": HASH, "employee_id": "ann"}, {"name": "1002", "password_hash": HASH, "employee_id": ""}]

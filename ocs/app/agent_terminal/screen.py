@@ -56,9 +56,9 @@ class View:
 
 _STATE_STYLES = {Work.READY: "ready", Work.NOT_READY: "away", Work.AFTER_CALL_WORK: "away", Work.LOGGED_OUT: "bad"}
 _KEYS = (
-    "r ready  n not ready  w after-call work  a answer  h hang up  o hold  d dial  q quit",
+    "r ready  n not ready  w after-call work  a answer  h hang up  o hold  d dial",
     "p next record  c call it  t its other numbers  j give back  Tab next at hand",
-    "s settle  k call back later  x do not call  ? help")
+    "s settle  k call back later  x do not call  q log out  ? help")
 _HELP = (
     "r  Ready: calls may come.                  n  Not ready, with a reason.",
     "w  After-call work.                        q  Log out and leave.",
