@@ -6,6 +6,7 @@ answered, when detection had heard who (which is when a greeting is over), when 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from ocs.dialing.call import Call, CallOrigin
 from ocs.dialing.compliance.rules import Category, CountedFrom
 from ocs.dialing.results import CallResult
