@@ -74,6 +74,8 @@ def _why_not_mode(session: DialingSession, mode: DialingMode) -> str:
         if rival is not None:
             return f"{rival.group.name} is dialed for the same agents, in mode {rival.group.mode.word}"
         return why_not_change(group.mode, mode)
+    if not why_not_change(group.mode, mode):
+        return ""
     if any(held.state not in (ChainState.BUFFERED, ChainState.WAITING) for held in session.held) or len(session.calls):
         return f"from {group.mode.word} to {mode.word} only when all calls have ended"
     return ""

@@ -162,6 +162,14 @@ def test_between_stop_and_start_any_mode_is_possible_for_which_there_is_what_it_
     assert short(rig.ask(T.SET_DIALING_MODE, dial_mode=3)) == ("EvDialingModeChanged", 4, 3)
 
 
+def test_modes_that_change_into_each_other_do_so_between_stop_and_start_whatever_calls_there_are():
+    rig = Rig(running=True)
+    rig.bench.ready("7001")
+    rig.ask(T.STOP_DIALING)
+    assert len(rig.session.calls) == 1
+    assert short(rig.ask(T.START_DIALING, dial_mode=1)) == ("EvDialingStarted", 5, 1)
+
+
 def test_a_mode_that_was_set_stays_when_the_configuration_is_read_again():
     rig = Rig(mode=DialingMode.PREDICTIVE, running=True)
     rig.ask(T.SET_DIALING_MODE, dial_mode=2)

@@ -132,31 +132,36 @@ def server_option(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Configuration of the server.")
     @functools.wraps(command)
     def with_server(*args: Any, server: RemoteServer | None, directory: Path | None, config: Path | None, **kwargs: Any) -> Any:
-        if directory is not None and config is None:
-            config = directory / "ocs.toml"
+        given = click.get_current_context().params
+        if server is None and directory is not None:
+            server = _demonstration(directory, given.get("token_file"))
         if server is None:
             if config is None:
                 raise click.UsageError(f"say which server: --server URL, --config FILE or --directory DIR (or {SERVER_VARIABLE})")
-            given = click.get_current_context().params
-            server = _configured(config, directory, given.get("token_file"), given.get("ca"))
+            server = _configured(config, given.get("token_file"), given.get("ca"))
         return command(*args, server=server, config=config, **kwargs)
     return with_server
 
 
-def _configured(config: Path, directory: Path | None, token_file: Path | None, ca: Path | None) -> RemoteServer:
-    """The server of a configuration, at the port that it was given or, in a demonstration's directory, has taken."""
+def _demonstration(directory: Path, token_file: Path | None) -> RemoteServer:
+    """The server of a demonstration that runs in this directory, with the visitors' token."""
+    try:
+        console = json.loads((directory / "endpoints.json").read_text(encoding="utf-8"))["servers"]["console"]
+    except (OSError, ValueError, KeyError):
+        raise NotReached(f"no demonstration runs in {directory}") from None
+    scheme = "https" if console["tls"] else "http"
+    return RemoteServer(f"{scheme}://{console['host']}:{console['port']}", _token(token_file) or console["password"],
+                        Path(console["ca"]) if console["tls"] else None)
+
+
+def _configured(config: Path, token_file: Path | None, ca: Path | None) -> RemoteServer:
+    """The server of a configuration, at the port that it was given or has taken."""
     from ocs.app.config import load_configuration
     options = load_configuration(config)
     port = options.http_server
     if not (port.enabled and port.api):
         raise ConfigurationError([f"{config}: [http_server] is not enabled, or without its api: nobody can be asked there"])
-    number, token = port.port, _token(token_file)
-    ready = options.service.ready_file
+    number, ready = port.port, options.service.ready_file
     if ready is not None and Path(ready).exists():
         number = json.loads(Path(ready).read_text(encoding="utf-8")).get("http_server", {}).get("port", number)
-    own = None if directory is None else directory / "api.token"
-    if not token and own is not None and own.exists():
-        token = read_secret(own, "api.token")
-    if ca is None and port.tls.enabled and directory is not None and (directory / "ca.pem").exists():
-        ca = directory / "ca.pem"
-    return RemoteServer(port.base(number), token, ca)
+    return RemoteServer(port.base(number), _token(token_file), ca)

@@ -30,7 +30,7 @@ QUEUE, ROUTING_POINT, COMMUNICATION_DN = "6001", "6500", "6900"
 TRUNK_GROUP, CPD_TRUNK_GROUP, OBN_TRUNK_GROUP = "6800", "6850", "6860"
 INTERACTION_QUEUE = "previews"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
-LIST_DBID = 101
+LIST_DBID, VISITOR_DBID = 101, 901
 VISITORS = 3        # seats for a visitor's own clients
 STOP_S = 8.0        # real seconds that calls get to finish on a stop
 
@@ -245,7 +245,9 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "obn": {} if obn_port is None else {
             "enabled": True, "uri": f"http{'s' if plan.certificates else ''}://127.0.0.1:{obn_port}", "reconnect_min_s": 0.2,
             "reconnect_max_s": 2.0},
-        "http_server": {} if obn_port is None else {"enabled": True, "port": 0, **plan.http_listen_tls},
+        "http_server": {"enabled": True, "port": 0, **plan.http_listen_tls, **given.get("http_server", {})},
+        "communication_dn": {"dn": COMMUNICATION_DN},
+        "third_party": [{"name": "visitor", "dbid": VISITOR_DBID}],
         "http": {} if plan.certificates is None else plan.certificates.http(),
         "peer": {"enabled": True, "port": 0, **plan.listen_tls, "application": [
             {"name": "visitor", "password_hash": hash_password(plan.passwords["visitor"], cheap=True)}]},

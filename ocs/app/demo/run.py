@@ -38,6 +38,7 @@ from ocs.app.demo.options import NOW, DemoOptions, shipped
 from ocs.app.demo.show import Picture, closing, make_board, verdict
 from ocs.app.demo.snapshot import Snapshot, Watcher, finished
 from ocs.app.demo.times import parse_time
+from ocs.app.demo.tokens import visitors_token
 from ocs.clock import ScaledClock
 from ocs.database.backend import backend_for
 from ocs.dialing.results import DialingMode
@@ -154,10 +155,11 @@ class Demonstration:
         write_config(folder / "ocs.toml", OCSOptions, ocs_config(plan, port, states_port, history_port,
                                                                  int(dialer["cpdserver"]["port"]),
                                                                  int(previews["interaction"]["port"]), manager_port))
+        token = await deferToThread(visitors_token, self._backend)
         engine = await children["ocs"].start()
         write_json(self._directory.endpoints, _endpoints(plan, {
             "tserver": switch, "statserver": states, "cpdserver": dialer, "interaction": previews,
-            "icon": history}, engine))
+            "icon": history}, engine, token))
         self._say(f"T-Server on port {port}, Stat Server on port {states_port}, ICON on port {history_port}, console on port"
                   f" {engine['manhole']['port']};"
                   f" {self._directory.endpoints} tells how to connect")
@@ -265,8 +267,8 @@ def _first_error(failure: Failure) -> Failure:
     return error.subFailure if isinstance(error, FirstError) else failure
 
 
-def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[str, Any]) -> dict[str, Any]:
-    """What a visitor's own client needs. `companions` are ready files by name."""
+def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[str, Any], token: str) -> dict[str, Any]:
+    """What a visitor's own client needs. `companions` are ready files by name; `token` opens the management API."""
     def server(place: dict[str, Any], facts: dict[str, Any], application: str, password: str) -> dict[str, Any]:
         tls = place.get("tls", False)
         return {"host": place["host"], "port": place["port"], "tls": tls, "application": application, "password": password,
@@ -276,6 +278,7 @@ def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[s
                        for name, facts in companions.items()},
                     "peer": server(engine["peer"], engine, "visitor", plan.passwords["visitor"]),
                     "desktop": server(engine["desktop"], engine, "visitor", plan.passwords["visitor"]),
+                    "console": server(engine["http_server"], engine, "visitor", token),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
     }
