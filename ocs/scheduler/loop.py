@@ -150,9 +150,8 @@ class PacingLoop:
             given = replace(given, under_way=max(on_the_way, session.under_way))
         ratio, why = self._ratio()
         if ratio is None:
-            ready += feed.ringing - feed.late
-            told = PacingInput(self._context.clock.seconds(), ready, given.under_way, 1.0, given.ports_left, given.rate_left,
-                               given.records_left)
+            told = PacingInput(self._context.clock.seconds(), feed.agents_for(ready), given.under_way, 1.0, given.ports_left,
+                               given.rate_left, given.records_left)
             return replace(feed.decide(told), at=given.now)
         feed.not_ahead()
         if not rules.predictive:

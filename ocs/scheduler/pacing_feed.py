@@ -228,6 +228,11 @@ class PacingFeed:
             self.pacer.inbound(self._now)
 
     # -- the decision -------------------------------------------------------------------------------------------------
+    def agents_for(self, ready: int) -> int:
+        """How many agents to tell the pacer of, where so many are ready: once it predicts it counts agents and calls apart until
+        they are together; one call an agent, before that, does not."""
+        return max(0, ready + self.ringing - self.late if self.pacer.ready else ready)
+
     @property
     def ringing(self) -> int:
         """Calls of ours that ring at an agent: they wait, and the agent is not taken yet."""

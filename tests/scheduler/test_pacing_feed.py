@@ -136,6 +136,8 @@ def test_a_ringing_agent_and_the_call_count_as_not_together_until_the_agent_pick
     made.pass_(0)
     feed = made.session.feed
     assert (feed.ringing, feed.pacer.waiting, feed.pacer.agents.idle) == (1, 1, 1)
+    made.pass_(2.0)
+    assert len(made.switch.dialed) == 1         # until enough is known it is one call an agent
     made.switch.agent(AgentEventKind.CALL, "7001", conn_id=asked.conn_id, talking=True)
     made.switch.call_event(SwitchEvent.ESTABLISHED, asked.conn_id, "7001")
     assert (feed.ringing, feed.pacer.waiting, feed.pacer.agents.idle) == (0, 0, 0)
