@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
-from ocs.dialing.chain import ChainState
 from ocs.dialing.pacing import agents_suffice
 from ocs.dialing.session import SessionState
 from ocs.scheduler.context import Context
@@ -92,8 +91,7 @@ class Attendance:
             return True
         if agent is None:
             return not self._context.agents.blind(session.group)
-        if session.desks.has_record(dn) or any(held.agent_dn == dn and held.state in (ChainState.CALLING, ChainState.TRAILING)
-                                               for held in session.held):
+        if session.desks.has_record(dn) or any(held.agent_dn == dn for held in session.calls):
             return False
         timer = self._called_until.get(dn)
         if not agent.free or timer is not None and not timer.active():
