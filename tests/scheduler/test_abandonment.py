@@ -1,6 +1,7 @@
 """The seam to whoever keeps account of abandoned calls: what it forbids, the loop does not do."""
 from __future__ import annotations
 
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import DialingMode
 from ocs.scheduler.compliance import Ledgers, SessionCompliance
 from tests.scheduler.bench import Bench
@@ -20,7 +21,7 @@ class Forbids(SessionCompliance):
 
 
 def test_nothing_is_dialed_ahead_of_agents_while_the_rules_forbid_it() -> None:
-    made = Bench(mode=DialingMode.PREDICTIVE, predictive_ratio=2.0)
+    made = Bench(mode=DialingMode.PREDICTIVE, predictive_ratio=2.0, pacing=PacingChoice(Algorithm.FIXED_RATIO))
     made.session.compliance = Forbids(Ledgers(), made.session)
     made.ready("7001", "7002")
     assert len(made.switch.dialed) == 2
