@@ -361,6 +361,14 @@ class AgentDesktop:
         """The next record of a preview campaign; it is at the desk then. RequestRefused 5: there is none now."""
         return self.ask("PreviewRecordRequest", campaign=campaign)
 
+    def begin_previews(self, campaign: str) -> Deferred[DesktopEvent]:
+        """Say that records to preview, and callbacks, are wanted; where the site wants to be told (agent_preview_mode_start)."""
+        return self.ask("PreviewDialingModeStart", campaign=campaign)
+
+    def end_previews(self, campaign: str) -> Deferred[DesktopEvent]:
+        """Say that none are wanted any more."""
+        return self.ask("PreviewDialingModeOver", campaign=campaign)
+
     def reject(self, record: RecordData) -> Deferred[DesktopEvent]:
         """Give a record back undialed."""
         return self.ask("RecordReject", record)

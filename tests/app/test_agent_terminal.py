@@ -141,6 +141,14 @@ def test_previews_are_asked_for_called_and_given_back():
     assert world.type("p", "c", "j") == [("next_record", "spring"), ("dial", "+12125550100", RECORD), ("reject", RECORD)]
 
 
+def test_where_the_site_wants_to_be_told_that_previews_are_wanted_it_is_told():
+    world = World()
+    refusals = [RequestRefused(1, "Invalid Request: PreviewDialingModeStart is needed first")]
+    world.desktop.next_record = lambda campaign: (      # type: ignore[attr-defined]
+        fail(refusals.pop()) if refusals else succeed(DesktopEvent("PreviewRecord", campaign_name=campaign)))
+    assert world.type("p") == [("begin_previews", "spring")] and "a record of spring" in world.screen()
+
+
 def test_another_number_of_the_contact_is_called_as_its_own_record():
     world, other = World(HeldRecord(RECORD, Origin.PREVIEW)), replace(RECORD, record_handle=8, phone="+12125550199")
     world.desktop.others = [other]

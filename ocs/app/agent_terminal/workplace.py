@@ -248,9 +248,20 @@ class Workplace:
         if not previews:
             raise _Nothing("no campaign runs")
         place = 0 if len(previews) == 1 else await self._choose("Of which campaign?", tuple(one.name for one in previews))
-        event = await self.desktop.next_record(previews[place].name)
+        event = await self._record_of(previews[place].name)
         self._show(at=max(0, len(self.view.desk.records) - 1))
         return f"a record of {event.campaign_name or previews[place].name}: c calls it, j gives it back"
+
+    async def _record_of(self, campaign: str) -> DesktopEvent:
+        """Whoever asks for a record wants previews: said where the site wants to be told."""
+        try:
+            event: DesktopEvent = await self.desktop.next_record(campaign)
+        except RequestRefused as error:
+            if "PreviewDialingModeStart" not in error.text:
+                raise
+            await self.desktop.begin_previews(campaign)
+            event = await self.desktop.next_record(campaign)
+        return event
 
     async def _call(self) -> str:
         record = self._held().record

@@ -139,7 +139,12 @@ async function nextRecord() {
   const campaigns = [...desk.campaigns.values()].filter(one => one.running && one.mode === "Preview");
   const choice = campaigns.length === 1 ? 0 : await choose("Of which campaign?", campaigns.map(one => one.name));
   if (choice === null) return "";
-  await desk.ask("PreviewRecordRequest", [["GSW_CAMPAIGN_NAME", campaigns[choice].name]]);
+  const named = [["GSW_CAMPAIGN_NAME", campaigns[choice].name]];
+  await desk.ask("PreviewRecordRequest", named).catch(async error => {
+    if (!error.message.includes("PreviewDialingModeStart")) throw error;
+    await desk.ask("PreviewDialingModeStart", named);       // whoever asks for a record wants previews
+    return desk.ask("PreviewRecordRequest", named);
+  });
   at = desk.records.size - 1;
   return "c calls it, j gives it back";
 }

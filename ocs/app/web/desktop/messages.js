@@ -7,7 +7,7 @@ const REQUEST_TIMEOUT_MS = 15000;
 const COMPLETED_BY = {
   PreviewRecordRequest: "PreviewRecord", ChainedRecordRequest: "ChainedRecordsDataEnd", RecordProcessed: "RecordProcessedAcknowledge",
   RecordReject: "RecordRejectAcknowledge", RecordReschedule: "RecordRescheduleAcknowledge", DoNotCall: "DoNotCallAcknowledge",
-  CampaignStatusRequest: "",
+  CampaignStatusRequest: "", PreviewDialingModeStart: "PreviewDialingModeStartAcknowledge",
 };
 const SETTLES = new Set(["RecordProcessedAcknowledge", "RecordRejectAcknowledge", "RecordRescheduleAcknowledge",
   "ScheduledRecordRescheduleAcknowledge", "DoNotCallAcknowledge", "RecordCancelAcknowledge", "RecordCancel"]);
