@@ -51,6 +51,7 @@ _T, _E = MessageType, SessionEvent
 _NEWS = {_E.LOADED: _T.CAMPAIGN_LOADED, _E.START: _T.DIALING_STARTED, _E.STOP: _T.DIALING_STOPPED,
          _E.UNLOADED: _T.CAMPAIGN_UNLOADED, _E.UNLOAD: _T.CAMPAIGN_STATUS, _E.DRAINED: _T.CAMPAIGN_STATUS,
          _E.FORCE_UNLOAD: _T.CAMPAIGN_STATUS}
+_ORIGIN = "communication dn"    # for the audit trail
 _OUTSTANDING_LIMIT = 100        # requests that may be under way at once
 _STRANGERS_LIMIT = 100          # whose names are kept, so that the log tells each once
 # what the record operations say, in the words of this protocol
@@ -95,10 +96,10 @@ class CommunicationEntry:
         try:
             asked = self._parse_desktop(user_data) if desktop_form else parse_request(user_data)
         except (CampaignError, DesktopError) as error:
-            if self._known(user_data, sender):
+            if self._application(user_data, sender) is not None:
                 self._refuse(error)
             return
-        if asked is None or not self._known(user_data, sender):
+        if asked is None or (application := self._application(user_data, sender)) is None:
             return
         if self._under_way >= _OUTSTANDING_LIMIT:
             self._refuse(CampaignError(CampaignErrorCode.INVALID_PARAMETER, "too many requests at once", asked.echo)
@@ -106,25 +107,26 @@ class CommunicationEntry:
                          DesktopError(DesktopErrorCode.INVALID_REQUEST, "too many requests at once", asked.echo))
             return
         self._under_way += 1
-        work = (self._carry_out(asked) if isinstance(asked, CampaignRequest) else
-                perform(self._records, self._engine, asked, "communication dn"))
+        work = (self._carry_out(asked, application.name) if isinstance(asked, CampaignRequest) else
+                perform(self._records, self._engine, asked, _ORIGIN, application.name))
         done = work if isinstance(work, Deferred) else Deferred.fromCoroutine(work)
         done.addErrback(self._bug, asked)
         done.addCallback(self._answered)
 
-    def _known(self, user_data: KVList, sender: str) -> bool:
-        """Whether who asks may; a stranger is named in the log once, and hears nothing."""
+    def _application(self, user_data: KVList, sender: str) -> Application | None:
+        """Who asks; None for a stranger, who is named in the log once, and hears nothing."""
         claimed = sender_id(user_data)
         if sender:
             application = self._by_name.get(sender)
-            known = application is not None and claimed in (None, application.dbid)
+            if application is not None and claimed not in (None, application.dbid):
+                application = None
         else:
-            known = claimed in self._by_dbid
+            application = None if claimed is None else self._by_dbid.get(claimed)
         stranger = sender or f"number {claimed}"
-        if not known and stranger not in self._strangers and len(self._strangers) < _STRANGERS_LIMIT:
+        if application is None and stranger not in self._strangers and len(self._strangers) < _STRANGERS_LIMIT:
             self._strangers.add(stranger)
             self.log.warn("requests of application {stranger} on the Communication DN are disregarded", stranger=stranger[:64])
-        return known
+        return application
 
     def _for_us(self, user_data: KVList) -> bool:
         """A request that names another OCS is that server's affair."""
@@ -160,11 +162,11 @@ class CommunicationEntry:
         self._switch.distribute_user_event(self._dn, user_data).addErrback(failed)
 
     # -- carrying out ---------------------------------------------------------------------------------------------
-    async def _carry_out(self, request: CampaignRequest) -> list[KVList]:
+    async def _carry_out(self, request: CampaignRequest, name: str) -> list[KVList]:
         """The answers: one, but of a request for the status of all campaign groups."""
         try:
             if not request.kind.names_group:
-                return [await self._about_records(request)]
+                return [await self._about_records(request, name)]
             if request.session_id is None and request.campaign_id is None:
                 return [self._event(request, session) for session in self._campaigns.all()]
             session = self._campaigns.find(request.campaign_id, request.group_id, request.session_id)
@@ -224,16 +226,15 @@ class CommunicationEntry:
                 (keys.CALLS, len(session.calls)),
                 (keys.AUTO_COMPLETION, int(self._campaigns.completion.wanted(session))))
 
-    async def _about_records(self, request: CampaignRequest) -> KVList:
+    async def _about_records(self, request: CampaignRequest, name: str) -> KVList:
         """Cancel and do-not-call: the desktop's operations, in this protocol's words."""
         if request.type not in (_T.CANCEL_RECORD, _T.DO_NOT_CALL):
             raise CampaignError(CampaignErrorCode.REGISTRATION_ERROR, f"{request.type.text} is of the direct protocol")
-        name = "DoNotCall" if request.type is _T.DO_NOT_CALL else "RequestRecordCancel"
         asked = DesktopRequest(
-            name, self._application_id, request.campaign_name, None, request.record_handle, request.calling_list, request.phone,
-            customer_id=request.customer_id,
+            "DoNotCall" if request.type is _T.DO_NOT_CALL else "RequestRecordCancel", self._application_id, request.campaign_name,
+            None, request.record_handle, request.calling_list, request.phone, customer_id=request.customer_id,
             chain_attr=ChainAttribute.ALL_CHAIN if request.whole_chain else ChainAttribute.RECORD_ONLY)
-        told = dict((await perform(self._records, self._engine, asked, "communication dn"))[-1])
+        told = dict((await perform(self._records, self._engine, asked, _ORIGIN, name))[-1])
         number = told.get(desktop_keys.ERROR_NUMBER)
         if isinstance(number, int):
             code = next((ours for theirs, ours in _CODES.items() if theirs == number), CampaignErrorCode.INVALID_PARAMETER)

@@ -20,9 +20,11 @@ ACTIONS = ("AddRecord", "DoNotCall", "RequestRecordCancel", "UpdateCallCompletio
 OPTIONAL = (keys.APPLICATION_ID, keys.CAMPAIGN_NAME)    # what an agent's desktop must say, and a third party need not
 
 
-def perform(operations: RecordOperations, engine: Engine, request: DesktopRequest, origin: str) -> Deferred[list[KVList]]:
+def perform(operations: RecordOperations, engine: Engine, request: DesktopRequest, origin: str,
+            name: str = "") -> Deferred[list[KVList]]:
     """Carry out what is asked; fires with the answers, the last of which acknowledges or tells the error. `origin` is the way of
-    the request, for the audit trail."""
+    the request and `name` who asks, for the audit trail."""
     found = None if request.record_handle is None else engine.context.handles.find(request.record_handle)
     dn, agent_id = ("", "") if found is None else (found[0].agent_dn, found[0].agent_id)
-    return Deferred.fromCoroutine(operations.perform(Requester(dn, agent_id, origin=origin, third_party=True), request))
+    requester = Requester(dn, agent_id, origin=origin, third_party=True, name=name)
+    return Deferred.fromCoroutine(operations.perform(requester, request))

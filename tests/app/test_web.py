@@ -50,7 +50,7 @@ class Site:
 
     def ask(self, method: str, *path: str, req: str = "", body: Any = b"") -> Reply:
         given = body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = self.routes.respond(Asked(method, path, {"req": req} if req else {}, given))
+        answer = self.routes.respond(Asked(method, path, {"req": req} if req else {}, given, peer="10.0.0.9"))
         found: list[Any] = []
         if isinstance(answer, Deferred):
             answer.addBoth(found.append)
@@ -177,7 +177,7 @@ def test_a_number_is_not_to_be_called_any_more() -> None:
     assert answer.status == 200 and answer.body["GSW_USER_EVENT"] == "DoNotCallAcknowledge"
     assert answer.body["GSW_PHONE"] == "+12125550003"
     (entry,) = site.bench.wait(site.bench.memory.do_not_call())
-    assert (entry.phone, entry.customer_id, entry.origin) == ("+12125550003", None, "http")
+    assert (entry.phone, entry.customer_id, entry.origin, entry.requested_by) == ("+12125550003", None, "http", "10.0.0.9")
 
 
 def test_a_customer_is_not_to_be_called_any_more_under_either_spelling() -> None:

@@ -393,7 +393,7 @@ def test_a_number_is_put_on_the_do_not_call_list():
     told = rig.ask(T.DO_NOT_CALL, phone="+12125550003")
     assert told[keys.MESSAGE_TYPE] == T.DO_NOT_CALL_PROCESSED
     (entry,) = rig.bench.wait(rig.bench.memory.do_not_call())
-    assert (entry.phone, entry.origin) == ("+12125550003", "communication dn")
+    assert (entry.phone, entry.origin, entry.requested_by) == ("+12125550003", "communication dn", "crm")
     assert rig.bench.context.do_not_call.blocks(CAMPAIGN, "+12125550003", None) is not None
 
 

@@ -107,7 +107,7 @@ class PublicUris:
         left_out = {key for key, _ in named} | {keys.USER_EVENT, _TENANT_DBID, _TENANT_NAME, *without}
         request = parse_request((*named, *(pair for pair in pairs if pair[0] not in left_out)), OPTIONAL)
         assert request is not None
-        return perform(self._operations, self._engine, request, _ORIGIN).addCallback(_reply)
+        return perform(self._operations, self._engine, request, _ORIGIN, asked.peer).addCallback(_reply)
 
     # -- about campaign groups ------------------------------------------------------------------------------------
     def _campaign_group(self, asked: Asked, number: str) -> Any:
