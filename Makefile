@@ -38,7 +38,7 @@ lint: $(VENV)/installed-dev
 services:
 	@if [ "$$(id -u)" != 0 ]; then echo "make services installs Debian packages: run it as root" >&2; exit 1; fi
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-client openssl util-linux postgresql-common
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssh-client openssl util-linux chromium postgresql-common
 	@# the tests start servers of their own: no cluster for the whole machine
 	sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql

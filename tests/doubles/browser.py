@@ -4,7 +4,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -19,12 +18,7 @@ from twisted.internet.threads import deferToThread
 from protocols.transport import BoundedProtocol
 from protocols.websocket_transport import WebSocketEndpoint
 
-__all__ = ["Browser", "chromium"]
-
-
-def chromium() -> str | None:
-    """The program, where it is installed."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+__all__ = ["Browser"]
 
 
 class _Talk(BoundedProtocol):
@@ -54,16 +48,14 @@ class _Talk(BoundedProtocol):
 class Browser:
     """One page. `faults` are what the page's scripts have thrown, and what its policy has forbidden."""
 
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
+    def __init__(self, reactor: Any, program: str) -> None:
+        self._reactor, self._program = reactor, program
         self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self._process: Any = None
 
     async def open(self, uri: str, width: int = 1_100, height: int = 760) -> None:
-        program = chromium()
-        assert program is not None
         self._process = subprocess.Popen(
-            [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run",
+            [self._program, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", "--no-first-run",
              "--disable-dev-shm-usage", f"--user-data-dir={self._profile.name}", f"--window-size={width},{height}",
              "about:blank"],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)

@@ -2,7 +2,6 @@
 a do-not-call, all by keyboard; the database says so, too. Skipped where there is no Chromium."""
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,11 @@ from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import DemoOptions
 from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.servers.tserver.config import TServerOptions
-from tests.doubles.browser import Browser, chromium
+from tests.conftest import needs
+from tests.doubles.browser import Browser
 from tests.system.test_desktop_port import CLOCK, EVERYBODY_ANSWERS, Center
 
 LOOKS = "looks"         # the list, and the campaign, of previews
-if os.environ.get("OCS_REQUIRE_SERVICES") != "1":
-    pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed")
 
 
 class TwoCampaigns(Center):
@@ -76,7 +74,7 @@ async def a_call(browser: Browser) -> str:
 @pytest.mark.timeout(180)
 @pytest_twisted.ensureDeferred
 async def test_an_agent_works_in_the_browser(tmp_path: Path) -> None:
-    center, browser = TwoCampaigns(tmp_path), Browser(CLOCK)
+    center, browser = TwoCampaigns(tmp_path), Browser(CLOCK, needs("chromium"))
     person = center.person
     try:
         await browser.open(await center.serve())
