@@ -18,7 +18,7 @@ from ocs.app.calling_rules import the_rules
 from ocs.app.cli.db import directory_database
 from ocs.app.compliance_report import DayLine, day_lines, in_force, local_day
 from ocs.database.backend import Backend, backend_for, transaction
-from ocs.dialing.compliance.account import Estimates
+from ocs.dialing.compliance.account import Estimates, number_text
 from ocs.dialing.compliance.evidence import RulePeriod
 from ocs.dialing.compliance.rules import Rule
 from ocs.dialing.dial_hours import known_zone
@@ -178,8 +178,8 @@ def _print(lines: Sequence[DayLine]) -> None:
         for rule in dict.fromkeys((one.rule, one.version, one.source, one.window, one.zone) for one in ours):
             click.echo("  rule {}, version {}: {}; counted over {}; days of {}".format(*rule))
         rows = [dict(zip(_COLUMNS, (
-            one.day.isoformat(), one.rule, one.dialed, f"{one.answered:g}", f"{one.abandoned:g}",
-            f"{one.window_abandoned:g} of {one.window_answered:g}", _percent(one.rate), _percent(one.limit),
+            one.day.isoformat(), one.rule, f"{one.dialed:,}", number_text(one.answered), number_text(one.abandoned),
+            f"{number_text(one.window_abandoned)} of {number_text(one.window_answered)}", _percent(one.rate), _percent(one.limit),
             _percent(one.worst_rate), one.verdict.value, f"{one.hard_stop_min:g} min"))) for one in ours]
         click.echo(as_text(rows, 160))
         over = sum(one.verdict.value == "over" for one in ours)

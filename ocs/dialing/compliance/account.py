@@ -17,7 +17,8 @@ from typing import Iterable, Mapping, Sequence
 from ocs.dialing.compliance.calls import CallFacts, category
 from ocs.dialing.compliance.rules import AbandonRule, Category, Rule
 
-__all__ = ["AbandonAccount", "Counts", "Estimates", "MINUTE_S", "Reading", "Series", "figures", "tightest"]
+__all__ = ["AbandonAccount", "Counts", "Estimates", "MINUTE_S", "Reading", "Series", "figures", "number_text",
+           "tightest"]
 
 MINUTE_S = 60
 _BACK_S = 2 * 86_400            # how much of what has left a window is kept for a clock that is set back
@@ -46,6 +47,11 @@ def figures(rule: AbandonRule, counts: Counts, estimates: Estimates) -> tuple[fl
         errors = estimates.detection_error * taken_for_machines
         abandoned, answered = abandoned + errors, answered + errors
     return answered, abandoned
+
+
+def number_text(calls: float) -> str:
+    """Calls for people: 12,330 or, where estimates make fractions, 12.5."""
+    return f"{calls:,.1f}".removesuffix(".0")
 
 
 class Series:
@@ -127,8 +133,8 @@ class Reading:
         """For a supervisor."""
         period = "" if self.rule.abandon is None else f" in {self.rule.abandon.period}"
         rate = "" if self.rate is None else f", {100 * self.rate:.2f} %"
-        return (f"rule {self.rule.name}: {self.abandoned:.4g} of {self.answered:.6g} answered calls abandoned{period}{rate}; the"
-                f" limit is {100 * self.limit:g} %")
+        return (f"rule {self.rule.name}: {number_text(self.abandoned)} of {number_text(self.answered)} answered calls"
+                f" abandoned{period}{rate}; the limit is {100 * self.limit:g} %")
 
 
 class AbandonAccount:

@@ -42,6 +42,13 @@ def test_the_rate_is_what_was_abandoned_of_what_was_answered():
     assert reading.text == ("rule own: 5 of 200 answered calls abandoned in the last 24 hours, 2.50 %; the limit is 3 %")
 
 
+def test_large_numbers_and_fractions_are_told_as_people_read_them():
+    assert account_with(1_000_000, 29_999).reading(T + 60).text.startswith("rule own: 29,999 of 1,000,000 answered calls")
+    machines = AbandonAccount(rule(), Estimates(detection_error=0.05))
+    machines.put_others([(int(T // 60), C.MACHINE, 30), (int(T // 60), C.CONNECTED, 100)], 0)
+    assert machines.reading(T).text.startswith("rule own: 1.5 of 101.5 answered calls")
+
+
 def test_the_budget_is_spent_by_the_call_that_makes_the_rate_too_high():
     account = account_with(199, 5)
     account.note("A", live(T))
