@@ -288,9 +288,12 @@ class Callbacks:
         return self._not_before.get(agent.agent_id, float("-inf")) > self._context.clock.seconds()
 
     def _can_be_spared(self, agent: Agent) -> bool:
-        """True if the calls under way find their agents without this one."""
-        return not agent.free or agents_suffice(len(self._ready()) - 1, self._session.group.multiplier,
-                                                self._session.under_way)
+        """True if the calls that count on it find their agents without this one: those that are under way, or, where calls go out
+        ahead of agents anyway, those of people who wait already."""
+        feed, session = self._session.feed, self._session
+        ahead = feed.ahead
+        return not agent.free or agents_suffice(len(self._ready()) - 1, 1.0 if ahead else session.group.multiplier,
+                                                feed.pacer.waiting if ahead else session.under_way)
 
     def ready_agents(self) -> int:
         """How many wait for a call, and hold no callback."""

@@ -277,6 +277,11 @@ class PacingFeed:
             pacer.begin_again()
         return pacer.decide(given)
 
+    @property
+    def ahead(self) -> bool:
+        """True while calls are dialed ahead of agents."""
+        return self._ahead and self.pacer.ready
+
     def not_ahead(self) -> None:
         """Calls are dialed for agents who are there only."""
         self._ahead = False

@@ -9,7 +9,9 @@ import pytest
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.chain import ChainState
-from ocs.dialing.results import CallResult, RecordStatus, RecordType
+from ocs.dialing.pacing import PacingDecision
+from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
+from ocs.dialing.session import Condition
 from ocs.dialing.shares import TypePriorities
 from ocs.dialing.values import (
     AttemptState,
@@ -145,6 +147,18 @@ def test_a_ready_agent_gets_a_callback_only_when_the_calls_under_way_find_others
     bench.switch.over(bench.switch.dialed[0].conn_id, call_state=6)
     bench.pass_(0)
     assert len(delivered(bench)) == 1 and len(bench.switch.dialed) == 1
+
+
+def test_where_calls_go_out_ahead_of_agents_a_callback_waits_for_none_but_people_who_wait():
+    for waits in (False, True):
+        bench = Bench([personal(due=NOW + 5), *GENERAL], options=OPTIONS, mode=DialingMode.PREDICTIVE)
+        bench.ready("7001")
+        pacer = bench.session.feed.pacer
+        pacer.ready, pacer.decide = True, lambda given: PacingDecision(given.now, 0, Condition.DIALING, "enough are out")
+        if waits:
+            bench.switch.queued(bench.switch.dialed[0].conn_id)
+        bench.pass_(20)
+        assert bench.session.under_way == 1 and len(delivered(bench)) == (0 if waits else 1)
 
 
 def test_another_agent_who_is_ready_takes_the_call_under_way():
