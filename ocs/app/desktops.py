@@ -166,6 +166,15 @@ class DesktopSide:
         self._factory: PortFactory | None = None
         self._listening: IListeningPort | None = None
 
+    def __str__(self) -> str:
+        """For people: how many desktops there are, or that there is no port."""
+        if self.port is None:
+            return "none: agents' desktops connect to the T-Server"
+        seats = list(self.port.seats)
+        lost = sum(seat.client is None for seat in seats)
+        there = f"{len(self.port.server.granted())} connected, {len(seats)} agents at a DN"
+        return f"{there}, {lost} of them lost" if lost else there
+
     def listen(self, engine: Engine, line: Any, desktops: AgentEntry) -> None:
         """`line` is the switch's IDeskLine; `desktops` the entry that tells agents what they did not ask for."""
         options = self._options

@@ -84,6 +84,7 @@ class Verbs:
             **{f"link {link.name}": "up" if link.up else f"{link.state.value}: {link.last_error or 'never up yet'}"
                for link in self._server.links},
             "Stat Server": str(self._server.agent_source),
+            "desktops": str(self._server.desktop_side),
             **{f"peer {row['peer']}": f"{row['state']}{': ' * bool(row['sessions'])}{row['sessions']}"
                for row in self._server.peering.rows()},
             "sessions running": sum(each.state is SessionState.RUNNING for each in engine.sessions.values()),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocs.app.config import OCSOptions
-from ocs.app.desktops import DesktopPortOptions
+from ocs.app.desktops import DesktopPortOptions, DesktopSide
 from ocs.app.resolution import server_tables
 from ocs.app.vocabulary import VOCABULARY
 from ocs.app.web.desktop.page import DesktopPage
@@ -19,6 +19,7 @@ from ocs.http_server import Asked
 from ocs.options import load
 from ocs.passwords import hash_password
 from tests.app.test_config import GOOD
+from tests.desktop.port_world import PortWorld
 
 HASH = hash_password("secret", cheap=True)
 
@@ -111,3 +112,13 @@ def test_agents_of_the_configuration_database_connect_by_their_login_or_their_em
     objects = planned({}, read_document(tomllib.loads(text + GOOD), VOCABULARY))
     assert server_tables(objects, "ocs").mapping["agent"] == [
         {"name": "1001", "password_hash": HASH, "employee_id": "ann"}, {"name": "1002", "password_hash": HASH, "employee_id": ""}]
+
+
+def test_an_operator_sees_how_many_desktops_there_are():
+    world = PortWorld()
+    side = DesktopSide(load(DesktopPortOptions, {}), (), None)
+    assert str(side).startswith("none")
+    side.port = world.port
+    world.desktop("1002")
+    world.seated().close()
+    assert str(side) == "1 connected, 1 agents at a DN, 1 of them lost"

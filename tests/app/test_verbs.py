@@ -36,7 +36,7 @@ def console(*records: Any, peers: Any = ()) -> tuple[Bench, Verbs]:
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, switch=bench.switch,
                              agents=bench.agents, store=bench.store, context=bench.context, links=(), spooled="there",
                              reporting="none", agent_source="up", peering=SimpleNamespace(rows=lambda: peers),
-                             auditing=SimpleNamespace(state=lambda: {"call audit": "written"}),
+                             desktop_side="none", auditing=SimpleNamespace(state=lambda: {"call audit": "written"}),
                              reloading=SimpleNamespace(state=lambda: "file ocs.toml"))
     return bench, Verbs(server)
 
@@ -124,7 +124,8 @@ def test_how_calling_rules_stand_is_told_of_each_session_and_what_they_hold_back
     bench = Ruled(past=(200, 7))
     server = SimpleNamespace(options=OCSOptions(), engine=bench.engine, clock=bench.clock, agents=bench.agents, store=bench.store,
                              context=bench.context, links=(), spooled="there", reporting="none", agent_source="up",
-                             peering=SimpleNamespace(rows=lambda: ()), auditing=SimpleNamespace(state=lambda: {}),
+                             desktop_side="none", peering=SimpleNamespace(rows=lambda: ()),
+                             auditing=SimpleNamespace(state=lambda: {}),
                              reloading=SimpleNamespace(state=lambda: ""))
     verbs = Verbs(server)
     text = "7 of 200 answered calls abandoned in the last 24 hours, 3.50 %; the limit is 3 %"
