@@ -189,7 +189,8 @@ def test_with_mutual_tls_every_link_shows_a_certificate_and_who_has_none_is_not_
     servers = run.endpoints()["servers"]
     login = encode_message(Message("RequestRegisterClient", 1, {
         "ApplicationName": "visitor", "ApplicationPassword": servers["tserver"]["password"], "ProtocolVersion": "1"}))
-    with_tls = {name: place for name, place in servers.items() if place["tls"]}
+    # clients of HTTP show tokens, no certificates
+    with_tls = {name: place for name, place in servers.items() if place["tls"] and name != "console"}
     assert {"tserver", "statserver", "cpdserver", "icon", "interaction", "peer"} <= with_tls.keys()
     for name, place in with_tls.items():
         context = ssl.create_default_context(cafile=place["ca"])
