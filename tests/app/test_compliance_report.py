@@ -97,9 +97,9 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
             period(PeriodOf.HARD_STOP, "D", "2026-03-02T23:50Z", None, "2026-03-03T00:20Z"),        # its server died
             period(PeriodOf.HARD_STOP, "E", "2026-03-02T14:00Z", "2026-03-02T15:00Z", rule="other")])
 
-    def command(*arguments: str, code: int = 0, configured: bool = True) -> str:
+    def command(*arguments: str, code: int = 0, configured: bool = True, what: str = "compliance") -> str:
         where = ("--config", str(tmp_path / "ocs.toml")) if configured else ("--database", url)
-        outcome = CliRunner().invoke(ocs, ["report", "compliance", *where, *arguments])
+        outcome = CliRunner().invoke(ocs, ["report", what, *where, *arguments])
         assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exception
         assert outcome.exit_code == code, outcome.output
         return outcome.output
@@ -182,3 +182,17 @@ def test_what_there_is_not_is_named(run: Run, arguments: tuple[str, ...], told: 
 ])
 def test_wrong_use_is_told(run: Run, arguments: tuple[str, ...], told: str) -> None:
     assert told in run(*arguments, code=2)
+
+
+def test_every_attempt_on_a_number_is_told_with_what_came_of_it(run: Run) -> None:
+    found = json.loads(run("(212) 555-0001", "--json", what="number"))
+    assert found["number"] == "+12125550001" and found["rule"] == "us-ftc" and len(found["attempts"]) == 72
+    first, *_, last = found["attempts"]
+    assert (first["at (UTC)"], first["campaign"], first["result"], first["counts as"]) == (
+        "2026-03-01 12:00:00", "renewals@outbound", "Abandoned", "abandoned")
+    assert (last["at (UTC)"], last["result"], last["counts as"]) == ("2026-03-03 12:01:00", "Answer", "connected")
+    text = run("+12125550001", "--from", "2026-03-03", what="number")
+    assert "+12125550001: 2 attempts; counted by rule us-ftc" in text and "connected" in text
+    assert run("+12125550009", what="number") == "+12125550009: no attempts\n"
+    assert "'12'" in run("12", what="number", code=2)
+    assert "there is no rule moon" in run("+12125550001", "--rule", "moon", what="number", code=1)

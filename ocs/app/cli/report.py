@@ -4,6 +4,7 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import re
 import sys
 import time
 from dataclasses import asdict, dataclass, field
@@ -19,16 +20,22 @@ from ocs.app.cli.db import directory_database
 from ocs.app.compliance_report import DayLine, day_lines, in_force, local_day
 from ocs.database.backend import Backend, backend_for, transaction
 from ocs.dialing.compliance.account import Estimates, number_text
+from ocs.dialing.compliance.attempts import PastWanted
+from ocs.dialing.compliance.calls import category, facts_of_attempt
 from ocs.dialing.compliance.evidence import RulePeriod
-from ocs.dialing.compliance.rules import Rule
+from ocs.dialing.compliance.rules import CountedFrom, Rule
 from ocs.dialing.dial_hours import known_zone
+from ocs.dialing.values import Attempt
 from ocs.errors import ConfigurationError, OCSError
-from ocs.store.compliance import campaigns_with_attempts
+from ocs.store.attempts import attempts_with
+from ocs.store.compliance import campaigns_with_attempts, past_attempts
+from ocs.store.phones import BadNumber, parse_phone
 from ocs.store.versions import check_version
 
 __all__ = ["report"]
 
 _DAYS_SHOWN = 30
+_E164 = re.compile(r"\+[0-9]{4,15}")
 _COLUMNS = ("day", "rule", "dialed", "answered", "abandoned", "window", "rate", "limit", "worst", "verdict", "hard stop")
 
 
@@ -145,22 +152,69 @@ def compliance(backend: Backend, ruled: _Ruled, campaigns: tuple[str, ...], name
         _print(lines)
 
 
+@report.command("number")
+@click.argument("number")
+@_ruled_option
+@click.option("--region", default="US", show_default=True, help="Country of numbers without +.")
+@click.option("--from", "first", type=_day, metavar="DAY", help="First day, of UTC; else from the beginning.")
+@click.option("--rule", "name", default="us-ftc", show_default=True, metavar="NAME",
+              help="By which what became of a call is told.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
+def number(number: str, backend: Backend, ruled: _Ruled, region: str, first: date | None, name: str, as_json: bool) -> None:
+    """Every attempt on a number, of whatever campaign, list and server: when, for whom, what came of it, and as what it counts.
+    The number stands in full."""
+    try:        # what is written as it was dialed is looked for as it is, even if no such number exists
+        phone = number if _E164.fullmatch(number) else parse_phone(number, region.upper()).e164
+    except BadNumber as error:
+        raise click.BadParameter(str(error), param_hint="NUMBER") from None
+    rule = _by_name(ruled.directory, [name])[0]
+    with transaction(backend, write=False) as work:
+        check_version(work)
+        past = past_attempts(work, PastWanted(0.0 if first is None else local_day(first, "UTC"), (phone,)))
+        found = attempts_with(work, [one.guid for one in past])
+    rows = [_attempt_row(found[one.guid], rule) for one in past]
+    if as_json:
+        click.echo(json.dumps({"number": phone, "rule": rule.name, "version": rule.version, "attempts": rows}))
+    elif rows:
+        from ocs.app.console import as_text
+        click.echo(f"{phone}: {len(rows)} attempts; counted by rule {rule.name}, version {rule.version}")
+        click.echo(as_text(rows, 160))
+    else:
+        click.echo(f"{phone}: no attempts")
+
+
+def _attempt_row(attempt: Attempt, rule: Rule) -> dict[str, Any]:
+    counted_from = CountedFrom.GREETING if rule.abandon is None else rule.abandon.counted_from
+    kind = category(facts_of_attempt(attempt), rule.agent_within_s, counted_from)
+    moment = datetime.fromtimestamp(attempt.opened_at, timezone.utc).isoformat(" ", "seconds").removesuffix("+00:00")
+    return {"at (UTC)": moment, "campaign": f"{attempt.campaign}@{attempt.group}", "list": attempt.calling_list,
+            "record": attempt.record_id, "attempt": attempt.number, "state": attempt.state.value,
+            "result": "" if attempt.call_result is None else attempt.call_result.label, "counts as": kind.value if kind else "",
+            "agent": attempt.agent_id or ""}
+
+
 def _last_day(times: tuple[float, float] | None) -> date:
     return datetime.fromtimestamp(time.time() if times is None else times[1], timezone.utc).date()
 
 
 def _rules(campaign: str, names: Sequence[str], ruled: _Ruled, had: Sequence[RulePeriod]) -> tuple[Rule, ...]:
     """By which a campaign is judged."""
-    shelf = the_rules(ruled.directory)
-    missing = [name for name in names if name not in shelf.rules]
-    if missing:
-        raise OCSError(f"there is no rule {', '.join(missing)}; there are {', '.join(sorted(shelf.rules))}")
     if names:
-        return tuple(shelf.rules[name] for name in dict.fromkeys(names))
+        return _by_name(ruled.directory, names)
+    shelf = the_rules(ruled.directory)
     configured = ruled.rules.get(campaign, ())
     known = {rule.name for rule in configured}
     then = dict.fromkeys(one.rule for one in had if one.rule not in known and one.rule in shelf.rules)
     return (*configured, *(shelf.rules[name] for name in then))
+
+
+def _by_name(directory: Path | None, names: Sequence[str]) -> tuple[Rule, ...]:
+    """These rules; OCSError for what there is not."""
+    shelf = the_rules(directory)
+    missing = [name for name in names if name not in shelf.rules]
+    if missing:
+        raise OCSError(f"there is no rule {', '.join(missing)}; there are {', '.join(sorted(shelf.rules))}")
+    return tuple(shelf.rules[name] for name in dict.fromkeys(names))
 
 
 def _percent(ratio: float | None) -> str:
