@@ -75,7 +75,9 @@ class Reception:
     def _refuse(self, requester: Requester, error: DesktopError, answer: Answer) -> None:
         if self.operations.requests is not None:
             self.operations.requests.refused(requester.dn, requester.agent_id, error.echo, error)
-        answer(error_answer(DesktopError(error.code, error.detail, replace(error.echo, application_id=self._application_id))))
+        refused = DesktopError(error.code, error.detail, replace(error.echo, application_id=self._application_id))
+        with self.log.failuresHandled("answering {request}", request=error.echo.name):
+            answer(error_answer(refused))
 
     def _is_ours(self, echo: Echo) -> bool:
         """A request that names another application is that application's affair."""
