@@ -47,7 +47,8 @@ def search_records(work: Transaction, catalog: Catalog, table: str, search: Sear
     columns = calling_list.table.c
     names = {field.name: field for field in calling_list.fields}
     last = tuple_(bindparam("chain", type_=BigInteger), bindparam("n", type_=BigInteger))
-    query = select(*(columns[name] for name in READ_COLUMNS + tuple(names))).where(tuple_(columns.chain_id, columns.chain_n) > last)
+    place = tuple_(columns.chain_id, columns.chain_n)
+    query = select(*(columns[name] for name in READ_COLUMNS + tuple(names))).where(place > last)
     values: dict[str, object] = {"chain": search.after[0], "n": search.after[1], "count": search.limit + 1}
     for name, column in (("phone", "contact_info"), ("record_id", "record_id"), ("chain_id", "chain_id"),
                          ("status", "record_status")):
