@@ -23,6 +23,7 @@ from ocs.desktop.manual_dials import ManualDials
 from ocs.desktop.records import record_data
 from ocs.desktop.seats import Budget, Connection, Seat, Seats
 from ocs.dialing.callbacks import is_callback, is_personal
+from ocs.dialing.values import AgentGroup
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
 from protocols.attributes import KVList, first
@@ -42,7 +43,7 @@ from protocols.errors import (
 )
 from protocols.message import ErrorCode, Message, Refused
 from protocols.message_server import IMessageService, MessageServer, ServedClient
-from protocols.tserver.messages import USER_EVENT_NUMBER, AgentStatus, AgentWorkMode
+from protocols.tserver.messages import USER_EVENT_NUMBER, AddressType, AgentStatus, AgentWorkMode
 
 __all__ = ["DesktopPort", "PortLimits", "Prepared"]
 
@@ -191,7 +192,13 @@ class DesktopPort:
         return await self._pass_on(client, message)
 
     async def _register(self, client: ServedClient, message: Message) -> Message:
-        """How it stands at the DN; where the agent is not there any more the desktop learns it behind the answer."""
+        """How it stands at the DN; where the agent is not there any more the desktop learns it behind the answer. Before the
+        log-in, as desktops of a T-Server begin, there is nothing to hear yet."""
+        if client.data.seat is None:
+            dn = message.get("ThisDN", "")
+            self._groups(dn)
+            return Message("EventRegistered", 0, {"ThisDN": dn, "AddressType": int(AddressType.DN), "Extensions": (
+                ("AgentStatus", int(AgentStatus.LOGGED_OUT)), ("calls", 0))})
         seat = self._seat(client, message)
         answer = await self._pass_on(client, message)
         status = first(answer.extensions, "AgentStatus")
@@ -250,9 +257,7 @@ class DesktopPort:
 
     async def _sit(self, client: ServedClient, agent_id: str, message: Message) -> Seat:
         dn = message.get("ThisDN")
-        groups = [session.group.group for session in self._engine.sessions.values() if dn in session.group.group.dns]
-        if not groups:
-            raise Refused(ErrorCode.NOT_CONFIGURED, f"ThisDN: no agent group that is dialed for has {dn[:64]}")
+        groups = self._groups(dn)
         seat = self.seats.of(agent_id)
         if seat is not None and seat.dn != dn:
             if seat.client is not None:
@@ -280,6 +285,13 @@ class DesktopPort:
         seat.confirmed = True
         self.log.info("agent {agent} has a desktop at {dn}", agent=agent_id, dn=dn)
         return seat
+
+    def _groups(self, dn: str) -> list[AgentGroup]:
+        """The groups whose agents may log in at the DN; Refused where there is none."""
+        groups = [session.group.group for session in self._engine.sessions.values() if dn in session.group.group.dns]
+        if not groups:
+            raise Refused(ErrorCode.NOT_CONFIGURED, f"ThisDN: no agent group that is dialed for has {dn[:64]}")
+        return groups
 
     async def _log_in_at_switch(self, seat: Seat, message: Message) -> Mapping[str, Any]:
         turns = self._turns.setdefault(self._context.switch.switch_of(seat.dn), DeferredLock())

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.utils import getProcessOutputAndValue
 
 from ocs.app.config import OCSOptions
@@ -24,6 +25,7 @@ from ocs.app.demo.intake import take_in
 from ocs.app.demo.options import DemoOptions, shipped
 from ocs.database.backend import backend_for
 from ocs.dialing.results import CallResult, DialingMode, RecordType
+from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.servers.tserver.config import TServerOptions
 from protocols.desktop.client import AgentDesktop, connect_to
 from protocols.desktop.errors import DesktopErrorCode
@@ -201,4 +203,29 @@ async def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
         lines = out.decode().splitlines()
         assert len(lines) == 2 and all(line.startswith("+1415555") and "Person" in line for line in lines), lines
     finally:
+        await center.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_desktops_that_are_made_for_a_tserver_work_on_the_port(tmp_path: Path) -> None:
+    """The laboratory's agents, who know the T-Server's wire only: the port is all the T-Server that they see."""
+    center = Center(tmp_path, DialingMode.PROGRESSIVE)
+    floor = None
+    try:
+        await center.open()
+        endpoint = TCP4ClientEndpoint(CLOCK, "127.0.0.1", center.port)
+        desks = tserver_desks(CLOCK, endpoint, "visitor", center.plan.passwords["visitor"])
+        floor = LabFloor(center.plan.time.clock(CLOCK), center.plan.visitors, desks, center.plan.behaviour)
+        floor.start()
+
+        def settled() -> int:
+            with closing(sqlite3.connect(center.folder / "ocs.sqlite")) as connection:
+                return int(connection.execute(f"SELECT count(*) FROM cl_{CALLING_LIST} WHERE record_status = 3").fetchone()[0])
+        await until(lambda: settled() >= 5, f"records are settled\n{center.ocs.last_lines()}", 90)
+        account = floor.account()
+        assert account.settled >= 5 and not account.errors and not account.unanswered
+    finally:
+        await center.ocs.stop(40.0)
+        if floor is not None:
+            await floor.stop(30.0)
         await center.close()
