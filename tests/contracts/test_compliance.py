@@ -123,6 +123,22 @@ def test_an_attempt_that_was_just_committed_is_seen_by_whoever_looks_then(make: 
     assert [one.guid for one in result(store.past_attempts(PastWanted(NOW, phones=(record(1).contact_info,))))] == ["a"]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_of_two_servers_that_take_a_number_at_once_the_later_one_sees_the_other(request: pytest.FixtureRequest, kind: str,
+                                                                                tmp_path: Path):
+    url = upgraded_database(request, kind, tmp_path)
+    ours, theirs = sql_store(url), sql_store(url)
+    number = PastWanted(NOW, phones=(record(1).contact_info,))
+    result(ours.open_attempts([attempt("a", state=AttemptState.OPEN)]))
+    result(theirs.open_attempts([attempt("b", state=AttemptState.OPEN, table="Another")]))
+    assert [one.guid for one in result(theirs.past_attempts(number))] == ["a", "b"]
+    assert [one.guid for one in result(ours.past_attempts(number))] == ["a", "b"]
+    result(theirs.save(ChainSave("", attempts=(answered("c", call_result=CallResult.DROPPED, connected=None, session_guid="T"),))))
+    assert counted(ours) == {(NOW // 60, "abandoned"): 1}       # their calls and ours add up
+    for store in (ours, theirs):
+        result(store.stop())
+
+
 _moments = st.floats(0.0, 5.0).map(lambda value: round(value, 2)) | st.sampled_from([0.0, 2.0, 1.9999, 2.0001])
 _attempts = st.builds(
     lambda found, connected, ended, outcome, state: answered(
