@@ -133,7 +133,8 @@ def test_of_two_servers_that_take_a_number_at_once_the_later_one_sees_the_other(
     result(theirs.open_attempts([attempt("b", state=AttemptState.OPEN, table="Another")]))
     assert [one.guid for one in result(theirs.past_attempts(number))] == ["a", "b"]
     assert [one.guid for one in result(ours.past_attempts(number))] == ["a", "b"]
-    result(theirs.save(ChainSave("", attempts=(answered("c", call_result=CallResult.DROPPED, connected=None, session_guid="T"),))))
+    dropped = answered("c", call_result=CallResult.DROPPED, connected=None, session_guid="T")
+    result(theirs.save(ChainSave("", attempts=(dropped,))))
     assert counted(ours) == {(NOW // 60, "abandoned"): 1}       # their calls and ours add up
     for store in (ours, theirs):
         result(store.stop())
