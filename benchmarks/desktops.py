@@ -38,7 +38,8 @@ from twisted.internet.protocol import Factory, Protocol, ServerFactory  # noqa: 
 from benchmarks._report import Goals, arguments, machine, note, report, resident_octets  # noqa: E402
 from ocs.clock import SystemClock  # noqa: E402
 from ocs.desktop.credentials import Credential  # noqa: E402
-from ocs.desktop.port import DesktopPort, PortLimits, Prepared  # noqa: E402
+from ocs.desktop.port import DesktopPort  # noqa: E402
+from ocs.desktop.port_values import PortLimits, Prepared  # noqa: E402
 from ocs.dialing.results import DialingMode  # noqa: E402
 from ocs.dialing.values import CallingList, CampaignGroup, Record  # noqa: E402
 from ocs.passwords import hash_password, verify_password  # noqa: E402

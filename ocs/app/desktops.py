@@ -11,7 +11,8 @@ from twisted.logger import Logger
 
 from ocs.desktop.credentials import Credential
 from ocs.desktop.entry import AgentEntry
-from ocs.desktop.port import DesktopPort, PortLimits, Prepared
+from ocs.desktop.port import DesktopPort
+from ocs.desktop.port_values import PortLimits, Prepared
 from ocs.dialing.results import CallResult
 from ocs.options import AT_ONCE, REQUIRED, option, table
 from ocs.passwords import is_hash

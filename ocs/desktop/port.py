@@ -9,17 +9,17 @@ then the agent is logged out. Source: docs/desktop-port.md.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Callable, Coroutine, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ocs.desktop.credentials import Credential, Gate
 from ocs.desktop.manual_dials import ManualDials
+from ocs.desktop.port_values import PortLimits, Prepared, error_message, refusal, user_event
 from ocs.desktop.records import record_data
 from ocs.desktop.seats import Budget, Connection, Seat, Seats
 from ocs.dialing.callbacks import is_callback, is_personal
@@ -33,54 +33,16 @@ from protocols.desktop.keys import APPLICATION_ID
 from protocols.desktop.messages import is_event, is_request
 from protocols.desktop.names import CallbackType
 from protocols.desktop.port import TAKEN_OVER, VOCABULARY
-from protocols.errors import (
-    LinkLost,
-    LocalProtocolError,
-    RequestFailed,
-    RequestRefused,
-    RequestTimedOut,
-    TooManyRequests,
-)
+from protocols.errors import RequestRefused
 from protocols.message import ErrorCode, Message, Refused
 from protocols.message_server import IMessageService, MessageServer, ServedClient
 from protocols.tserver.messages import USER_EVENT_NUMBER, AddressType, AgentStatus, AgentWorkMode
 
-__all__ = ["DesktopPort", "PortLimits", "Prepared"]
+__all__ = ["DesktopPort"]
 
 _PATIENCE = 1_000       # refused requests in a row for which a connection is borne that asks too much
-_CODES: Mapping[type[Exception], ErrorCode] = {
-    RequestTimedOut: ErrorCode.TIMEOUT, LinkLost: ErrorCode.LINK_DOWN, LocalProtocolError: ErrorCode.BAD_ATTRIBUTE,
-    TooManyRequests: ErrorCode.TOO_MANY_REQUESTS}
-
 Receive = Callable[[str, KVList, Callable[[KVList], None]], None]
 """(DN, user data, answer): a request about records, and where its answers go."""
-
-
-@dataclass(frozen=True)
-class PortLimits:
-    """How much of one connection is borne, and how long a lost one is waited for (s)."""
-
-    clients: int = 6_000
-    requests_per_s: float = 20.0
-    burst: int = 60
-    outstanding: int = 32
-    grace_s: float = 30.0
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What the site has prepared for its agents, for EventDesktopInfo. `dispositions` are (words, call result); `scripts`:
-    campaign -> (text, fields of the form)."""
-
-    break_codes: Sequence[str] = ()
-    dispositions: Sequence[tuple[str, int]] = ()
-    scripts: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
-
-    def attributes(self, application_id: int) -> dict[str, Any]:
-        """Of EventDesktopInfo."""
-        return {"ApplicationDBID": application_id, "BreakCodes": list(self.break_codes),
-                "Dispositions": [list(one) for one in self.dispositions],
-                "Scripts": {campaign: {"Text": text, "Form": list(form)} for campaign, (text, form) in self.scripts.items()}}
 
 
 @implementer(IMessageService, ISwitchListener)
@@ -116,7 +78,8 @@ class DesktopPort:
         self.server.applications, self._prepared = hashes, prepared
         for client in self.server.granted():
             if client.application not in hashes:
-                self.server.dismiss(client, _error(ErrorCode.BAD_PASSWORD, f"{client.application} may not connect any more"))
+                why = f"{client.application} may not connect any more"
+                self.server.dismiss(client, error_message(ErrorCode.BAD_PASSWORD, why))
 
     def stop(self) -> None:
         """Wait for nobody any more. Agents stay logged in at the switch for its own grace, in case this server comes back."""
@@ -150,7 +113,7 @@ class DesktopPort:
             return Message("EventServerInfo", 0, {"ServerVersion": "1.0", "ApplicationDBID": self._application_id})
         client.data.outstanding += 1
         done = Deferred.fromCoroutine(self._own.get(message.name, self._pass_on)(client, message))
-        return done.addBoth(self._done, client).addErrback(_refusal)
+        return done.addBoth(self._done, client).addErrback(refusal)
 
     @staticmethod
     def _done(result: Any, client: ServedClient) -> Any:
@@ -168,7 +131,7 @@ class DesktopPort:
             return
         if connection.budget.refused > _PATIENCE:
             self.log.warn("desktop of {client} is closed: {reason}", client=client.application, reason=text)
-            self.server.dismiss(client, _error(ErrorCode.TOO_MANY_REQUESTS, text))
+            self.server.dismiss(client, error_message(ErrorCode.TOO_MANY_REQUESTS, text))
         raise Refused(ErrorCode.TOO_MANY_REQUESTS, text)
 
     def _seat(self, client: ServedClient, message: Message) -> Seat:
@@ -211,7 +174,7 @@ class DesktopPort:
         if not (is_request(user_data) and self._is_ours(user_data)):
             return await self._pass_on(client, Message(message.name, 0, {**message.attributes, "UserEvent": USER_EVENT_NUMBER}))
         client.answer(message, "EventACK", {"ThisDN": seat.dn, "UserEvent": USER_EVENT_NUMBER})
-        self._receive(seat.dn, user_data, lambda pairs: (seat.client or client).send(_user_event(seat.dn, pairs)))
+        self._receive(seat.dn, user_data, lambda pairs: (seat.client or client).send(user_event(seat.dn, pairs)))
         return None
 
     def _is_ours(self, user_data: KVList) -> bool:
@@ -350,7 +313,7 @@ class DesktopPort:
         seat = self.seats.at(dn)
         if seat is None or seat.client is None or not seat.confirmed:
             return False
-        seat.client.send(_user_event(dn, user_data))
+        seat.client.send(user_event(dn, user_data))
         return True
 
     def _lost(self, seat: Seat) -> None:
@@ -407,21 +370,3 @@ class DesktopPort:
 
     def user_event(self, dn: str, user_data: KVList, *more: object) -> None:
         """The same."""
-
-
-def _user_event(dn: str, user_data: KVList) -> Message:
-    return Message("EventUserEvent", 0, {"ThisDN": dn, "UserEvent": USER_EVENT_NUMBER, "UserData": user_data})
-
-
-def _error(code: ErrorCode, text: str) -> Message:
-    return Message("EventError", 0, {"ErrorCode": int(code), "ErrorMessage": text})
-
-
-def _refusal(failure: Failure) -> None:
-    """What the switch refuses, or does not answer, is refused here."""
-    error = failure.value
-    if isinstance(error, RequestRefused):
-        raise Refused(error.code, error.text)       # type: ignore[arg-type]    # a code of the T-Server's, known here or not
-    if isinstance(error, (RequestFailed, LocalProtocolError)):
-        raise Refused(_CODES.get(type(error), ErrorCode.UNKNOWN_ERROR), str(error))
-    failure.raiseException()

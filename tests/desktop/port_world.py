@@ -7,7 +7,8 @@ from typing import Any, Mapping
 from twisted.internet.defer import Deferred, succeed
 
 from ocs.desktop.credentials import Credential
-from ocs.desktop.port import DesktopPort, PortLimits, Prepared
+from ocs.desktop.port import DesktopPort
+from ocs.desktop.port_values import PortLimits, Prepared
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CallingList, CampaignGroup, Record
 from ocs.passwords import hash_password, verify_password
@@ -38,7 +39,7 @@ class PortWorld:
                               voice_transfer_destination=QUEUE)
         people_called = {"person": 1.0, "machine": 0.0, "busy": 0.0, "invalid": 0.0, "fax": 0.0, **network}
         self.center = VirtualCenter(self.clock, group, people, network=SimulatorOptions(seed=1, **people_called),
-                                   engine=EngineOptions(stale_clean_s=1e6))
+                                    engine=EngineOptions(stale_clean_s=1e6))
         self.center.add_records("list", [Record(n, n, 0, f"+1212555{n:04d}", tz_name="America/New_York", tz_dbid=5)
                                          for n in range(1, records + 1)])
         self.checked: list[tuple[str, str]] = []

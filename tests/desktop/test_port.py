@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocs.desktop.port import PortLimits
+from ocs.desktop.port_values import PortLimits
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import DoNotCallEntry
 from protocols.desktop.errors import DesktopErrorCode

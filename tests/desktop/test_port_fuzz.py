@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocs.desktop.port import PortLimits
+from ocs.desktop.port_values import PortLimits
 from protocols.desktop.keys import CONTROL_KEYS
 from protocols.desktop.port import VOCABULARY
 from protocols.message import Message
