@@ -182,6 +182,8 @@ class DialingOptions:
         False, effect=AT_RESTART,
         text="Whether requests of agents are kept in the table gsw_request_log: which, when, by whom, about which record, with "
              "what outcome.")
+    cancel_on_desktop: bool = option(
+        True, text="Whether a request to cancel records by phone or customer id takes those from agents who have them.")
     customer_id_field: str = option(
         "", text="User-defined field that holds the customer id, of lists that name none of their own; checked against the "
                  "do-not-call list after the phone.")

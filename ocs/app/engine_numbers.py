@@ -18,7 +18,7 @@ def engine_numbers(dialing: DialingOptions, application_id: int) -> EngineOption
         record_processed=dialing.record_processed,
         treatment_sched_threshold_s=60.0 * dialing.treatment_sched_threshold_min,
         check_dnc_list=dialing.check_dnc_list, check_dnc_callback=dialing.check_dnc_callback,
-        customer_id_field=dialing.customer_id_field, request_log=dialing.request_log,
+        cancel_on_desktop=dialing.cancel_on_desktop, customer_id_field=dialing.customer_id_field, request_log=dialing.request_log,
         personal_callback_wait_s=60.0 * dialing.personal_callback_wait_min,
         callback_missed_tolerance_s=60.0 * dialing.callback_missed_tolerance_min,
         callback_answer_s=60.0 * dialing.callback_answer_min, callback_again_s=60.0 * dialing.callback_again_min)

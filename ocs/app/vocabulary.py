@@ -53,7 +53,7 @@ _CAMPAIGN_GROUP = {
     "agent_reassignment_if_waiting_records": "agent-reassignment-if-waiting-records",
     "agent_reassignment_if_waiting_records_timeout_s": "agent-reassignment-if-waiting-records-timeout"}
 _APPLICATION = {"stale_clean_timeout_min": "stale_clean_timeout", "treatment_sched_threshold_min": "treatment_sched_threshold",
-                "customer_id_field": "customer_id"}
+                "customer_id_field": "customer_id", "cancel_on_desktop": "cancel-on-desktop"}
 _PRIORITIES = ("default_general_priority", "default_campaignrescheduled_priority", "default_campaigncallback_priority")
 
 

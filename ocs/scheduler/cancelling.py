@@ -93,6 +93,8 @@ def _meant(engine: Engine, target: CancelTarget) -> Iterator[tuple[HeldChain, li
         return
     for session in _sessions(engine.loaded(), target):
         for held in session.held:
+            if held.agent_dn and not engine.context.options.cancel_on_desktop:
+                continue
             if held.state in _CANCELLABLE and target.calling_list in ("", held.calling_list.name):
                 places = _places(held, _matching(held, target), target.whole_chain)
                 if places:

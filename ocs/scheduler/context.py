@@ -45,6 +45,7 @@ class EngineOptions:
     record_processed: bool = False          # wait for RecordProcessed even when the agent is ready again
     check_dnc_list: bool = True
     check_dnc_callback: bool = True
+    cancel_on_desktop: bool = True          # a request to cancel, by phone or customer id, reaches records that agents have
     customer_id_field: str = ""
     request_log: bool = False               # whether requests are kept in the database
     personal_callback_wait_s: float = 600.0         # an agent who is not there at the time of a personal callback

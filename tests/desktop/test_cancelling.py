@@ -168,3 +168,14 @@ def test_a_record_that_the_switch_is_just_asked_to_dial_stays_cancelled(code, st
     left = bench.record(1)
     assert (left.record_status, left.call_result, left.attempt) == (CANCELLED, CallResult.CANCEL_RECORD, attempts)
     assert bench.attempts(1)[0].state is state and all(held.record.record_id != 1 for held in bench.session.held)
+
+
+def test_what_agents_have_stays_with_them_where_that_is_configured() -> None:
+    bench = Bench([record(1), record(2)], mode=PREVIEW, options=EngineOptions(cancel_on_desktop=False))
+    bench.login("7001", "7002")
+    event = bench.preview("7001")
+    assert event.record is not None
+    assert bench.ask("7002", "RequestRecordCancel", phone=event.record.phone).error_number == 6
+    assert bench.ask("7002", "RequestRecordCancel", phone="+12125550002").name == "RecordCancelAcknowledge"
+    assert "RecordCancel" not in bench.news("7001")
+    assert bench.ask("7001", "RequestRecordCancel", record_handle=event.record_handle).name == "RecordCancelAcknowledge"
