@@ -1,4 +1,4 @@
-"""`docs/desktop-port.md` tells the truth: its messages can travel, its lists name what there is, its table of keys is the terminal's."""
+"""`docs/desktop-port.md` tells the truth: its messages can travel, its lists name what there is, its keys are the terminal's."""
 from __future__ import annotations
 
 import json
