@@ -57,6 +57,20 @@ def test_seizing_modes_are_played_too(tables: dict[str, Any]) -> None:
     assert account.measures.totals.talked > 10 and not account.differences
 
 
+@pytest.mark.parametrize("group", [{"mode": "predictive-gvp"}, {"mode": "power-gvp", "maximum_queue_size": 6}])
+def test_who_is_led_into_an_application_is_not_abandoned_because_no_agent_came(group: dict[str, Any]) -> None:
+    application = {"name": "survey", "step": [
+        {"name": "greeting", "play": "press 1 for an agent", "seconds": 4.0, "collect": 1, "digits": ["1=agent"],
+         "next": "goodbye"},
+        {"name": "agent", "transfer": "6001"}, {"name": "goodbye", "play": "goodbye", "seconds": 1.0, "hang_up": True}]}
+    account = played(campaign_group={**group, "trunk_group_dn": "6800", "ivr_profile": "survey"}, ivr_application=[application])
+    totals = account.measures.totals
+    left = sum(one.call_result in (CallResult.ABANDONED, CallResult.DROPPED) for one in account.attempts)
+    assert totals.answered > totals.talked + totals.abandoned and totals.talked > 3
+    assert totals.abandoned == left == sum(one.abandoned for one in account.measures.intervals)
+    assert not account.differences
+
+
 def test_an_agents_time_is_spent_once() -> None:
     account = played(shift=[{"agents": 4}, {"agents": 2, "begins": "09:04", "ends": "09:08"}])
     spent = account.measures.seconds()
