@@ -273,7 +273,7 @@ class Callbacks:
             queue = self._for_agent.get(agent.agent_id)
             if queue and self._open_to(agent) and self._can_be_spared(agent):
                 self._deliver(queue.popleft(), agent)
-        for dn in self._context.agents.ready(self._session.group):
+        for dn in self._ready():
             free = self._context.agents.agent_at(dn)
             if self._for_anyone and free is not None and self._open_to(free) and self._can_be_spared(free):
                 self._deliver(self._for_anyone.popleft(), free)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from ocs.dialing.assignment import AssignmentRules
-from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallingList
+from ocs.dialing.results import DialingMode, RecordType
+from ocs.dialing.values import CallbackDialing, CallingList
 from ocs.errors import WrongState
 from ocs.scheduler.session import DialingSession
+from tests.doubles.clock import VirtualClock
 from tests.scheduler.bench import DNS, Bench, record
 
 
@@ -79,6 +80,21 @@ def test_agents_of_a_group_without_records_go_elsewhere_after_a_while_where_that
     assert shares(made) == (1, 0)
     made.pass_(25.0)
     assert shares(made) == (1, 1 if moved else 0)
+
+
+def test_a_callback_for_anybody_goes_to_an_agent_whom_the_group_has() -> None:
+    due = record(1, record_type=RecordType.CAMPAIGN_CALLBACK, dial_sched_time=int(VirtualClock().wall()) + 20)
+    made, autumn = two(AssignmentRules(), AssignmentRules(priority=2), records=[due], predictive_callback=CallbackDialing.PREVIEW)
+    autumn.start()
+    made.ready("7001")
+    made.pass_(60.0)
+    made.switch.over(made.switch.dialed[0].conn_id, call_state=6)
+    made.pass_(1.0)
+    assert not any(event.name == "ScheduledCall" for _, event in made.heard)
+    autumn.pause()
+    made.switch.over(made.switch.dialed[-1].conn_id, call_state=6)
+    made.pass_(60.0)
+    assert any(event.name == "ScheduledCall" for _, event in made.heard)
 
 
 def test_predictive_groups_pace_by_their_own_agents_only() -> None:

@@ -46,6 +46,10 @@ def test_an_overdial_rate_is_a_stricter_limit_and_never_a_looser_one() -> None:
     assert GroupPacer(PacingChoice(method=M.OVERDIAL_RATE, goal=5.0), 0.03).budget.limit == 0.03
 
 
+def test_a_rule_that_allows_nothing_or_everything_is_still_a_limit() -> None:
+    assert [GroupPacer(abandon_limit=limit).budget.limit for limit in (0.0, 1.0)] == [0.0001, 0.99]
+
+
 @pytest.mark.parametrize("algorithm", NAMED)
 def test_a_named_algorithm_without_a_goal_has_the_limit_for_one(algorithm: Algorithm) -> None:
     _, watched = play(GroupPacer(PacingChoice(algorithm), 0.03), replace(TEAM, hours=0.4))
