@@ -223,6 +223,14 @@ def test_news_are_told():
     assert "a callback is due: spring" in world.screen()
 
 
+def test_calls_are_taken_as_they_ring_where_the_agent_wants_it():
+    world, ringing = World(), replace(DESK, calls=(Call("01", Phase.RINGING),))
+    world.place = Workplace(world.desktop, lambda: WALL, lambda: None, world._leave, auto_answer=True)
+    world.place.desk_changed(DESK, ringing, Message("EventRinging"))
+    world.place.desk_changed(ringing, replace(ringing, reason="x"), None)
+    assert world.desktop.asked == [("answer", "01")]
+
+
 def test_a_desktop_that_was_taken_over_leaves():
     world = World()
     world.desktop.taken_over = True

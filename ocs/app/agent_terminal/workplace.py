@@ -36,12 +36,14 @@ _NEWS = {"ScheduledCall": "a callback is due", "RecordCancel": "a record was tak
 
 
 class Workplace:
-    """One agent. `wall()` is epoch seconds; `changed()` is called when there is something new to see; `leave()` ends it."""
+    """One agent. `wall()` is epoch seconds; `changed()` is called when there is something new to see; `leave()` ends it. With
+    `auto_answer` calls are taken as they ring: the customer hears somebody at once."""
 
     log = Logger()
 
-    def __init__(self, desktop: Any, wall: Callable[[], float], changed: Callable[[], None], leave: Callable[[], None]) -> None:
-        self.desktop, self._wall, self._changed, self._leave = desktop, wall, changed, leave
+    def __init__(self, desktop: Any, wall: Callable[[], float], changed: Callable[[], None], leave: Callable[[], None],
+                 auto_answer: bool = False) -> None:
+        self.desktop, self._wall, self._changed, self._leave, self._auto = desktop, wall, changed, leave, auto_answer
         self.preparation = Preparation()
         self.view = View(desktop.desk, since=wall())
         self._answer: Deferred[Any] | None = None       # of the dialog
@@ -64,10 +66,12 @@ class Workplace:
         elif after.connected and not before.connected and before.agent_id:
             said, failed = "connected", False
         elif after.ringing is not None and before.ringing is None:
-            said, failed = "a call rings: a answers", False
+            said, failed = "a call" if self._auto else "a call rings: a answers", False
         since = self._wall() if (before.work, before.reason, before.connected) != (after.work, after.reason, after.connected) \
             else self.view.since
         self._show(desk=after, since=since, message=said, failed=failed)
+        if self._auto and after.ringing is not None and before.call(after.ringing.conn_id) is None:
+            self.desktop.answer(after.ringing.conn_id).addErrback(self._failed_beside)
         if self.desktop.taken_over:
             self._leave()
 

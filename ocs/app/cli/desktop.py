@@ -31,9 +31,10 @@ _ADDRESS = "tcp://127.0.0.1:7060"
 @click.option("--directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
               help="Directory of a running `ocs serve-lab` or `ocs demo`: address and a free agent from its endpoints.json.")
 @click.option("--place", type=click.IntRange(min=1), default=1, show_default=True, help="Which of its free agents.")
+@click.option("--auto-answer", is_flag=True, help="Take calls as they ring.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File for messages of this program.")
 def desktop(address: str | None, agent: str | None, password_file: Path | None, dn: str | None, queue: str | None,
-            ca: Path | None, directory: Path | None, place: int, log: Path | None) -> None:
+            ca: Path | None, directory: Path | None, place: int, auto_answer: bool, log: Path | None) -> None:
     """An agent's workplace in the terminal: log in, take calls, look at records, settle them.
 
     ADDRESS is that of a server's desktop port: tcp://HOST:PORT (the default, port 7060), tls://, ws:// or wss://. Everything is
@@ -50,20 +51,21 @@ def desktop(address: str | None, agent: str | None, password_file: Path | None, 
     _begin_log(log)
     from ocs.app.agent_terminal.application import run_until_done
     try:
-        run_until_done(lambda reactor: _work(reactor, address, agent, password, dn, queue, ca))
+        run_until_done(lambda reactor: _work(reactor, address, agent, password, dn, queue, ca, auto_answer))
     except RequestRefused as error:
         raise OCSError(f"{address}: {error.text}") from None
     except (ConnectError, DNSLookupError, ProtocolError, ValueError) as error:
         raise OCSError(f"{address}: {error}") from None
 
 
-async def _work(reactor: Any, address: str, agent: str, password: str, dn: str, queue: str, ca: Path | None) -> None:
+async def _work(reactor: Any, address: str, agent: str, password: str, dn: str, queue: str, ca: Path | None,
+                auto_answer: bool) -> None:
     from ocs.app.agent_terminal.application import Terminal
     from ocs.app.agent_terminal.workplace import Workplace
     from protocols.desktop.client import connect_to
 
     made = connect_to(reactor, address, agent, password, authorities=ca)
-    terminal = Terminal(lambda changed, leave: Workplace(made, time.time, changed, leave))
+    terminal = Terminal(lambda changed, leave: Workplace(made, time.time, changed, leave, auto_answer))
     made.listen(terminal.workplace.desk_changed)
     try:
         await _asked(made.start())

@@ -14,6 +14,8 @@ const ORIGINS = { call: "call", preview: "preview", callback: "callback" };
 let busy = false, at = 0;
 const desk = new Desk(what => {
   if (NEWS[what]) say(NEWS[what], what === "lost");
+  if (what === "EventRinging" && $("auto").checked && callIn("RINGING"))
+    desk.request("RequestAnswerCall", { ConnID: callIn("RINGING").connId }).catch(error => say(error.message, true));
   if (desk.takenOver) { leavePage("another desktop of this agent has taken over"); return; }
   draw();
 });
