@@ -65,7 +65,7 @@ class PacingChoice:
         return self.algorithm.value + aim
 
     def limit(self, abandon_limit: float) -> float:
-        """The share, 0 to 1, that may be abandoned: a goal of the overdial rate may be stricter than the limit. (A rule that allows
-        nothing at all is one call in ten thousand here: what is dialed ahead can never be quite sure.)"""
+        """The share, 0 to 1, that may be abandoned: a goal of the overdial rate may be stricter than the limit. (A rule that
+        allows nothing at all is one call in ten thousand here: what is dialed ahead can never be quite sure.)"""
         limit = min(abandon_limit, self.goal_value) if self.method is _M.OVERDIAL_RATE else abandon_limit
         return min(_MOST, max(_LEAST, limit))

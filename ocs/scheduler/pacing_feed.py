@@ -21,7 +21,7 @@ from ocs.dialing.agent import Agent, WorkState
 from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.chain import ChainState
 from ocs.dialing.modes import CallFlow, PacedBy
-from ocs.dialing.pacing import Activity, GroupPacer, PacingDecision, PacingInput
+from ocs.dialing.pacing import PATIENCE_S, Activity, GroupPacer, PacingDecision, PacingInput
 from ocs.dialing.results import CallResult
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
@@ -58,14 +58,20 @@ class PacingFeed:
         """The session is loaded: nothing is known yet but what the rules have counted so far."""
         answered, abandoned = self._session.compliance.seen
         self.pacer = GroupPacer(self._session.group.pacing, self._session.compliance.abandon_limit, answered, abandoned)
-        if self._session.rules.flow is CallFlow.SEIZING:
-            self.pacer.patience_s = 0.0     # nobody waits: who finds no engaged agent is dropped
+        self._flow = CallFlow.TRANSFER
+        self._take_flow()
         self._calls: dict[HeldChain, _Stage] = {}
         self._waiting: dict[HeldChain, float] = {}      # those of them who want an agent, since
         self._agents: dict[str, Activity] = {}          # by DN
         self._changed, self._compared_at = True, float("-inf")
         self._seeing: bool | None = None
         self._ahead = False                             # calls were dialed ahead of agents when last decided
+
+    def _take_flow(self) -> None:
+        """Where agents are engaged first nobody waits: who finds none is dropped. Else how long people do is still to be seen."""
+        flow = self._session.rules.flow
+        if flow is not self._flow:
+            self._flow, self.pacer.patience_s = flow, 0.0 if flow is CallFlow.SEIZING else PATIENCE_S
 
     @property
     def on(self) -> bool:
@@ -264,6 +270,7 @@ class PacingFeed:
         group, limit = self._session.group, self._session.compliance.abandon_limit
         if group.pacing != self.pacer.choice and not group.pacing.problem:
             self.pacer.choose(group.pacing, limit)
+        self._take_flow()
         self.picture_changed()
 
     def decide(self, given: PacingInput) -> PacingDecision:

@@ -13,6 +13,7 @@ from ocs.dialing.pacing import Activity
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
 from ocs.dialing.session import Condition
+from ocs.scheduler.mode_change import Course, change_course
 from tests.doubles.switch import Asked
 from tests.scheduler.bench import QUEUE, TRUNK, Bench, agent_of
 
@@ -390,3 +391,13 @@ def test_other_values_of_the_group_keep_the_pacer_and_another_goal_reaches_it() 
     made.pass_(1.0)
     assert made.session.feed.pacer is pacer and pacer.choice == goal and pacer.budget.limit == 0.01
     assert pacer.budget.answered == 1 and told.names[:3] == ["dialed", "answered", "connected"]
+
+
+def test_between_stop_and_start_a_session_may_begin_to_engage_agents_and_nobody_waits_then() -> None:
+    made, _ = bench(M.PREDICTIVE, trunk_group_dn=TRUNK)
+    pacer = made.session.feed.pacer
+    assert pacer.patience_s == 2.0
+    made.session.stop()
+    for mode, patience_s in ((M.PREDICTIVE_SEIZING, 0.0), (M.PREDICTIVE, 2.0)):
+        change_course(made.session, Course(mode))
+        assert made.session.feed.pacer is pacer and pacer.patience_s == patience_s

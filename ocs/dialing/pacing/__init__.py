@@ -7,10 +7,11 @@ docs/pacing.md has the theory.
 from ocs.dialing.pacing.agents import Activity
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput
 from ocs.dialing.pacing.group_pacer import GroupPacer
+from ocs.dialing.pacing.learning import PATIENCE_S
 from ocs.dialing.pacing.named_pacer import NamedPacer, NamedRule
 from ocs.dialing.pacing.predictive import PredictivePacer
 from ocs.dialing.pacing.progressive import agents_suffice, progressive
 from ocs.dialing.pacing.rate_limit import RateLimit
 
-__all__ = ["Activity", "GroupPacer", "NamedPacer", "NamedRule", "PacingDecision", "PacingInput", "PredictivePacer", "RateLimit",
-           "agents_suffice", "progressive"]
+__all__ = ["Activity", "GroupPacer", "NamedPacer", "NamedRule", "PATIENCE_S", "PacingDecision", "PacingInput", "PredictivePacer",
+           "RateLimit", "agents_suffice", "progressive"]

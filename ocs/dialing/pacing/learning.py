@@ -17,7 +17,9 @@ from ocs.dialing.pacing.forecast import Forecast, Surplus
 from ocs.dialing.pacing.progressive import progressive
 from ocs.dialing.session import Condition
 
-__all__ = ["LearningPacer"]
+__all__ = ["LearningPacer", "PATIENCE_S"]
+
+PATIENCE_S = 2.0            # of people who wait for an agent, until any has given up
 
 _MOMENTS = 4
 _ANSWERS, _FAILURES = 10, 20        # seen before it predicts
@@ -49,7 +51,7 @@ class LearningPacer:
         self.agents = Agents(counts[_TALKING], counts[_WRAPPING], counts[_AWAY])
         self._forecast = Forecast(_MOMENTS, _AWAY.stop)
         self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
-        self.patience_s = 2.0                           # of those who wait for an agent, as far as any gave up
+        self.patience_s = PATIENCE_S                    # of those who wait for an agent, as far as any gave up
         self._offered: dict[Hashable, float] = {}       # those of them for whom an agent's telephone rings, since
         self.pickup_s, self._pickups = 0.0, 0           # how long it does: of the patience so much is lost
         self.moments: Floats = np.zeros(_MOMENTS)         # seconds ahead that are looked at
