@@ -1,8 +1,9 @@
 """The engine's error tree. What a peer did on the wire lies in `protocols.errors`."""
 from __future__ import annotations
 
-__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "NotAdded", "StaleObject",
-           "StoreUnavailable", "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList", "UnknownCampaign", "WrongState"]
+__all__ = ["OCSError", "ConfigurationError", "DataRefused", "DatabaseAway", "FilterError", "LoadedElsewhere", "NotAdded",
+           "StaleObject", "StoreUnavailable", "UnexpectedEvent", "UnfitCallingList", "UnknownCallingList",
+           "UnknownCampaign", "WrongState"]
 
 
 class OCSError(Exception):
@@ -69,3 +70,7 @@ class UnfitCallingList(OCSError):
 
 class WrongState(OCSError):
     """The command is not possible in the session's present state; the text names both."""
+
+
+class LoadedElsewhere(WrongState):
+    """Another server has the campaign group."""

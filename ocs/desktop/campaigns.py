@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from ocs.dialing.results import DialingMode, OptimizationMethod
 from ocs.dialing.session import SessionState
-from ocs.errors import OCSError, StoreUnavailable, UnfitCallingList, UnknownCallingList, WrongState
+from ocs.errors import LoadedElsewhere, OCSError, StoreUnavailable, UnfitCallingList, UnknownCallingList, WrongState
 from ocs.scheduler.completion import Completion
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.live import use
@@ -89,9 +89,10 @@ class CampaignOperations:
             raise CampaignRefused(_E.WRONG_CONFIGURATION, str(error)) from None
         except StoreUnavailable as error:
             raise CampaignRefused(_E.SERVER_CONNECTION_ERROR, str(error)) from None
-        except WrongState as error:         # a peer has it, or it was unloaded meanwhile
-            taken = session.state is _S.NOT_LOADED and "unloaded" not in str(error)
-            raise CampaignRefused(_E.CAMPAIGN_ALREADY_LOADED if taken else _E.CAMPAIGN_NOT_LOADED, str(error)) from None
+        except LoadedElsewhere as error:
+            raise CampaignRefused(_E.CAMPAIGN_ALREADY_LOADED, str(error)) from None
+        except WrongState as error:         # unloaded meanwhile, or a peer does not want this server beside it
+            raise CampaignRefused(_E.CAMPAIGN_NOT_LOADED, str(error)) from None
         self._note(session, automatic)
 
     def start(self, session: DialingSession, course: Course = Course(), automatic: bool | None = None) -> None:

@@ -18,7 +18,7 @@ from zope.interface import implementer
 
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerIdentity
 from ocs.dialing.values import CampaignGroup, DoNotCallEntry
-from ocs.errors import WrongState
+from ocs.errors import LoadedElsewhere, WrongState
 from ocs.interfaces import IBlockNotice, IPeers
 from ocs.links.peer import PeerLink
 from ocs.links.peer_values import cancel_attributes, entries_in_requests, key_attributes
@@ -166,14 +166,14 @@ class Peers:
                     await link.request("RequestCheckCampaign", key_attributes(key), _ASK_S)
                 except RequestRefused as error:
                     if error.code == ErrorCode.ALREADY_IN_STATE:
-                        raise WrongState(f"{group.name}: cannot load: {error.text} (peer {link.name}), and it is not configured"
-                                         " as shared") from None
+                        raise LoadedElsewhere(f"{group.name}: cannot load: {error.text} (peer {link.name}), and it is not"
+                                              " configured as shared") from None
                     self.log.error("peer {name}: {reason}", name=link.name, reason=str(error))
                 except ProtocolError as error:
                     self.log.warn("{session} is loaded without a word of peer {name}: {reason}", session=group.name,
                                   name=link.name, reason=str(error))
             if self._asking[key]:
-                raise WrongState(f"{group.name}: cannot load: a peer is just loading it, and it is not configured as shared")
+                raise LoadedElsewhere(f"{group.name}: cannot load: a peer is just loading it, and it is not configured as shared")
         finally:
             del self._asking[key]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
-from ocs.database.statements import Sql, Transaction
+from ocs.database.statements import Sql, Transaction, insert_ignoring
 from ocs.errors import OCSError
 from ocs.store import schema
 
@@ -21,7 +21,7 @@ MOST_KEPT = 200_000
 _c = schema.api_additions.c
 _find = Sql(select(_c.fingerprint, _c.answer).where(_c.client == bindparam("client"),
                                                     _c.idempotency_key == bindparam("idempotency_key")))
-_keep = Sql(insert(schema.api_additions))
+_keep = insert_ignoring(schema.api_additions)
 _drop = Sql(delete(schema.api_additions).where(_c.made_at < bindparam("before")))
 _oldest_kept = Sql(select(_c.made_at).order_by(_c.made_at.desc()).limit(1).offset(bindparam("skip")))
 
@@ -51,9 +51,10 @@ def once(work: Transaction, addition: Addition | None, add: Callable[[], str]) -
             raise KeyReused("Idempotency-Key: it was used for another request")
         return str(found[1]), True
     answer = add()
-    # two at the same time: the second one's row is refused, and with it the whole transaction; its repetition finds the first
-    work.run_many(_keep, [{"client": addition.client, "idempotency_key": addition.key, "fingerprint": addition.fingerprint,
-                           "made_at": addition.made_at, "answer": answer}])
+    if not work.run(_keep, client=addition.client, idempotency_key=addition.key, fingerprint=addition.fingerprint,
+                    made_at=addition.made_at, answer=answer):
+        # two at the same time: nothing is added by the second one, whose repetition finds the first
+        raise KeyReused("Idempotency-Key: a request with it is just being carried out; repeat it")
     return answer, False
 
 

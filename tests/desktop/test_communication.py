@@ -18,6 +18,7 @@ from ocs.scheduler.mode_change import Course
 from protocols.attributes import KVList
 from protocols.communication import keys
 from protocols.communication.index import REQUESTS, CampaignErrorCode, MessageType
+from tests.doubles.peers import FakePeers
 from tests.scheduler.bench import CAMPAIGN, Bench, record
 
 DN, CRM = "6900", 300
@@ -430,3 +431,24 @@ def test_every_request_of_the_index_has_been_asked_here():
     assert [kind.name for kind in REQUESTS if f"T.{kind.name}" not in text] == []
     possible = {code for kind in REQUESTS.values() for code in kind.errors}
     assert [code.name for code in possible if f"E.{code.name}" not in text] == []
+
+
+def test_what_another_server_has_loaded_is_loaded_already():
+    rig = Rig()
+    peers = FakePeers()
+    peers.loads.add("spring@sales")
+    rig.bench.context.peers = peers
+    assert rig.refused(T.LOAD_CAMPAIGN)[0] is E.CAMPAIGN_ALREADY_LOADED
+    assert rig.session.state is SessionState.NOT_LOADED
+
+
+def test_what_is_unloaded_while_it_is_loaded_is_not_loaded():
+    rig = Rig()
+    rig.bench.store.held.add("recover")
+    reference = rig.tell(T.LOAD_CAMPAIGN, session_id=1)
+    forced = rig.tell(T.FORCE_UNLOAD_CAMPAIGN, session_id=1)
+    rig.bench.store.release()
+    rig.bench.pass_(0)
+    told = {one[keys.REFERENCE_ID]: one for one in rig.said()}
+    assert told[reference][keys.ERROR_CODE] == E.CAMPAIGN_NOT_LOADED
+    assert told[forced][keys.MESSAGE_TYPE] == T.CAMPAIGN_UNLOADED and rig.session.state is SessionState.NOT_LOADED

@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerIdentity, PeerSession
 from ocs.dialing.values import CampaignGroup, DoNotCallEntry
-from ocs.errors import WrongState
+from ocs.errors import LoadedElsewhere
 from ocs.interfaces import IBlockNotice, IPeerRequests, IPeers
 from ocs.links.peer_server import PeerService
 from ocs.links.peers import Peers
@@ -71,7 +71,7 @@ class FakePeers:
 
     def check_load(self, group: CampaignGroup) -> Deferred[None]:
         if group.name in self.loads and not group.shared:
-            return fail(WrongState(f"{group.name}: loaded at a peer"))
+            return fail(LoadedElsewhere(f"{group.name}: loaded at a peer"))
         return succeed(None)
 
 

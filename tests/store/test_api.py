@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ocs.database.backend import backend_for, transaction
+from ocs.database.statements import Transaction, insert_ignoring
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.values import Attempt, CustomField, NewRecord, Record
-from ocs.errors import OCSError, StoreUnavailable, UnknownCallingList
+from ocs.errors import OCSError, UnknownCallingList
+from ocs.store import schema
 from ocs.store.adding import add_record
 from ocs.store.api_additions import Addition, KeyReused, drop_old_additions, once
 from ocs.store.api_tokens import Role, add_token, hash_of, revoke_token, tokens
@@ -77,12 +79,19 @@ def test_a_key_is_not_kept_of_what_was_not_added(database: str) -> None:
 
 
 def test_of_two_at_the_same_time_with_one_key_one_adds(database: str) -> None:
+    filled(database)
     addition = Addition("crm", "k1", "f" * 64, NOW)
-    with transaction(backend_for(database)) as work:
-        once(work, addition, lambda: "1")
-    with pytest.raises(StoreUnavailable), transaction(backend_for(database)) as work:
-        from ocs.store.api_additions import _keep
-        work.run_many(_keep, [{"client": "crm", "idempotency_key": "k1", "fingerprint": "f", "made_at": NOW, "answer": "2"}])
+
+    def late(work: Transaction) -> str:
+        """The other one's row is committed between our look and ours."""
+        work.run(insert_ignoring(schema.api_additions), client="crm", idempotency_key="k1", fingerprint="f" * 64, made_at=NOW,
+                 answer="first")
+        return str(add_record(work, Catalog(), NewRecord("spring", "+12125559999")).record_id)
+
+    with pytest.raises(KeyReused, match="repeat it"), transaction(backend_for(database)) as work:
+        once(work, addition, lambda: late(work))
+    with transaction(backend_for(database), write=False) as work:
+        assert search_records(work, Catalog(), "spring", Search(phone="+12125559999")).records == ()
 
 
 def test_keys_are_forgotten_after_a_day_and_when_there_are_too_many(database: str) -> None:
