@@ -171,6 +171,9 @@ class CommunicationEntry:
                 return [self._event(request, session) for session in self._campaigns.all()]
             session = self._campaigns.find(request.campaign_id, request.group_id, request.session_id)
             pairs = await self._verb(request, session)
+            if request.kind.answer is not _T.CAMPAIGN_STATUS:
+                self.log.info("order of application {application}: {request} {session}: done", application=name,
+                              request=request.type.text, session=session.group.name)
             return [self._event(request, session, pairs)]
         except CampaignRefused as error:
             return [error_answer(CampaignError(error.code, error.detail, request.echo), self._application_id)]

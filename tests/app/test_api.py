@@ -276,6 +276,14 @@ def test_a_campaign_group_is_ordered_about(rig: Rig) -> None:
     assert [one["name"] for one in rig.ask("GET", "campaign-groups")[1]["campaign_groups"]] == [GROUP]
 
 
+def test_the_log_says_who_gave_an_order(rig: Rig, logged: Any) -> None:
+    rig.ask("POST", f"campaign-groups/{GROUP}/load", role=Role.SUPERVISOR)
+    rig.ask("POST", f"campaign-groups/{GROUP}/stop", role=Role.SUPERVISOR)
+    orders = [text for text in logged.texts() if text.startswith("order of")]
+    assert orders == ["order of supervisor: load spring@sales: done",
+                      "order of supervisor: stop spring@sales: Campaign Not Started: spring@sales is active"]
+
+
 def test_unloading_does_not_keep_the_client_waiting(rig: Rig) -> None:
     rig.ask("POST", f"campaign-groups/{GROUP}/load")
     rig.ask("POST", f"campaign-groups/{GROUP}/start", {"mode": "progressive"})

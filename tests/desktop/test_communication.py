@@ -311,6 +311,14 @@ def test_a_stranger_is_named_in_the_log_once(logged):
     assert sum("evil" in text for text in logged.texts()) == 1
 
 
+def test_the_log_says_which_application_gave_an_order(logged):
+    rig = Rig()
+    rig.ask(T.LOAD_CAMPAIGN)
+    rig.ask(T.GET_CAMPAIGN_STATUS)
+    assert [text for text in logged.texts() if "order of" in text] == [
+        "order of application crm: ReqLoadCampaign spring@sales: done"]
+
+
 def test_a_request_for_another_server_is_not_ours():
     rig = Rig()
     rig.tell(T.LOAD_CAMPAIGN, session_id=1, application_id=2)

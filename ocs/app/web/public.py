@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from ocs.desktop.campaigns import CampaignOperations, CampaignRefused
 from ocs.desktop.operations import RecordOperations
@@ -55,6 +56,8 @@ def refused(status: int, code: DesktopErrorCode, detail: str) -> Reply:
 
 class PublicUris:
     """Answers what is asked under the public URIs."""
+
+    log = Logger()
 
     def __init__(self, engine: Engine, campaigns: CampaignOperations, records: RecordOperations) -> None:
         self._engine, self._campaigns, self._operations = engine, campaigns, records
@@ -128,6 +131,9 @@ class PublicUris:
             done = do(self._campaigns, session, body)
             if hasattr(done, "__await__") and action == "LoadCampaign":
                 await done          # unloading goes on behind the answer: the status says how far it is
+            if action != "GetCampaignStatus":
+                self.log.info("order from {peer}: {action} {session}: done", peer=asked.peer, action=action,
+                              session=session.group.name)
             return self._standing(session, event)
         except CampaignRefused as error:
             told = {keys.ERROR: f"{error.code.text}: {error.detail}", keys.ERROR_NUMBER: int(error.code)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Awaitable, Callable
 
+from twisted.logger import Logger
+
 from ocs.app.web.api import values
 from ocs.app.web.api.routing import Call, Route
 from ocs.app.web.api.site import Site, api_error
@@ -27,7 +29,7 @@ def routes(site: Site) -> list[Route]:
     one, agent, supervisor = "/campaign-groups/{campaign_group}", Role.AGENT, Role.SUPERVISOR
 
     def order(verb: str, summary: str, do: Callable[[DialingSession, Any], Any], body: Any = None) -> Route:
-        return Route("POST", f"{one}/{verb}", summary, supervisor, groups.ordered(do), values.CampaignGroup, body=body,
+        return Route("POST", f"{one}/{verb}", summary, supervisor, groups.ordered(verb, do), values.CampaignGroup, body=body,
                      body_optional=body is not None, errors=(404, 409, 503))
 
     return [
@@ -50,6 +52,8 @@ def routes(site: Site) -> list[Route]:
 class _CampaignGroups:
     """The handlers."""
 
+    log = Logger()
+
     def __init__(self, site: Site) -> None:
         self._site, self._campaigns = site, site.campaigns
 
@@ -65,8 +69,8 @@ class _CampaignGroups:
             values.Decision(at=one.at, calls=one.calls, condition=one.condition.value, reason=one.reason)
             for one in session.loop.decisions.latest(call.query.limit)])
 
-    def ordered(self, do: Callable[[DialingSession, Any], Any]) -> Callable[[Call], Awaitable[values.CampaignGroup]]:
-        """A handler that carries out an order and tells how the group stands then."""
+    def ordered(self, verb: str, do: Callable[[DialingSession, Any], Any]) -> Callable[[Call], Awaitable[values.CampaignGroup]]:
+        """A handler that carries out an order, notes in the log who gave it, and tells how the group stands then."""
         async def handler(call: Call) -> values.CampaignGroup:
             session = self._site.session(call.path["campaign_group"])
             try:
@@ -74,7 +78,11 @@ class _CampaignGroups:
                 if hasattr(done, "__await__"):
                     await done
             except OCSError as error:
+                self.log.info("order of {client}: {verb} {session}: {reason}", client=call.client.name, verb=verb,
+                              session=session.group.name, reason=str(error))
                 raise api_error(error) from None
+            self.log.info("order of {client}: {verb} {session}: done", client=call.client.name, verb=verb,
+                          session=session.group.name)
             return self._told(session)
         return handler
 
