@@ -22,8 +22,8 @@ from ocs.app.campaigns import (
     campaign_groups,
     reference_problems,
 )
-from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.desktops import AgentOptions, DesktopPortOptions, desktop_problems
+from ocs.app.dialers import CPDServerLinkOptions, InteractionLinkOptions
 from ocs.app.peers import PeerOptions, PeerServerOptions, peer_problems
 from ocs.app.rereads import time_of_day
 from ocs.app.switches import SwitchLinkOptions, SwitchOptions, switch_problems

@@ -212,7 +212,8 @@ def _party_changed(desk: Desk, message: Message) -> Desk:
     """The call goes on under another ConnID, with the data of the call that it was joined with."""
     before, now = message.get("PreviousConnID", ""), message.get("ConnID", "")
     if desk.call(before) is not None and now and now != before:
-        desk = replace(desk, calls=tuple(replace(each, conn_id=now) if each.conn_id == before else each for each in desk.calls),
+        calls = tuple(each for each in desk.calls if each.conn_id != now)        # what it was joined with is the same call now
+        desk = replace(desk, calls=tuple(replace(each, conn_id=now) if each.conn_id == before else each for each in calls),
                        records=tuple(replace(each, conn_id=now) if each.conn_id == before else each for each in desk.records))
     return _data(desk, message)
 

@@ -51,7 +51,7 @@ class Screen:
             await deferToThread(time.sleep, 0.05)
 
     async def ended(self) -> int:
-        await until(lambda: self.process.poll() is not None, f"it ends\n{self.text}", 20)
+        await until(lambda: self.process.poll() is not None, f"it ends\n{self.text}", 60)
         return int(self.process.returncode)
 
     def close(self) -> None:

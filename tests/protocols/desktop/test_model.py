@@ -69,6 +69,12 @@ def test_a_call_that_gets_another_number_is_the_same_call_with_the_other_ones_da
     assert heard(desk, "EventReleased", ConnID="05").unsettled[0].record == RECORD
 
 
+def test_two_calls_that_are_joined_are_one():
+    desk = heard(heard(DESK, "EventHeld", ConnID="01"), "EventEstablished", ConnID="02")
+    desk = heard(desk, "EventPartyChanged", ConnID="01", PreviousConnID="02")
+    assert [(call.conn_id, call.phase) for call in desk.calls] == [("01", Phase.TALKING)]
+
+
 def test_the_states_of_the_agent():
     desk = heard(replace(DESK, work=Work.LOGGED_OUT), "EventAgentLogin", AgentID="1001")
     assert desk.work is Work.NOT_READY
