@@ -175,7 +175,7 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 def main() -> int:
     options = arguments(
         __doc__, ("--seeds", {"type": int, "default": 5, "help": "days of each kind"}),
-        ("--speed", {"type": float, "default": 15.0, "help": "how much faster than real time the laboratory goes"}),
+        ("--speed", {"type": float, "default": 8.0, "help": "how much faster than real time the laboratory goes"}),
         ("--laboratory", {"type": int, "help": "only the laboratory's day with this seed"}),
         ("--until", {"type": float, "default": None, "help": "end of the stretch, seconds"}))
     until_s = options.until or (_QUICK_UNTIL_S if options.quick else _UNTIL_S)
