@@ -16,6 +16,7 @@ from ocs.app.web.routes import Routes
 from ocs.app.web.tokens import Tokens
 from ocs.database.backend import backend_for, transaction
 from ocs.desktop.campaigns import CampaignOperations
+from ocs.dialing.compliance.evidence import PeriodOf, RulePeriod
 from ocs.dialing.results import DialingMode, RecordStatus
 from ocs.dialing.session import SessionState
 from ocs.errors import DatabaseAway
@@ -23,11 +24,13 @@ from ocs.http_server import Asked, Reply
 from ocs.links.registry import Links
 from ocs.scheduler.context import EngineOptions
 from ocs.store.api_tokens import ApiToken, Role, add_token, hash_of, revoke_token
+from ocs.store.compliance import write_rule_periods
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from tests.contracts.test_store import sql_store
 from tests.doubles.clock import VirtualClock
 from tests.scheduler.bench import FIELDS, Bench, record
+from tests.scheduler.test_rule_accounts import RULE
 
 GROUP = "spring@sales"
 
@@ -307,6 +310,25 @@ def test_decisions_and_numbers_are_told(rig: Rig) -> None:
     assert (metrics["campaign_groups_running"], metrics["agents"], metrics["calls"]) == (1, 1, 1)
     body = rig.ask("GET", f"campaign-groups/{GROUP}")[1]
     assert body["calls"] == 1 and sum(body["agents"].values()) == 1 and body["last_decision"]
+
+
+def test_calling_rules_and_how_they_stand_are_told(database: str) -> None:
+    rig = Rig(database, mode=DialingMode.PREDICTIVE, rules=(RULE,), abandon_limit=0.5)
+    began = rig.bench.clock.wall() - 60.0
+    with transaction(backend_for(database)) as work:
+        write_rule_periods(work, [
+            RulePeriod("G1", PeriodOf.IN_FORCE, "spring", GROUP, 1, "own", "1", "House rule", "loaded", began, began + 30.0),
+            RulePeriod("G2", PeriodOf.HARD_STOP, "autumn", GROUP, 1, "own", "1", "", "", began, began)])
+    (period,) = rig.ask("GET", "audit/rules", campaign="spring")[1]["periods"]
+    assert (period["kind"], period["rule"], period["began_at"], period["ended_at"]) == ("in-force", "own", began, None)
+    assert rig.ask("GET", "audit/rules", campaign="spring", since=began + 60.0)[1]["periods"] == []
+    assert rig.ask("GET", "audit/rules")[1]["field"] == "campaign"
+    rig.ask("POST", f"campaign-groups/{GROUP}/load")
+    body = rig.ask("GET", f"campaign-groups/{GROUP}", role=Role.AGENT)[1]
+    (stands,) = body["abandoned_calls"]
+    assert (stands["rule"], stands["limit"], stands["answered"], stands["rate"]) == ("own", 0.03, 0, None)
+    assert not stands["held_back"] and body["held_back"] == ""
+    rig.close()
 
 
 def test_lists_and_their_records_are_shown(rig: Rig) -> None:

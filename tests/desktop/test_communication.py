@@ -434,6 +434,24 @@ def test_requests_in_the_form_of_a_desktop_are_answered_in_that_form():
     assert rig.said() == []
 
 
+def test_a_record_is_added_and_the_record_of_a_call_is_settled_in_the_form_of_a_desktop():
+    rig = Rig([record(1)], mode=DialingMode.PREVIEW, running=True)
+    rig.said()
+    rig.bench.switch.user_event(DN, (("GSW_AGENT_REQ_TYPE", "AddRecord"), ("GSW_PHONE", "+12125550099"), ("GSW_REFERENCE_ID", 1),
+                                     ("GSW_CALLING_LIST", "list"), ("CustomerName", "Ada")), "crm")
+    rig.bench.pass_(0)
+    (told,) = rig.said()
+    assert (told["GSW_USER_EVENT"], told["GSW_REFERENCE_ID"], told["GSW_CALLING_LIST"]) == ("AddRecordAcknowledge", 1, "list")
+    assert rig.bench.record(2).fields["name"] == "Ada"
+    rig.bench.ready("7001")
+    preview = rig.bench.preview()
+    rig.bench.switch.user_event(DN, (("GSW_AGENT_REQ_TYPE", "RecordProcessed"), ("GSW_RECORD_HANDLE", preview.record_handle),
+                                     ("GSW_CALL_RESULT", 33), ("GSW_REFERENCE_ID", 2)), "crm")
+    rig.bench.pass_(0)
+    told = [one for one in rig.said() if one.get("GSW_REFERENCE_ID") == 2]
+    assert [one["GSW_USER_EVENT"] for one in told] == ["RecordProcessedAcknowledge"]
+
+
 def test_every_request_of_the_index_has_been_asked_here():
     text = Path(__file__).read_text(encoding="utf-8")
     assert [kind.name for kind in REQUESTS if f"T.{kind.name}" not in text] == []

@@ -118,6 +118,11 @@ class _CampaignGroups:
             results={result.label: count for result, count in session.results.items()},
             lists=[values.ListShare(calling_list=one.name, share=one.share, active=one.active,
                                     fault=session.lists.faults.get(one.name, "")) for one in group.lists],
+            abandoned_calls=[
+                values.AbandonedCalls(rule=one.rule.name, version=one.rule.version, begin=one.begin, answered=one.answered,
+                                      abandoned=one.abandoned, rate=one.rate, limit=one.limit, budget=one.budget,
+                                      held_back=one.spent) for one in session.compliance.readings],
+            held_back=session.compliance.progressive_only,
             last_decision=decisions[-1].reason if running and len(decisions) else "")
 
 

@@ -8,6 +8,7 @@ from ocs.app.web.api.routing import ApiError, Call, Route
 from ocs.app.web.api.site import Site
 from ocs.dialing.session import SessionState
 from ocs.store.api_tokens import Role
+from ocs.store.compliance import rule_periods_of
 from ocs.store.request_log import logged_requests
 
 __all__ = ["routes"]
@@ -22,6 +23,8 @@ def routes(site: Site) -> list[Route]:
               values.Agent, errors=(404,)),
         Route("GET", "/links", "Connections to other servers.", supervisor, system.links, values.Links),
         Route("GET", "/metrics", "The server in numbers, at this moment.", supervisor, system.metrics, values.Metrics),
+        Route("GET", "/audit/rules", "Which calling rules were in force for a campaign, and held its dialing back, and when.",
+              supervisor, system.rules, values.RulePeriods, query=values.RulesQuery, errors=(503,)),
         Route("GET", "/audit/requests", "The log of requests, where it is kept.", supervisor, system.requests, values.Requests,
               query=values.AuditQuery, errors=(503,)),
     ]
@@ -75,6 +78,13 @@ class _System:
             records_held=sum(len(session.held) for session in sessions),
             do_not_call_entries=len(self._engine.context.do_not_call),
             links_down=sum(not one.up for one in self._site.links), results=dict(results), not_dialed=dict(not_dialed))
+
+    async def rules(self, call: Call) -> values.RulePeriods:
+        query = call.query
+        found = await self._site.read(lambda work: rule_periods_of(work, query.campaign, query.since, query.till))
+        return values.RulePeriods(periods=[values.RulePeriod(
+            kind=one.kind.value, campaign_group=one.campaign_group, rule=one.rule, version=one.version, source=one.source,
+            reason=one.reason, began_at=one.began_at, seen_at=one.seen_at, ended_at=one.ended_at) for one in found])
 
     async def requests(self, call: Call) -> values.Requests:
         rows = await self._site.read(lambda work: logged_requests(work, call.query.after, call.query.limit))

@@ -72,6 +72,22 @@ class ListShare(_Told):
     fault: str
 
 
+class AbandonedCalls(_Told):
+    """How a calling rule about abandoned calls stands: in its window since `begin`. `rate` is None while nobody has answered,
+    `budget` are the calls that may still be abandoned, negative where too many were; `held_back`: nothing is dialed ahead of
+    agents for it."""
+
+    rule: str
+    version: str
+    begin: float
+    answered: float
+    abandoned: float
+    rate: float | None
+    limit: float
+    budget: float
+    held_back: bool
+
+
 class CampaignGroup(_Told):
     """A campaign with the agents who work for it: how it stands."""
 
@@ -97,6 +113,8 @@ class CampaignGroup(_Told):
     not_dialed: dict[str, int]
     results: dict[str, int]
     lists: list[ListShare]
+    abandoned_calls: list[AbandonedCalls]
+    held_back: str
     last_decision: str
 
 
@@ -398,6 +416,35 @@ class Audit(_Told):
     """In the order of the changes."""
 
     rows: list[AuditRow]
+
+
+class RulesQuery(_Asked):
+    """A campaign's rules between two moments, epoch seconds."""
+
+    campaign: Name
+    since: Annotated[float, Meta(ge=0, le=2 ** 40)] = 0.0
+    till: Annotated[float, Meta(ge=0, le=2 ** 40)] = 2.0 ** 40
+
+
+class RulePeriod(_Told):
+    """When a calling rule was in force, or held the dialing back, and in which version. `ended_at` None: it still does, or its
+    server was lost; then it did until `seen_at` at least."""
+
+    kind: str
+    campaign_group: str
+    rule: str
+    version: str
+    source: str
+    reason: str
+    began_at: float
+    seen_at: float
+    ended_at: float | None
+
+
+class RulePeriods(_Told):
+    """In the order in which they began."""
+
+    periods: list[RulePeriod]
 
 
 class RequestRow(_Told):
