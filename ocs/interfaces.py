@@ -87,8 +87,8 @@ class IStore(Interface):
         more, become unknown; the result that an agent gave them stays."""
 
     def past_attempts(wanted: PastWanted) -> Deferred[list[PastAttempt]]:
-        """What was dialed, or may have been, whoever did: the oldest first. An attempt of whose row one knows that it is committed
-        is among them."""
+        """What was dialed, or may have been, whoever did: the oldest first. An attempt of whose row one knows that it is
+        committed is among them."""
 
     def answered_calls(wanted: CallsWanted) -> Deferred[AnsweredCalls]:
         """How many calls of a campaign were answered, and how they ended, as far as their attempts are closed."""

@@ -109,7 +109,8 @@ class CallingListOptions:
         found = both if self.filter and (self.criteria or self.order_by) else []
         if len(self.dial_log_delimiter) > 8 or len(f"{self.dial_log_delimiter}.".splitlines()) > 1:
             found = [*found, "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"]
-        return [*hours_problems(self.hours), *found, *number_problems("cpn_digits", self.cpn_digits), *filter_problems(self.criteria, self.order_by)]
+        return [*hours_problems(self.hours), *found, *number_problems("cpn_digits", self.cpn_digits),
+                *filter_problems(self.criteria, self.order_by)]
 
 
 @dataclass(frozen=True)

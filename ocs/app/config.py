@@ -46,7 +46,6 @@ from ocs.links.http_options import (
 )
 from ocs.links.icon import IconLinkOptions
 from ocs.links.obn import ObnLinkOptions
-from ocs.links.options import LinkOptions
 from ocs.log import LogOptions
 from ocs.options import AT_ONCE, AT_RESTART, load_file, one_secret, option, read_secret, table
 from ocs.passwords import is_hash

@@ -204,7 +204,8 @@ class ChainSave:
 @dataclass(frozen=True)
 class NewRecord:
     """A record that is to be added to a table; None = as the list, or the chain, has it. `zone` is a name as people write zones,
-    `due` the naive local time of the record at which it is to be dialed. `requests` are rows of the log of requests that go with it."""
+    `due` the naive local time of the record at which it is to be dialed. `requests` are rows of the log of requests that go
+    with it."""
 
     table: str
     phone: str

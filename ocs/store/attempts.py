@@ -10,8 +10,8 @@ from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState
 from ocs.store import schema
 
-__all__ = ["attempts_of", "attempts_on", "attempts_with", "count_attempts", "history", "history_columns", "history_row", "insert_attempts",
-           "open_attempts_of", "write_attempts", "write_late_attempts"]
+__all__ = ["attempts_of", "attempts_on", "attempts_with", "count_attempts", "history", "history_columns", "history_row",
+           "insert_attempts", "open_attempts_of", "write_attempts", "write_late_attempts"]
 
 _ATTEMPT_COLUMNS = tuple(column.name for column in schema.attempts.columns)
 _insert = Sql(insert(schema.attempts))

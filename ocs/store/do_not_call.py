@@ -106,7 +106,8 @@ def audit(work: Transaction, action: str, act: Act, *, phone: str | None = None,
 
 
 def audit_rows(work: Transaction, after: int, count: int) -> list[tuple[Any, ...]]:
-    """The first rows of the trail behind the place `after`: sequence, at, action, who, why, origin, phone, customer id, entries."""
+    """The first rows of the trail behind the place `after`: sequence, at, action, who, why, origin, phone, customer id,
+    entries."""
     return work.rows(_trail_rows, after=after, count=count)
 
 
