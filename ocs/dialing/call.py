@@ -223,6 +223,8 @@ def _signal(call: Call, event: CallEvent) -> _Signal:
         return _Signal.FAILED
     if at_origin:
         return _Signal.FAILED
+    if call.state is CallState.QUEUED and event.dn != call.agent_dn and (call.dropped or event.call_state == CallResult.DROPPED):
+        return _Signal.FAILED           # released in the queue, which is not where it was dialed
     # an agent who let it ring may be told so after the next one's phone rings already
     late = call.state is CallState.RINGING and event.dn != call.agent_dn
     return _Signal.PROGRESS if late else _Signal.AGENT_GONE

@@ -401,6 +401,8 @@ class Dialer:
     def _not_moved(self, failure: Failure, held: HeldChain, call: Call) -> None:
         if failure.check(LinkLost) is not None or held.call is None or held.call.conn_id != call.conn_id:
             return      # when the link is back it is tried again
+        if held.call.state is not CallState.ANSWERED:
+            return      # the application has sent it on by itself, or it is over
         self.log.warn("call {conn_id} cannot be moved on: {reason}", conn_id=call.conn_id, reason=failure.getErrorMessage())
         self._session.steps.transfer_failed(held)
         self.release(held)

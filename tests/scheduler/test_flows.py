@@ -392,3 +392,33 @@ def test_an_engaging_call_whose_outcome_nobody_knows_is_given_up_in_time() -> No
     flow.switch.silent.discard("make_call")
     conn_id = flow.switch.grant(late, tell=False)
     assert conn_id in [one.conn_id for one in flow.switch.of("release_call")]
+
+
+def test_a_call_that_its_application_has_sent_on_is_left_where_it_waits() -> None:
+    made = bench(DialingMode.PREDICTIVE_GVP, ivr_profile="survey")
+    made.ready("7001")
+    asked = made.switch.dialed[0]
+    made.switch.call_event(E.ESTABLISHED, asked.conn_id, TRUNK)
+    made.switch.call_event(E.TREATMENT_APPLIED, asked.conn_id, TRUNK)
+    made.switch.silent.add("transfer_call")
+    made.switch.call_event(E.TREATMENT_END, asked.conn_id, TRUNK)
+    made.switch.call_event(E.QUEUED, asked.conn_id, QUEUE)
+    made.switch.refuse(made.switch.of("transfer_call")[0], 56)
+    made.pass_(0)
+    call = made.of_conn(asked.conn_id).call
+    assert call is not None and not call.transfer_failed and made.switch.of("release_call") == []
+
+
+def test_who_waited_too_long_behind_a_trunk_group_was_dropped() -> None:
+    made = bench(DialingMode.PROGRESSIVE, call_wait_in_queue_timeout_s=10.0)
+    made.ready("7001")
+    asked = made.switch.dialed[0]
+    made.switch.call_event(E.ESTABLISHED, asked.conn_id, TRUNK)
+    made.switch.call_event(E.QUEUED, asked.conn_id, QUEUE)
+    made.switch.call_event(E.RELEASED, asked.conn_id, TRUNK, 1)         # it went elsewhere
+    made.switch.silent.add("release_call")
+    made.pass_(12.0)
+    assert [each.dn for each in made.switch.of("release_call")] == [QUEUE]
+    made.switch.call_event(E.RELEASED, asked.conn_id, QUEUE, int(CallResult.DROPPED))
+    made.pass_(1.0)
+    assert made.session.results[CallResult.DROPPED] == 1
