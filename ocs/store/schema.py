@@ -37,8 +37,8 @@ from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, Recor
 from ocs.dialing.values import AttemptState, CustomField
 from ocs.store.formats import column
 
-__all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
-           "PUBLIC_COLUMNS", "api_additions", "api_tokens", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields",
+__all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES", "PUBLIC_COLUMNS",
+           "api_additions", "api_tokens", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields",
            "dnc_audit", "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "rule_periods", "spools",
            "status_is", "time_zones"]
 

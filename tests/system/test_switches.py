@@ -1,5 +1,6 @@
 """Two real T-Servers in front of two switches, and one OCS that dials on both: a campaign whose agents sit on both switches,
-another whose agents are all on the first. One T-Server is killed, and comes back: nothing waits that need not, and all accounts agree."""
+another whose agents are all on the first. One T-Server is killed, and comes back: nothing waits that need not, and all accounts
+agree."""
 from __future__ import annotations
 
 import os
