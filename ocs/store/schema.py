@@ -37,10 +37,10 @@ from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, Recor
 from ocs.dialing.values import AttemptState, CustomField
 from ocs.store.formats import column
 
-__all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES", "PUBLIC_COLUMNS",
-           "api_additions", "api_tokens", "attempts", "calling_list_table", "calling_lists", "campaigns", "custom_fields",
-           "dnc_audit", "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log", "rule_periods", "spools",
-           "status_is", "time_zones"]
+__all__ = ["DEFAULT_DAILY_FROM", "DEFAULT_DAILY_TILL", "DEFAULT_TZ_DBID", "DEFAULT_TZ_NAME", "FIELD_TYPES",
+           "PUBLIC_COLUMNS", "api_additions", "api_tokens", "attempts", "calling_list_table", "calling_lists", "campaigns",
+           "custom_fields", "dnc_audit", "do_not_call", "due", "is_identifier", "metadata", "refusals", "request_log",
+           "rule_periods", "spools", "status_is", "time_zones"]
 
 DEFAULT_DAILY_FROM, DEFAULT_DAILY_TILL = 28_800, 64_800
 DEFAULT_TZ_DBID, DEFAULT_TZ_NAME = 122, "America/Los_Angeles"
