@@ -137,8 +137,11 @@ class AgentDesktop:
     def _not_started(self, failure: Failure) -> None:
         started, self._started = self._started, None
         if started is not None:
-            self.stop()
-            started.errback(failure)
+            self._reactor.callLater(0, self._give_up, started, failure)     # the service is in the middle of a step
+
+    def _give_up(self, started: Deferred[None], failure: Failure) -> None:
+        self.stop()
+        started.errback(failure)
 
     def _build(self) -> MessageClient:
         registration = self._application or (self._agent, self._password)
