@@ -15,6 +15,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ClientEndpoint
+from twisted.internet.error import ConnectError
 from twisted.internet.utils import getProcessOutputAndValue
 
 from ocs.app.config import OCSOptions
@@ -159,6 +160,8 @@ async def test_previews_chains_callbacks_and_a_desktop_that_takes_over(tmp_path:
         with pytest.raises(RequestRefused) as refused:
             await wrong.start()
         assert refused.value.code == 119
+        with pytest.raises(ConnectError):
+            await connect_to(CLOCK, "tcp://127.0.0.1:1", center.person.login, center.person.password).start()
 
         first = center.desktop()
         await first.start()
