@@ -10,6 +10,9 @@ constant risk.
 
 Whoever judges begins to count when he likes: a credit from before he began does not help. So a little less than the limit is
 earned: about one abandoned call is kept back in a working day, which is much for five agents and nothing for a thousand.
+
+The risk at which the limit is just kept grows with the number of answers: the next free agent is never far. Where prediction
+begins too timidly, credit gathers in the first hour and is spent in the next; so it begins near to what will come out (measured).
 """
 from __future__ import annotations
 
@@ -18,16 +21,17 @@ from math import exp, log
 __all__ = ["AbandonBudget"]
 
 _KEPT, _DAY_S = 0.7, 28_800.0       # abandoned calls kept back in a day,
-_LEAST_KEPT, _MOST_KEPT = 0.03, 0.05    # as a part of the budget
+_LEAST_KEPT, _MOST_KEPT = 0.02, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of a day's budget
 _FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
-_IN_DEBT = 10.0                     # the same, at most, while the credit is below its aim
+_IN_DEBT = 16.0                     # the same, at most, while the credit is below its aim
 _PATIENCE = 8.0                     # how much slower the long run is learned than the credit is followed
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
 _SPENT, _SAVED = -4.0, 1.0          # the most that debt takes off the log odds at once, and that credit adds
+_FEW, _MANY, _MOST_RATE = -0.25, 1.1, 1.5   # log odds of the first risk over the limit's: few answers, per answer a second, up to
 _DEEP = -3.0                        # in such debt the way back is known and nothing is to be learned
 
 
@@ -43,6 +47,7 @@ class AbandonBudget:
         self._steady = log(limit)
         self._rate, self._at = 0.0, 0.0
         self._first: float | None = None
+        self._begun = False
         self._settle(0.0)
 
     @property
@@ -74,6 +79,9 @@ class AbandonBudget:
     def begin(self) -> None:
         """Prediction begins: what was saved while dialing one call an agent is not spent later, debts remain."""
         self._spare = min(self._spare, 0.0)
+        if not self._begun:
+            self._begun = True
+            self._steady += _FEW + _MANY * min(_MOST_RATE, self.rate)
         self._settle(0.0)
 
     @property

@@ -44,10 +44,23 @@ def test_a_spent_budget_allows_next_to_no_risk() -> None:
 def test_what_was_saved_before_prediction_is_not_spent_by_it() -> None:
     saved, fresh = AbandonBudget(0.03), AbandonBudget(0.03)
     for budget in (saved, fresh):
-        for second in range(300):
-            budget.answer(float(second))
+        for answer in range(300):
+            budget.answer(5.0 * answer)
     fresh.begin()
     assert fresh.risk < saved.risk and fresh.credit == saved.credit
+
+
+def test_prediction_begins_at_a_higher_risk_where_more_people_answer_and_once_only() -> None:
+    risks = []
+    for apart_s in (10.0, 2.0, 0.8):
+        budget = AbandonBudget(0.03)
+        for answer in range(200):
+            budget.answer(apart_s * answer)
+        budget.begin()
+        risks.append(budget.risk)
+        budget.begin()
+        assert budget.risk == risks[-1]
+    assert risks == sorted(risks) and risks[-1] > 1.5 * risks[0]
 
 
 @pytest.mark.parametrize("chance_at_risk_one", [0.3, 1.0, 2.0])
