@@ -3,24 +3,20 @@ own description."""
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
-import time
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Iterator
 
 import pytest
 from click.testing import CliRunner
 
 from ocs.app.cli.root import ocs
 from tests.conftest import needs
+from tests.system.server_process import ROOT, ServerProcess
 
-ROOT = Path(__file__).resolve().parents[2]
-TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
 CONFIGURATION = """
 [service]
 ready_file = "{folder}/ready"
@@ -56,7 +52,7 @@ voice_transfer_destination = "6001"
 """
 
 
-class Server:
+class Server(ServerProcess):
     """A directory with a configuration and a database, a server that runs there, and tokens."""
 
     def __init__(self, folder: Path) -> None:
@@ -68,19 +64,13 @@ class Server:
         self.ocs("list", "import", "contacts.csv", "--list", "spring", "--config", "ocs.toml")
         self.tokens = {role: self.ocs("token", "add", role, "--role", role, *more, "--config", "ocs.toml").strip()
                        for role, more in (("agent", ("--agent", "1001")), ("supervisor", ()), ("administrator", ()))}
-        self.start()
+        super().__init__(folder)
 
     def start(self) -> None:
-        (self.folder / "ready").unlink(missing_ok=True)
-        self.process = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"],
-                                        cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
-        self.until(lambda: (self.folder / "ready").exists(), "the server is up")
+        super().start()
+        self.until_ready()
         self.port = json.loads((self.folder / "ready").read_text())["http_server"]["port"]
         self.url = f"http://127.0.0.1:{self.port}"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
     def ocs(self, *arguments: str, code: int = 0, **environment: str) -> str:
         """What a command prints: its standard output or, where it is to fail, all of it."""
@@ -103,16 +93,6 @@ class Server:
         text = answer.read()
         connection.close()
         return answer.status, json.loads(text) if text else None
-
-    def log(self) -> str:
-        path = self.folder / "ocs.log"
-        return path.read_text() if path.exists() else ""
-
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None and time.monotonic() < deadline, f"not {what}:\n{self.log()}"
-            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +211,7 @@ def test_the_api_keeps_what_its_document_says(server: Server) -> None:
             except Unsatisfiable:
                 assert mode is modes.NEGATIVE       # of an operation about which nothing can be wrong
     assert tried > 100
-    assert server.process.poll() is None and "Traceback" not in server.log()
+    assert server.runs and "Traceback" not in server.log()
 
 
 def test_the_examples_of_the_page_work(server: Server) -> None:
@@ -250,8 +230,8 @@ def test_the_examples_of_the_page_work(server: Server) -> None:
 
 
 def test_without_a_server_the_command_says_what_the_lists_say(server: Server) -> None:
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(30)
+    server.send_signal(signal.SIGTERM)
+    server.wait(30)
     told = server.ocs("campaign", "status", "--config", "ocs.toml", OCS_TOKEN="x", code=1)
     assert "no server answers at http://127.0.0.1" in told and "renewals@sales: no server to ask; predictive, records:" in told
     assert "no server answers" in server.remote("campaign", "load", "renewals", code=1)

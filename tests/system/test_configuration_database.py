@@ -3,11 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -16,9 +12,8 @@ from click.testing import CliRunner
 
 from ocs.app.cli.root import ocs
 from tests.postgres import PostgresServer
+from tests.system.server_process import ServerProcess
 
-ROOT = Path(__file__).resolve().parents[2]
-TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
 # each server's own file: nothing of campaigns in it. It would not ask for a minute: what it sees before, it was told
 OWN = """
 [application]
@@ -90,18 +85,17 @@ class ContactCenter:
         self.give(SITE)
         self.servers = {name: self._server(name) for name in ("ocs west", "ocs east")}
         for name in self.servers:
-            self.until(name, lambda name=name: (self.place(name) / "ready").exists(), "up")      # type: ignore[misc]
+            self.servers[name].until_ready()
             self.until(name, lambda name=name: self.held(name) == 5, "its buffer is full")       # type: ignore[misc]
 
     def place(self, name: str) -> Path:
         return self.folder / name.replace(" ", "-")
 
-    def _server(self, name: str) -> subprocess.Popen[bytes]:
+    def _server(self, name: str) -> ServerProcess:
         place = self.place(name)
         place.mkdir()
         (place / "ocs.toml").write_text(OWN.format(name=name, folder=place, url=self.url))
-        return subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"], cwd=place,
-                                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
+        return ServerProcess(place)
 
     def ocs(self, *arguments: str, code: int = 0) -> str:
         """In this process: a new one takes seconds to start."""
@@ -135,11 +129,7 @@ class ContactCenter:
         return int(row[0])
 
     def until(self, name: str, condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            alive = self.servers[name].poll() is None
-            assert alive and time.monotonic() < deadline, f"{name}: not {what}:\n{self.events(name)[-20:]}"
-            time.sleep(0.02)
+        self.servers[name].until(condition, what, seconds)
 
 
 @pytest.fixture
@@ -148,7 +138,6 @@ def center(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[ContactC
     yield made
     for server in made.servers.values():
         server.kill()
-        server.wait()
 
 
 def test_two_servers_do_at_once_what_is_imported_into_their_database(center: ContactCenter) -> None:

@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Iterator
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+from tests.system.server_process import ROOT, ServerProcess
+
 OCS = "from ocs.app.cli import main; main()"
 CONFIGURATION = """
 [service]
@@ -60,10 +59,9 @@ class Desk:
         self.ocs("db", "upgrade", "--config", "ocs.toml")
         self.ocs("list", "import", "contacts.csv", "--list", "spring", "--config", "ocs.toml", "--field", "balance float",
                  "--default-timezone", "America/New_York", "--daily-from", "0", "--daily-till", "86340")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.server = subprocess.Popen([sys.executable, "-c", TWISTD, "-n", "--pidfile=", "ocs", "--config", "ocs.toml"],
-                                       cwd=folder, env=environment, stdout=subprocess.DEVNULL)
-        self.until(lambda: (folder / "ready").exists(), "the server is up")
+        self.server = ServerProcess(folder)
+        self.server.until_ready()
+        self.until, self.log = self.server.until, self.server.log
 
     def ocs(self, *arguments: str) -> str:
         done = subprocess.run([sys.executable, "-c", OCS, *arguments], cwd=self.folder, text=True, capture_output=True,
@@ -87,23 +85,12 @@ class Desk:
         self.server.send_signal(signal.SIGHUP)
         self.until(lambda: self.log().count(line) > before, line)
 
-    def log(self) -> str:
-        path = self.folder / "ocs.log"
-        return path.read_text() if path.exists() else ""
-
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert self.server.poll() is None and time.monotonic() < deadline, f"not {what}:\n{self.log()}"
-            time.sleep(0.05)
-
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.server.kill()
-    made.server.wait()
 
 
 def test_a_filter_is_changed_while_the_server_runs(desk: Desk) -> None:
