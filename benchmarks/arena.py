@@ -10,8 +10,8 @@ from typing import Any
 
 from ocs.dialing.pacing.agents import Activity
 from ocs.dialing.pacing.decision import PacingInput
+from ocs.dialing.pacing.group_pacer import GroupPacer
 from ocs.dialing.pacing.learning import LearningPacer
-from ocs.dialing.pacing.predictive import PredictivePacer
 
 __all__ = ["ArenaPacer", "pacer"]
 
@@ -48,4 +48,4 @@ class ArenaPacer:
 
 def pacer(limit: float = 0.03, agents: int = 0, max_lines: int = 0) -> ArenaPacer:
     """The arena's factory; the number of agents is left to the pacer to see."""
-    return ArenaPacer(PredictivePacer(limit), max_lines)
+    return ArenaPacer(GroupPacer(abandon_limit=limit), max_lines)

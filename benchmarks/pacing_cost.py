@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks._report import arguments, machine, note, report  # noqa: E402
 from ocs.dialing.pacing.agents import Activity  # noqa: E402
 from ocs.dialing.pacing.decision import PacingInput  # noqa: E402
-from ocs.dialing.pacing.predictive import PredictivePacer  # noqa: E402
+from ocs.dialing.pacing.group_pacer import GroupPacer  # noqa: E402
 
 __all__ = ["Floor"]
 
@@ -35,7 +35,7 @@ class Floor:
     """A floor of agents in mid-shift, and five calls out for each of them; every call that ends is replaced by a new one."""
 
     def __init__(self, agents: int, rng: random.Random) -> None:
-        self.pacer, self.agents, self.rng, self.now, self.placed = PredictivePacer(), agents, rng, 0.0, 0
+        self.pacer, self.agents, self.rng, self.now, self.placed = GroupPacer(), agents, rng, 0.0, 0
         self.due: list[tuple[float, int, str]] = []
         for agent in range(agents):
             self.pacer.agent(self.now, agent, self._activity())

@@ -22,7 +22,7 @@ from ocs.dialing.pacing.named import (
 from ocs.dialing.pacing_choice import Algorithm
 from ocs.dialing.results import OptimizationMethod
 
-__all__ = ["NamedPacer", "NamedRule"]
+__all__ = ["NamedRule"]
 
 _ALL = 1_000_000
 _RATIOS = frozenset({OptimizationMethod.OVERDIAL_RATE, OptimizationMethod.BUSY_FACTOR})
@@ -103,15 +103,3 @@ def _measured(pacer: LearningPacer, given: PacingInput) -> Measured:
         agents=pacer.agents.present, idle=given.ready_agents, queued=pacer.waiting, dialing=len(pacer.calls),
         hit_ratio=max(1e-3, pacer.calls.hit_ratio), answer_s=float(pacer.moments.mean()), failure_s=pacer.calls.failure_s,
         handle_s=max(1.0, pacer.agents.handle_s), patience_s=max(0.1, pacer.patience_s))
-
-
-class NamedPacer(LearningPacer):
-    """One campaign group paced by a named algorithm."""
-
-    def __init__(self, algorithm: Algorithm, method: OptimizationMethod = OptimizationMethod.OVERDIAL_RATE, goal: float = 0.03, *,
-                 small_group_size: int = 30, most_overdial: float = 1.0) -> None:
-        self.rule = NamedRule(algorithm, method, goal, small_group_size, most_overdial)
-        super().__init__(goal if method is OptimizationMethod.OVERDIAL_RATE and goal < 1.0 else 0.03)
-
-    def _predict(self, given: PacingInput) -> PacingDecision:
-        return self.rule.decide(self, given)

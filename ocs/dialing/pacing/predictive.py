@@ -1,13 +1,13 @@
-"""Our predictive pacer: dial while one more answered call is sure enough to find an agent; the abandon budget says how sure.
+"""Our algorithm, the default of predictive dialing: dial while one more answered call is sure enough to find an agent.
 
-There is no setting but the abandon limit. Theory and measurements: docs/pacing.md.
+The abandon budget says how sure; there is no setting but its limit. Theory and measurements: docs/pacing.md.
 """
 from __future__ import annotations
 
 from ocs.dialing.pacing.decision import PacingDecision, PacingInput, within_limits
 from ocs.dialing.pacing.learning import LearningPacer
 
-__all__ = ["PredictivePacer", "by_budget"]
+__all__ = ["by_budget"]
 
 _ALL = 1_000_000
 
@@ -24,10 +24,3 @@ def by_budget(pacer: LearningPacer, given: PacingInput) -> PacingDecision:
     text = (f"{idle} idle, {free:.1f} expected free in {pacer.moments[middle]:.0f} s, {due + waiting:.1f} answers due, "
             f"threshold {threshold:.3f}, budget {pacer.budget.credit:+.0f} calls")
     return within_limits(given, wanted, text)
-
-
-class PredictivePacer(LearningPacer):
-    """The default of predictive dialing."""
-
-    def _predict(self, given: PacingInput) -> PacingDecision:
-        return by_budget(self, given)

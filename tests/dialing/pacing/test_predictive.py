@@ -11,13 +11,13 @@ from benchmarks.arena import ArenaPacer
 from benchmarks.pacing_arena import SCENARIOS, Arena, Phase, Scenario
 from ocs.dialing.pacing import (
     Activity,
-    NamedPacer,
+    GroupPacer,
+    NamedRule,
     PacingDecision,
     PacingInput,
-    PredictivePacer,
 )
 from ocs.dialing.pacing.learning import LearningPacer
-from ocs.dialing.pacing_choice import Algorithm
+from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import OptimizationMethod
 from ocs.dialing.session import Condition
 
@@ -42,7 +42,7 @@ def play(scenario: Scenario, seed: int = 1, own: LearningPacer | None = None, li
     made: list[Watched] = []
 
     def factory(limit: float, agents: int, max_lines: int) -> Watched:
-        made.append(Watched(own or PredictivePacer(limit), lines or max_lines))
+        made.append(Watched(own or GroupPacer(abandon_limit=limit), lines or max_lines))
         return made[0]
     score = Arena(scenario, seed, factory, 0.03).run()
     return score, made[0]
@@ -92,12 +92,12 @@ def test_it_never_dials_beyond_the_ports() -> None:
     (PacingInput(0.0, 0, 0), 0, Condition.WAITING_AGENTS),
 ])
 def test_before_it_knows_it_is_progressive_within_all_limits(given: PacingInput, most: int, condition: Condition) -> None:
-    decision = PredictivePacer().decide(given)
+    decision = GroupPacer().decide(given)
     assert (decision.calls, decision.condition) == (most, condition)
 
 
 def test_without_news_the_last_answer_stands() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     pacer.agent(0.0, 1, Activity.READY)
     assert pacer.decide(PacingInput(0.0, 1, 0)).calls == 1
     pacer.dialed(0.0, "call")
@@ -108,7 +108,7 @@ def test_without_news_the_last_answer_stands() -> None:
 
 
 def test_events_in_an_impossible_order_do_no_harm() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     for event in (pacer.rang, pacer.answered, pacer.connected, pacer.abandoned, pacer.failed, pacer.released):
         event(1.0, "never dialed")
     pacer.agent_gone(1.0, "never seen")
@@ -116,7 +116,7 @@ def test_events_in_an_impossible_order_do_no_harm() -> None:
 
 
 def test_a_caller_who_leaves_early_is_no_abandon() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     pacer.dialed(0.0, "call")
     pacer.answered(5.0, "call")
     assert pacer.waiting == 1
@@ -125,7 +125,7 @@ def test_a_caller_who_leaves_early_is_no_abandon() -> None:
 
 
 def test_a_call_that_was_not_placed_after_all_teaches_nothing() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     for number in range(40):
         pacer.dialed(0.0, number)
         pacer.rang(1.0, number)
@@ -144,14 +144,14 @@ def test_a_call_that_was_not_placed_after_all_teaches_nothing() -> None:
 
 
 def test_a_machine_for_which_an_agent_is_wanted_is_no_answer_of_a_person() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     pacer.dialed(0.0, "call")
     pacer.answered(5.0, "call", person=False)
     assert (pacer.waiting, pacer.budget.answered) == (1, 0)
 
 
 def test_how_long_agents_let_it_ring_is_learned_and_forgotten_with_the_call() -> None:
-    pacer = PredictivePacer()
+    pacer = GroupPacer()
     for number, rings_s in enumerate((1.0, 3.0, 2.0)):
         pacer.dialed(0.0, number)
         pacer.offered(5.0, number)          # before the answer: makes no sense
@@ -168,7 +168,7 @@ def test_how_long_agents_let_it_ring_is_learned_and_forgotten_with_the_call() ->
 
 
 def test_another_limit_holds_at_once_and_for_what_was_before() -> None:
-    pacer = PredictivePacer(0.03, answered=1000, abandoned=20)
+    pacer = GroupPacer(abandon_limit=0.03, answered=1000, abandoned=20)
     risk = pacer.budget.risk
     pacer.budget.change_limit(0.01)
     assert pacer.budget.credit == pytest.approx(-10.0) and pacer.budget.risk < risk / 2
@@ -198,23 +198,23 @@ def test_a_shock_is_paid_back(name: str, phases: tuple[Phase, ...]) -> None:
 
 @pytest.mark.parametrize("algorithm", NAMED)
 def test_every_named_algorithm_runs_and_says_its_name(algorithm: Algorithm) -> None:
-    score, watched = play(SHORT, own=NamedPacer(algorithm))
+    score, watched = play(SHORT, own=GroupPacer(PacingChoice(algorithm)))
     assert score["utilisation"] > 0.5
     said = f"{algorithm.value}, goal overdial rate 0.03"
     assert any(each.reason.startswith(f"dialed {each.calls}: {said}") for each in watched.decisions)
 
 
 def test_small_group_algorithms_give_way_to_the_classical_one_above_their_size() -> None:
-    _, watched = play(SHORT, own=NamedPacer(Algorithm.SMALL_GROUP, small_group_size=5))
+    _, watched = play(SHORT, own=GroupPacer(PacingChoice(Algorithm.SMALL_GROUP, small_group_size=5)))
     assert any("classical" in each.reason for each in watched.decisions)
     assert not any("small_group" in each.reason for each in watched.decisions)
 
 
 @pytest.mark.parametrize("optimization, goal, low, high", [
-    (OptimizationMethod.BUSY_FACTOR, 0.75, 0.62, 0.85), (OptimizationMethod.WAIT_TIME, 60.0, 0.58, 0.82),
+    (OptimizationMethod.BUSY_FACTOR, 75.0, 0.62, 0.85), (OptimizationMethod.WAIT_TIME, 60.0, 0.58, 0.82),
     (OptimizationMethod.DISTRIBUTION_TIME, 0.04, 0.55, 0.85)])
 def test_classical_goals_are_about_met(optimization: OptimizationMethod, goal: float, low: float, high: float) -> None:
-    score, _ = play(SHORT, own=NamedPacer(Algorithm.SMALL_GROUP, optimization, goal))
+    score, _ = play(SHORT, own=GroupPacer(PacingChoice(Algorithm.SMALL_GROUP, optimization, goal), 0.99))
     assert low < score["utilisation"] < high
 
 
@@ -222,4 +222,4 @@ def test_classical_goals_are_about_met(optimization: OptimizationMethod, goal: f
                                                 (OptimizationMethod.WAIT_TIME, -1.0)])
 def test_a_goal_must_make_sense(optimization: OptimizationMethod, goal: float) -> None:
     with pytest.raises(ValueError, match="goal"):
-        NamedPacer(Algorithm.CLASSICAL, optimization, goal)
+        NamedRule(Algorithm.CLASSICAL, optimization, goal)
