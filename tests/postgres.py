@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+
+from tests.doubles.ports import free_port
 
 START_S = 60.0
 
@@ -30,20 +31,13 @@ def _programs() -> Path | None:
     return max(found, key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0, default=None)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class PostgresServer:
     """A server on loopback. `database()` makes a new database; `stop`, `start` and `kill` work on the same data."""
 
     def __init__(self, programs: Path, directory: Path, settings: tuple[str, ...] = ("fsync=off",)) -> None:
         self._programs, self._directory, self._settings = programs, directory, settings
         self._data, self._log = directory / "data", directory / "log"
-        self.port, self._count, self._shared = _free_port(), 0, False
+        self.port, self._count, self._shared = free_port(), 0, False
         self._process: subprocess.Popen[bytes] | None = None
         self._as: list[str] = []
         if os.getuid() == 0:

@@ -51,14 +51,41 @@ class Claim:
 
 def assign(claims: Sequence[Claim], before: Mapping[str, str], busy: frozenset[str] = frozenset()) -> dict[str, str]:
     """DN -> name of the group that has the agent; who is not in it, no group has. `before` is how it was; `busy` agents stay with
-    the group that has them."""
+    the group that has them. What this returned is returned again as long as nothing else changes."""
     here = {claim.name: claim for claim in claims}
-    made = {dn: name for dn, name in before.items() if dn in busy and name in here and dn in here[name].members}
-    staff, choices = Counter(made.values()), Counter(dn for claim in claims for dn in claim.members)
     ranked = sorted(claims, key=lambda claim: -claim.rules.priority)
+    tiers = [list(tier) for _, tier in groupby(ranked, key=lambda claim: claim.rules.priority)]
+    made = {dn: name for dn, name in before.items() if name in here and dn in here[name].members}
+    while True:             # each turn after the first is worth more than the one before it
+        pinned = {dn: name for dn, name in made.items() if dn in busy}
+        other = _staffed(tiers, made, pinned)
+        if _lawful(claims, made, pinned) and _worth(tiers, other) <= _worth(tiers, made):
+            return made
+        made = other
+
+
+def _lawful(claims: Sequence[Claim], made: Mapping[str, str], pinned: Mapping[str, str]) -> bool:
+    """No group has more than it may have, and nobody is left whom a group could have."""
+    staff, fixed = Counter(made.values()), Counter(pinned.values())
+    return all(staff[claim.name] <= max(claim.most, fixed[claim.name])
+               and (staff[claim.name] >= claim.most or claim.members <= made.keys()) for claim in claims)
+
+
+def _worth(tiers: Sequence[list[Claim]], made: Mapping[str, str]) -> list[list[int]]:
+    """Needs first, then wishes, by falling priority; among equals, whoever has least counts most."""
+    staff = Counter(made.values())
+    return [sorted(min(staff[claim.name], getattr(claim, wanted)) for claim in tier)
+            for wanted in ("needed", "most") for tier in tiers]
+
+
+def _staffed(tiers: Sequence[list[Claim]], before: Mapping[str, str], pinned: Mapping[str, str]) -> dict[str, str]:
+    """All groups staffed anew, beside agents who cannot move."""
+    made = dict(pinned)
+    staff = Counter(made.values())
+    choices = Counter(dn for tier in tiers for claim in tier for dn in claim.members)
     for wanted in ("needed", "most"):
-        for _, tier in groupby(ranked, key=lambda claim: claim.rules.priority):
-            _staff(list(tier), wanted, made, staff, choices, before)
+        for tier in tiers:
+            _staff(tier, wanted, made, staff, choices, before)
     return made
 
 

@@ -58,6 +58,11 @@ def test_nobody_moves_without_need() -> None:
     assert all(later[dn] == name for dn, name in first.items())
 
 
+def test_one_who_could_go_elsewhere_makes_room_at_once_for_a_group_that_has_no_other() -> None:
+    claims = [claim("either", team(4, 5), maximum=2), claim("only five", team(5), maximum=2)]
+    assert assign(claims, {"5": "either"}) == {"4": "either", "5": "only five"}
+
+
 claims_ = st.lists(st.builds(
     Claim, st.sampled_from("abcd"), st.builds(AssignmentRules, st.integers(1, 3), st.integers(-1, 6), st.integers(0, 6)),
     st.frozensets(st.sampled_from(sorted(TEN))), st.booleans()), max_size=4, unique_by=lambda one: one.name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import time
 from pathlib import Path
 from typing import Any, Callable, cast
@@ -39,6 +38,7 @@ from ocs.dialing.results import DialingMode
 from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.servers.icon.config import IconOptions
 from ocs.servers.tserver.config import TServerOptions
+from tests.doubles.ports import free_port
 from tests.doubles.proxy import Proxy
 
 NOON = 1_773_160_200.0          # Tuesday 2026-03-10T16:30Z: all of the US is awake
@@ -55,12 +55,6 @@ async def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) 
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         await pause(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def contacts(folder: Path) -> Path:
