@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from tests.postgres import database, empty_database, own_postgres_server, postgres_server, sqlite_template  # noqa: F401
 
-# How fast a machine is, is not what a property says. The gate draws the same examples each time: what fails there, the change did.
+# How fast a machine is, no property says. The gate draws the same examples each time: what fails there, the change did.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("gate", settings.get_profile("anywhere"), derandomize=True)
 settings.load_profile("gate" if os.environ.get("OCS_REQUIRE_SERVICES") == "1" else "anywhere")
