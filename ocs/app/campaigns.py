@@ -35,6 +35,7 @@ from ocs.dialing.values import (
     GroupKind,
 )
 from ocs.options import AT_NEXT_LOAD, AT_RESTART, REQUIRED, NumberedText, option, table
+from ocs.store.phones import known_region
 
 __all__ = ["AgentGroupOptions", "AtStart", "CallingListOptions", "CampaignGroupOptions",
            "CampaignOptions", "DialingFilterOptions", "HolidayCalendarOptions", "ListShareOptions", "TreatmentOptions",
@@ -77,6 +78,9 @@ class CallingListOptions:
     region_field: str = option(
         "", text="User-defined field with the region in which the record's person lives, like US-FL, for rules of regions; where "
                  "a record has none the number tells. Empty = none.")
+    phone_region: str = option(
+        "", example="US", text="Country (ISO 3166, two letters) of numbers without + in requests to add a record, which are then "
+                               "read as an import reads them; empty = none, every number is in E.164.")
     filter: str = option("", text="Name of the dialing filter that applies; or give criteria and order_by here.")
     criteria: NumberedText = option(
         NumberedText(), text="What a record must meet to be dialed, as behind WHERE in SQL, over the list's own columns; none = "
@@ -109,6 +113,8 @@ class CallingListOptions:
         found = both if self.filter and (self.criteria or self.order_by) else []
         if len(self.dial_log_delimiter) > 8 or len(f"{self.dial_log_delimiter}.".splitlines()) > 1:
             found = [*found, "dial_log_delimiter: up to 8 characters are expected, no end of a line among them"]
+        if self.phone_region and not known_region(self.phone_region.upper()):
+            found = [*found, f"phone_region: {self.phone_region!r} is not a country code like US, GB, DE"]
         return [*hours_problems(self.hours), *found, *number_problems("cpn_digits", self.cpn_digits),
                 *filter_problems(self.criteria, self.order_by)]
 
@@ -287,7 +293,7 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
                                   check_dnc_list=one.check_dnc_list, table=one.table,
                                   customer_id_field=one.customer_id_field, campaign_name_field=one.campaign_name_field,
                                   cpn_digits=one.cpn_digits, caller_id_field=one.caller_id_field,
-                                  ring_tone_field=one.ring_tone_field,
+                                  ring_tone_field=one.ring_tone_field, phone_region=one.phone_region.upper(),
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
     return {one.name: add_rules(made[one.name], rules_named(one.rules, tables.compliance.rules_directory))

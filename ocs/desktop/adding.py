@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
-from ocs.desktop.finding import Finding, number
+from ocs.desktop.finding import Finding
 from ocs.desktop.records import changed_fields
 from ocs.desktop.requester import Requester
 from ocs.dialing.adding import ADDED_STATUSES
@@ -66,14 +66,14 @@ class Adding:
         if request.date_time is not None and request.date_time.year not in _YEARS:
             raise DesktopError(DesktopErrorCode.INVALID_DATE_OR_TIME, f"{keys.DATE_TIME}: not within {_YEARS[0]}..{_YEARS[-1]}")
         return NewRecord(
-            calling_list.reads, number(request.phone), request.chain_id,
+            calling_list.reads, request.phone, request.chain_id,
             ContactInfoType.HOME_PHONE if request.phone_type is None else ContactInfoType(request.phone_type),
             request.tz_name or None,
             RecordType.GENERAL if request.record_type is None else RecordType(request.record_type), status,
             CallResult.UNKNOWN if request.call_result is None else CallResult(request.call_result), request.attempts or 0,
             request.date_time, request.call_time, request.daily_from, request.daily_until, request.agent_id or None,
             changed_fields(custom, request.others),
-            () if requester.entry is None else requester.entry.take())
+            () if requester.entry is None else requester.entry.take(), calling_list.phone_region)
 
     @staticmethod
     def _told(calling_list: CallingList, record: Record, request: DesktopRequest) -> KVList:

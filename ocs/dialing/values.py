@@ -204,8 +204,8 @@ class ChainSave:
 @dataclass(frozen=True)
 class NewRecord:
     """A record that is to be added to a table; None = as the list, or the chain, has it. `zone` is a name as people write zones,
-    `due` the naive local time of the record at which it is to be dialed. `requests` are rows of the log of requests that go
-    with it."""
+    `due` the naive local time of the record at which it is to be dialed. `phone` is as somebody wrote it; `phone_region` is the
+    country (ISO 3166) of one without +, "" = there are none such. `requests` are rows of the log of requests that go with it."""
 
     table: str
     phone: str
@@ -223,6 +223,7 @@ class NewRecord:
     agent_id: str | None = None
     fields: Mapping[str, CustomValue] = field(default_factory=dict)
     requests: tuple[LoggedRequest, ...] = ()
+    phone_region: str = ""
 
 
 @dataclass(frozen=True)
@@ -275,6 +276,7 @@ class CallingList:
     ring_tone_field: str = ""           # custom field with the tone for a record; "" = none
     campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
     rules: tuple[Rule, ...] = ()        # calling rules that hold for its records; their hours stand in `windows`, too
+    phone_region: str = ""              # country of numbers without + that are added to it; "" = there are none such
 
     @property
     def attempt_rules(self) -> tuple[Rule, ...]:

@@ -6,6 +6,7 @@ server would wait too.
 """
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Sequence
 
 from sqlalchemy import bindparam, func, select
@@ -18,6 +19,7 @@ from ocs.store.loading import insert_records
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.request_log import log_requests
+from ocs.store.rules import phone_of
 from ocs.store.zones import zone_name
 
 __all__ = ["add_record", "number_alone"]
@@ -41,6 +43,7 @@ def add_record(work: Transaction, catalog: Catalog, new: NewRecord) -> Record:
     calling_list = catalog.calling_list(work, new.table)
     if not number_alone(work, calling_list, wait=False):
         raise StoreUnavailable(f"records of {new.table!r} are being imported")
+    new = replace(new, phone=phone_of(new))
     record_id, chain_id = (highest or 0 for highest in work.row(calling_list.highest_ids) or (0, 0))
     defaults = ListDefaults(calling_list.daily_from, calling_list.daily_till, calling_list.fields)
     record = added(new, defaults, _zone(work, catalog, calling_list, new.zone), (record_id, chain_id),

@@ -47,6 +47,7 @@ from ocs.store.rules import (
     given_back,
     last_open,
     owned,
+    phone_of,
     window_open,
     with_cancelled,
 )
@@ -111,6 +112,7 @@ class _List:
 
     def add_new(self, new: NewRecord) -> Record:
         """As `IStore.add_record`."""
+        new = replace(new, phone=phone_of(new))
         name = DEFAULT_TZ_NAME if new.zone is None else zone_name(new.zone)
         if name is None:
             raise NotAdded("tz_name", "there is no such time zone")

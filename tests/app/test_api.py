@@ -366,6 +366,16 @@ def test_a_record_is_added_once_by_its_key_also_after_a_restart(rig: Rig) -> Non
     assert rig.ask("POST", "lists/list/records", new)[0] == 201 and len(rig.bench.records()) == 13
 
 
+def test_a_number_without_plus_is_read_as_one_of_the_lists_country(rig: Rig) -> None:
+    assert rig.ask("POST", "lists/list/records", {"phone": "(212) 555-0199"})[1]["field"] == "phone"
+    rig.close()
+    rig.open(calling_list={"phone_region": "US"})
+    status, told = rig.ask("POST", "lists/list/records", {"phone": "(212) 555-0199"})
+    assert (status, told["phone"]) == (201, "+12125550199") and len(rig.bench.records()) == 11
+    status, told = rig.ask("POST", "lists/list/records", {"phone": "(012) 555-0199"})
+    assert (status, told["field"], len(rig.bench.records())) == (400, "phone", 11) and "not valid" in told["error"]
+
+
 def test_records_are_cancelled(rig: Rig) -> None:
     assert rig.ask("POST", "cancellations", {"phone": "+12125550001"}) == (200, {"records": 1})
     by_customer = {"customer_id": "Person 2", "campaign": "spring", "calling_list": "list"}

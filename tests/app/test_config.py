@@ -184,6 +184,13 @@ def test_a_lists_record_history_has_a_file_of_its_own_and_a_delimiter() -> None:
     assert (one.dial_log_destination, one.dial_log_delimiter) == (Path("/etc/ocs/spring.log"), "\t")
 
 
+def test_a_lists_country_of_numbers_is_one_that_there_is() -> None:
+    text = GOOD.replace('name = "spring"\n', 'name = "spring"\nphone_region = "XX"\n')
+    assert problems(text) == ["calling_list[1].phone_region: 'XX' is not a country code like US, GB, DE"]
+    [group] = to_campaign_groups(load(OCSOptions, tomllib.loads(text.replace("XX", "gb")))).values()
+    assert group.lists[0].phone_region == "GB"
+
+
 def test_the_shipped_configuration_is_the_sample_and_loads() -> None:
     from ocs.app.cli.config import SAMPLE_TITLE
     assert (ETC / "ocs.toml").read_text() == sample(OCSOptions, SAMPLE_TITLE)

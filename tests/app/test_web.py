@@ -211,6 +211,14 @@ def test_a_record_is_added_with_every_value_as_a_string() -> None:
     assert site.at("lists", "list", "AddRecord", body).status == 200 and len(site.bench.records()) == 7
 
 
+def test_a_number_without_plus_is_read_as_one_of_the_lists_country() -> None:
+    site = Idle(calling_list={"phone_region": "GB"})
+    answer = site.at("lists", "list", "AddRecord", {"GSW_PHONE": "020 7946 0958"})
+    assert (answer.status, answer.body["GSW_PHONE"], site.bench.record(6).contact_info) == (200, *["+442079460958"] * 2)
+    answer = site.at("lists", "list", "AddRecord", {"GSW_PHONE": "020 7946"})
+    assert answer.status == 400 and "GSW_PHONE: '020 7946' is" in answer.body["GSW_ERROR"] and len(site.bench.records()) == 6
+
+
 def test_a_campaign_group_is_loaded_started_changed_stopped_and_unloaded() -> None:
     site = Idle(mode=DialingMode.PREDICTIVE)
     told = [(answer.status, answer.body["GSW_USER_EVENT"], answer.body["GSW_CAMPAIGN_GROUP_STATUS"], answer.body["GSW_DIAL_MODE"])

@@ -94,6 +94,31 @@ def test_what_cannot_be_is_refused_by_name_and_adds_nothing(make: Harness, value
     assert refused.value.attribute == attribute and list(all_records(store)) == [1]
 
 
+@pytest.mark.parametrize("text, region, phone", [
+    ("(212) 555-0199", "US", PHONE), ("1-212-555-0199", "US", PHONE), (" 020 7946 0958 ", "GB", "+442079460958"),
+    ("+44 20 7946 0958", "US", "+442079460958"), ("+1 (212) 555-0199", "", PHONE)])
+def test_a_number_is_read_as_one_of_the_lists_country(make: Harness, text: str, region: str, phone: str) -> None:
+    store = make([record(1)])
+    assert add(store, phone=text, phone_region=region).contact_info == all_records(store)[2].contact_info == phone
+
+
+@pytest.mark.parametrize("text, region, reason", [
+    ("2125550199", "", "not \\+ and 7 to 15"), ("+1212555019९", "", "not \\+"), ("555-0199", "US", "too short|area code"),
+    ("(012) 555-0199", "US", "not valid"), ("ask Ada", "US", "not a phone number"), ("212 555 0199 x5", "US", "extension"),
+    ("+12125550199000", "US", "too long"), (f"{PHONE}\n", "", "not \\+"), ("9" * 65, "US", "too long")])
+def test_what_is_no_number_there_adds_nothing(make: Harness, text: str, region: str, reason: str) -> None:
+    store = make([record(1)])
+    with pytest.raises(NotAdded, match=f"^phone: .*({reason})"):
+        add(store, phone=text, phone_region=region)
+    assert list(all_records(store)) == [1]
+
+
+def test_a_number_that_the_chain_has_already_is_found_however_it_is_written(make: Harness) -> None:
+    store = make([record(1)])
+    with pytest.raises(NotAdded, match="already"):
+        add(store, chain_id=1, phone="212-555-0001", phone_region="US")
+
+
 def test_a_list_that_is_not_there_takes_none(make: Harness) -> None:
     with pytest.raises(UnknownCallingList):
         result(make([]).add_record(NewRecord("nowhere", PHONE)))

@@ -190,11 +190,12 @@ def _new(one: domain.CallingList, asked: values.NewRecord, custom: Any) -> domai
     except ValueError as error:
         raise ApiError(400, f"dial_at: {error}", "dial_at") from None
     return domain.NewRecord(
-        one.reads, exact(asked.phone), asked.chain_id,
+        one.reads, asked.phone, asked.chain_id,
         ContactInfoType.HOME_PHONE if asked.phone_type is None else ContactInfoType(_PHONE_TYPES[asked.phone_type]),
         asked.time_zone or None,
         RecordType.GENERAL if asked.record_type is None else _TYPES[asked.record_type], due=due,
-        daily_from=asked.daily_from, daily_till=asked.daily_till, agent_id=asked.agent_id, fields=fields)
+        daily_from=asked.daily_from, daily_till=asked.daily_till, agent_id=asked.agent_id, fields=fields,
+        phone_region=one.phone_region)
 
 
 def _status(number: int) -> str:

@@ -17,6 +17,8 @@ from protocols.desktop.names import PHONE_TYPES
 __all__ = ["Phone"]
 
 Phone = Annotated[str, Meta(pattern=r"^\+[1-9][0-9]{6,14}$", description="A number in E.164.", examples=["+12125550100"])]
+WrittenPhone = Annotated[str, Meta(min_length=1, max_length=64, examples=["+12125550100", "(212) 555-0100"], description=(
+    "A number in E.164 or, where the calling list has a phone_region, as it is written in that country."))]
 _plain = r"^[^\x00-\x1f\x7f]*$"
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=_plain)]
 Text = Annotated[str, Meta(max_length=255, pattern=_plain)]
@@ -250,7 +252,7 @@ class RecordQuery(_Asked):
 class NewRecord(_Asked):
     """A record to be added; what is not said is as the list has it. `dial_at` is the record's local time."""
 
-    phone: Phone
+    phone: WrittenPhone
     chain_id: Number | None = None
     phone_type: PhoneType | None = None
     time_zone: Annotated[str, Meta(max_length=64)] | None = None
