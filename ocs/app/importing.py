@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Mapping
 
 from ocs.app.list_checks import Fields
@@ -21,7 +22,7 @@ from ocs.database.backend import Backend, transaction
 from ocs.database.statements import Transaction
 from ocs.errors import ConfigurationError, StaleObject, StoreUnavailable
 
-__all__ = ["ImportReport", "check_objects", "export_file_objects", "export_objects", "export_server",
+__all__ = ["ImportReport", "check_file_objects", "check_objects", "export_file_objects", "export_objects", "export_server",
            "has_objects", "import_objects"]
 
 
@@ -42,11 +43,11 @@ class ImportReport:
 
 
 def import_objects(backend: Backend, mapping: Mapping[str, Any], act: Act, replace: bool = False, dry_run: bool = False,
-                   force: bool = False, fields: Fields | None = None) -> ImportReport:
+                   force: bool = False, fields: Fields | None = None, rules: Path | None = None) -> ImportReport:
     """Make the objects of a file (decoded TOML) those of the database. With `replace` objects go that the file has not, and that
     nothing in it refers to. A file that was exported from this database is refused, unless `force`, where it would undo what
-    others changed since. With the `fields` of the tables of calling lists, filters are checked against them. ConfigurationError
-    with every problem, StaleObject among them; StoreUnavailable."""
+    others changed since. With the `fields` of the tables of calling lists, filters are checked against them; `rules` is the
+    folder of the site's own calling rules. ConfigurationError with every problem, StaleObject among them; StoreUnavailable."""
     document = read_document(mapping, VOCABULARY)
     with transaction(backend, write=not dry_run) as work:
         configuration_versions.check(work)
@@ -54,7 +55,7 @@ def import_objects(backend: Backend, mapping: Mapping[str, Any], act: Act, repla
             lock(work)
         before = read_objects(work)
         after = planned(before, document, replace, _is_ours(work, document))
-        problems = configuration_problems(after, fields)
+        problems = configuration_problems(after, fields, rules)
         if problems:
             raise ConfigurationError(problems)
         changes = differences(before, after)
@@ -101,14 +102,24 @@ def has_objects(backend: Backend) -> bool:
         return False
 
 
-def export_file_objects(mapping: Mapping[str, Any], secrets: bool = False) -> dict[str, Any]:
+def export_file_objects(mapping: Mapping[str, Any], secrets: bool = False, rules: Path | None = None) -> dict[str, Any]:
     """The tables of a file with every object that a server's own file (decoded TOML) speaks of: as an import into an empty
     database would make them. ConfigurationError with every problem."""
+    return document_of(_alone(mapping, rules), VOCABULARY, secrets)
+
+
+def check_file_objects(mapping: Mapping[str, Any], rules: Path | None = None) -> list[str]:
+    """Check a file of objects (decoded TOML) by itself: as an import into an empty database would. The names of its outbound
+    contact servers; ConfigurationError with every problem."""
+    return outbound_servers(_alone(mapping, rules))
+
+
+def _alone(mapping: Mapping[str, Any], rules: Path | None) -> Objects:
     objects = planned({}, read_document(mapping, VOCABULARY))
-    problems = configuration_problems(objects)
+    problems = configuration_problems(objects, rules=rules)
     if problems:
         raise ConfigurationError(problems)
-    return document_of(objects, VOCABULARY, secrets)
+    return objects
 
 
 def export_server(backend: Backend, application: str) -> dict[str, Any]:
@@ -119,12 +130,12 @@ def export_server(backend: Backend, application: str) -> dict[str, Any]:
     return {name: value for name, value in {**tables.links, **tables.mapping}.items() if value}
 
 
-def check_objects(backend: Backend, fields: Fields | None = None) -> tuple[list[str], list[str]]:
-    """Every problem of the objects in a database, with the fields of the tables of calling lists where given; and the names of
-    the outbound contact servers for which they were checked. StoreUnavailable."""
+def check_objects(backend: Backend, fields: Fields | None = None, rules: Path | None = None) -> tuple[list[str], list[str]]:
+    """Every problem of the objects in a database, as `configuration_problems` has it; and the names of the outbound contact
+    servers for which they were checked. StoreUnavailable."""
     with transaction(backend, write=False) as work:
         objects = _read(work)
-    return configuration_problems(objects, fields), outbound_servers(objects)
+    return configuration_problems(objects, fields, rules), outbound_servers(objects)
 
 
 def _read(work: Transaction) -> Objects:

@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ocs.app.calling_rules import ComplianceOptions, rule_problems
 from ocs.app.campaigns import (
     AgentGroupOptions,
     CallingListOptions,
@@ -54,31 +56,35 @@ class _SharedTables:
     campaign_group: tuple[CampaignGroupOptions, ...] = table()
     http_request: tuple[SharedHttpRequestOptions, ...] = table()
     sql_statement: tuple[SqlStatementOptions, ...] = table()
+    compliance: ComplianceOptions = table(ComplianceOptions)
 
     def problems(self) -> list[str]:
         view: Any = self        # of the tables' own kinds, but for files that lie with the servers
-        return [*reference_problems(view), *effect_problems(view), *switch_problems(view),
+        return [*reference_problems(view), *effect_problems(view), *switch_problems(view), *rule_problems(view),
                 *outgoing_problems((), (), self.http_request, (), ())]
 
 
-def configuration_problems(objects: Objects, fields: Fields | None = None) -> list[str]:
+def configuration_problems(objects: Objects, fields: Fields | None = None, rules: Path | None = None) -> list[str]:
     """Every problem, each naming object and field; one that several servers have is told once. With the fields of the tables of
-    calling lists, filters and names of fields are checked against them."""
+    calling lists, filters and names of fields are checked against them. Calling rules are those that come with the program, and
+    those in the folder `rules`."""
     problems = object_problems(objects)
     if problems:
         return problems
     for name in outbound_servers(objects):
-        problems += _of_server(objects, name, fields)
+        problems += _of_server(objects, name, fields, rules)
     return list(dict.fromkeys(problems))
 
 
-def _of_server(objects: Objects, name: str, fields: Fields | None) -> list[str]:
+def _of_server(objects: Objects, name: str, fields: Fields | None, rules: Path | None) -> list[str]:
     try:
         tables = server_tables(objects, name)
     except ConfigurationError as error:
         return error.problems
     try:
-        loaded = load(_SharedTables, {**tables.mapping, "switch": [{"name": name} for name in tables.switches]})
+        compliance = {} if rules is None else {"rules_directory": str(rules)}
+        loaded = load(_SharedTables, {**tables.mapping, "switch": [{"name": name} for name in tables.switches],
+                                      "compliance": compliance})
     except ConfigurationError as error:
         return [tables.named(problem) for problem in error.problems]
     return [] if fields is None else [tables.named(problem) for problem in list_problems(loaded, fields)]

@@ -25,8 +25,8 @@ from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.interfaces import IConfiguration
 from ocs.options import load, read_toml, table
 
-__all__ = ["DatabaseConfiguration", "FileConfiguration", "ServerConfiguration", "configuration_backend", "load_server",
-           "make_configuration"]
+__all__ = ["DatabaseConfiguration", "FileConfiguration", "ServerConfiguration", "configuration_backend", "load_own",
+           "load_server", "make_configuration"]
 
 _InThread = Callable[..., Deferred[Any]]        # (function, *arguments): what it returns
 _OF_OBJECTS = (*TABLES, "dialing", "agent")      # what does not stand in the file of a server that works with the database
@@ -53,19 +53,28 @@ def load_server(path: Path | str) -> ServerConfiguration:
     """Read and check all of a server's configuration; blocks. ConfigurationError with every problem; also where the database
     cannot be read."""
     path = Path(path)
-    mapping, folder = read_toml(path), path.resolve().parent
+    mapping = read_toml(path)
+    own = _own(path, mapping)
+    return ServerConfiguration(own) if own.configuration.source is Source.FILE else _with_database(path, mapping, own)
+
+
+def load_own(path: Path) -> OCSOptions:
+    """Read and check a server's file alone: without the objects of the Configuration Database, where that has them.
+    ConfigurationError with every problem."""
+    return _own(path, read_toml(path))
+
+
+def _own(path: Path, mapping: Mapping[str, Any]) -> OCSOptions:
     try:
-        beginning = load(_Beginning, {"configuration": mapping.get("configuration", {})}).configuration
-        if beginning.source is Source.FILE:
-            return ServerConfiguration(load(OCSOptions, mapping, folder))
-        given = [f"{name}: is in the configuration database; `ocs config import` brings it there" for name in _OF_OBJECTS
-                 if name in mapping]
+        source = load(_Beginning, {"configuration": mapping.get("configuration", {})}).configuration.source
+        given = [] if source is Source.FILE else [
+            f"{name}: is in the configuration database; `ocs config import` brings it there" for name in _OF_OBJECTS
+            if name in mapping]
         if given:
             raise ConfigurationError(given)
-        own = load(OCSOptions, mapping, folder)
+        return load(OCSOptions, mapping, path.resolve().parent)
     except ConfigurationError as error:
         raise ConfigurationError([f"{path}: {problem}" for problem in error.problems]) from None
-    return _with_database(path, mapping, own)
 
 
 def _with_database(path: Path, mapping: Mapping[str, Any], own: OCSOptions) -> ServerConfiguration:

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from ocs.app.cli.root import ocs
 from ocs.configuration.versions import configuration_versions
+from tests.app.test_calling_rules import OWN
 from tests.app.test_config import GOOD
 
 
@@ -167,13 +168,76 @@ def test_the_file_of_a_server_that_works_with_the_database_is_checked_with_it(
         site: Path, run: Command, url: str, tmp_path: Path) -> None:
     own = tmp_path / "ocs.toml"
     own.write_text(f'[configuration]\nsource = "database"\nurl = "{url}"\n')
-    outcome = CliRunner().invoke(ocs, ["config", "check", str(own), "--offline"])
+    outcome = CliRunner().invoke(ocs, ["config", "check", str(own)])
     assert outcome.exit_code == 0 and "campaign groups: renewals@outbound" in outcome.stdout
     edit(site, "interval_min = 10", "interval_min = 12")
     assert "1 changed" in run("import", "site.toml", "--config", str(own)).stdout
     own.write_text(own.read_text() + '[application]\nname = "east"\n')
-    outcome = CliRunner().invoke(ocs, ["config", "check", str(own), "--offline"])
+    outcome = CliRunner().invoke(ocs, ["config", "check", str(own)])
     assert outcome.exit_code == 1 and "application east is not in the configuration database" in outcome.stderr
+
+
+def checked(*arguments: str, code: int = 0) -> Result:
+    outcome = CliRunner().invoke(ocs, ["config", "check", *arguments])
+    assert outcome.exit_code == code, outcome.output
+    return outcome
+
+
+def test_offline_the_file_of_a_server_is_checked_by_itself(tmp_path: Path) -> None:
+    own = tmp_path / "ocs.toml"
+    own.write_text('[configuration]\nsource = "database"\nurl = "postgresql://nobody@nowhere.invalid/none"\n')
+    assert "in the configuration database, which was not looked at" in checked(str(own), "--offline").stdout
+    told = parsed(checked(str(own), "--offline", "--json"))
+    assert (told["problems"], told["campaign_groups"], told["not_checked_against_database"]) == ([], [], "--offline")
+    own.write_text(own.read_text() + '[dialing]\n[service]\nname = 1\n')
+    assert "dialing: is in the configuration database" in checked(str(own), "--offline", code=1).stderr
+
+
+def test_a_file_of_objects_is_checked_without_a_database(site: Path, run: Command, tmp_path: Path) -> None:
+    run("export", "--output", "all.toml")
+    (tmp_path / "configuration.sqlite").unlink()
+    own = tmp_path / "ocs.toml"
+    own.write_text('[database]\nurl = "postgresql://nobody@nowhere.invalid/none"\n')
+    for arguments in (("--objects",), ("--offline", "--config", str(own))):
+        for name in ("all.toml", "site.toml"):
+            done = checked(str(tmp_path / name), *arguments)
+            assert "in order by itself; servers: ocs" in done.stdout and "no database is opened" in done.stderr
+    edit(site, 'treatments = ["busy"]', 'treatments = ["busi"]')
+    wrong = checked(str(site), "--objects", "--json", code=1)
+    assert parsed(wrong)["problems"] == ["calling_list[spring].treatments: there is no treatment busi"]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["all.toml", "ocs.toml", "site.toml"]
+
+
+@pytest.mark.parametrize("arguments", [
+    ("--offline",), ("--objects", "--database", "sqlite:///x"), ("--offline", "--database", "sqlite:///x"),
+    ("f", "--rules", ".")])
+def test_without_a_database_a_file_is_needed(arguments: tuple[str, ...]) -> None:
+    checked(*arguments, code=2)
+
+
+def test_names_of_calling_rules_are_checked_with_object_and_field(site: Path, run: Command, tmp_path: Path) -> None:
+    edit(site, 'treatments = ["busy"]', 'treatments = ["busy"]\nrules = ["us-ftcc", "house"]')
+    edit(site, "multiplier = 1.5", 'multiplier = 1.5\nrules = ["us-ftc"]\nring_timeout_s = 5')
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "house.toml").write_text(OWN.replace('"own"', '"house"'))
+    (tmp_path / "ocs.toml").write_text('[compliance]\nrules_directory = "rules"\n')
+    misspelt = "calling_list[spring].rules: there is no rule us-ftcc (in calling_list spring) (us-ftc?)"
+    rings = "campaign_group[renewals@outbound].ring_timeout_s: 5 s, but by rule us-ftc a phone rings 15 s at least"
+    for done in (run("import", "site.toml", code=1), run("check", "site.toml", code=1),
+                 checked("site.toml", "--objects", code=1)):
+        assert misspelt in done.stderr and rings in done.stderr
+        assert "calling_list[spring].rules: there is no rule house" in done.stderr
+    assert "us-ftc" not in run("export").stdout
+    for more in (("--objects", "--rules", "rules"), ("--offline", "--config", "ocs.toml")):
+        found = checked("site.toml", *more, code=1).stderr
+        assert misspelt in found and "house" not in found
+    edit(site, "us-ftcc", "us-ftc")
+    edit(site, "ring_timeout_s = 5", "ring_timeout_s = 20")
+    assert "there is no rule house" in run("import", "site.toml", code=1).stderr
+    assert "2 changed" in run("import", "site.toml", "--rules", "rules").stdout
+    assert "there is no rule house" in run("check", code=1).stderr
+    assert "in order" in run("check", "--rules", "rules").stdout
 
 
 def test_the_database_of_a_demonstration_is_named_by_its_directory(tmp_path: Path, run: Command, url: str) -> None:

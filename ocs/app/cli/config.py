@@ -11,15 +11,18 @@ import click
 from ocs.app.cli.objects import (
     chosen_backend,
     chosen_fields,
+    chosen_rules,
     export_file,
     history,
     import_file,
     place_options,
+    rules_option,
     told_unchecked,
     upgrade,
 )
 from ocs.app.config import OCSOptions, to_campaign_groups
-from ocs.app.sources import ServerConfiguration, load_server
+from ocs.app.sources import ServerConfiguration, load_own, load_server
+from ocs.configuration.options import Source
 from ocs.database.backend import Backend
 from ocs.errors import ConfigurationError, OCSError
 from ocs.options import Entry, entries, read_toml, sample
@@ -56,25 +59,40 @@ def print_sample() -> None:
 @config.command("check")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @place_options
-@click.option("--offline", is_flag=True, help="Do not look into the database of the lists.")
+@click.option("--objects", is_flag=True, help="FILE is one of objects: check it as an empty Configuration Database takes it.")
+@click.option("--offline", is_flag=True, help="Open no database at all.")
+@rules_option
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
-def check(file: Path | None, offline: bool, as_json: bool, **place: Any) -> None:
+def check(file: Path | None, objects: bool, offline: bool, rules: Path | None, as_json: bool, **place: Any) -> None:
     """Report every problem of a configuration; exit status 1 if there is one.
 
     FILE alone is a server's own file: it is checked as the server would read it, with the objects of the Configuration Database
     where it works with that. Filters and disposition fields are checked against the columns that their lists have in the
-    database; where it cannot be opened, this is said and is no problem. With --database, --config or --directory the objects of
-    that Configuration Database are checked; with FILE beside, FILE as it would be imported there."""
-    if any(value is not None for value in place.values()):
-        _check_objects(file, chosen_backend(**place), (None, "") if offline else chosen_fields(**place), as_json)
-        return
-    if file is None:
-        raise click.UsageError("give a FILE, or say which database")
+    database; where it cannot be opened, this is said and is no problem. With --offline nothing but FILE is looked at.
+
+    With --database, --config or --directory the objects of that Configuration Database are checked; with FILE beside, FILE as it
+    would be imported there. A file of objects is checked without any database by --objects, or by --offline beside --config."""
+    named = any(value is not None for value in place.values())
+    if file is None and (not named or offline or objects):
+        raise click.UsageError("give a FILE" if named else "give a FILE, or say which database")
+    if file is not None and (named and offline or objects and not named):
+        _check_file_objects(file, chosen_rules(rules, **place), as_json)
+    elif named:
+        _check_objects(file, chosen_backend(**place), chosen_fields(**place), chosen_rules(rules, **place), as_json)
+    elif rules is not None:
+        raise click.UsageError("--rules is for objects: a server's file names its folder in [compliance] rules_directory")
+    elif file is not None:
+        _check_server(file, offline, as_json)
+
+
+def _check_server(file: Path, offline: bool, as_json: bool) -> None:
     problems: list[str] = []
     groups: dict[str, object] = {}
     unchecked = "--offline" if offline else ""
+    elsewhere = False       # the groups are in a database that is not looked at
     try:
-        found = load_server(file)
+        found = ServerConfiguration(load_own(file)) if offline else load_server(file)
+        elsewhere = offline and found.options.configuration.source is Source.DATABASE
         groups = dict(to_campaign_groups(found.options))
         if not offline:
             problems, unchecked = _against_database(file, found)
@@ -84,14 +102,18 @@ def check(file: Path | None, offline: bool, as_json: bool, **place: Any) -> None
         click.echo(json.dumps({"file": str(file), "problems": problems, "campaign_groups": list(groups),
                                "not_checked_against_database": unchecked}))
     else:
-        for problem in problems:
-            click.echo(problem, err=True)
-        if not problems:
-            click.echo(f"{file}: in order; campaign groups: {', '.join(groups) or 'none'}")
-        if not offline:
-            told_unchecked(unchecked)
+        told = "in the configuration database, which was not looked at" if elsewhere else ", ".join(groups) or "none"
+        _tell(problems, f"{file}: in order; campaign groups: {told}", "" if offline else unchecked)
     if problems:
         raise SystemExit(1)
+
+
+def _tell(problems: list[str], in_order: str, unchecked: str) -> None:
+    for problem in problems:
+        click.echo(problem, err=True)
+    if not problems:
+        click.echo(in_order)
+    told_unchecked(unchecked)
 
 
 def _against_database(file: Path, found: ServerConfiguration) -> tuple[list[str], str]:
@@ -105,7 +127,7 @@ def _against_database(file: Path, found: ServerConfiguration) -> tuple[list[str]
     return [told(problem) for problem in list_problems(found.options, known)], ""
 
 
-def _check_objects(file: Path | None, backend: Backend, found: tuple[Any, str], as_json: bool) -> None:
+def _check_objects(file: Path | None, backend: Backend, found: tuple[Any, str], rules: Path | None, as_json: bool) -> None:
     from ocs.app.importing import check_objects, import_objects
     from ocs.configuration.history import Act
     problems: list[str] = []
@@ -113,20 +135,33 @@ def _check_objects(file: Path | None, backend: Backend, found: tuple[Any, str], 
     fields, unchecked = found
     try:
         if file is None:
-            problems, servers = check_objects(backend, fields)
+            problems, servers = check_objects(backend, fields, rules)
         else:
-            import_objects(backend, read_toml(file), Act(0.0), dry_run=True, fields=fields)
+            import_objects(backend, read_toml(file), Act(0.0), dry_run=True, fields=fields, rules=rules)
     except ConfigurationError as error:
         problems = error.problems
+    place = {"database": backend.shown_url, **({} if file is None else {"file": str(file)})}
+    in_order = f"{file or backend}: in order" + (f"; servers: {', '.join(servers) or 'none'}" if file is None else "")
+    _end(place, problems, servers, in_order, unchecked, as_json)
+
+
+def _check_file_objects(file: Path, rules: Path | None, as_json: bool) -> None:
+    from ocs.app.importing import check_file_objects
+    problems: list[str] = []
+    servers: list[str] = []
+    try:
+        servers = check_file_objects(read_toml(file), rules)
+    except ConfigurationError as error:
+        problems = error.problems
+    in_order = f"{file}: in order by itself; servers: {', '.join(servers) or 'none'}"
+    _end({"file": str(file)}, problems, servers, in_order, "no database is opened", as_json)
+
+
+def _end(place: dict[str, str], problems: list[str], servers: list[str], in_order: str, unchecked: str, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"database": backend.shown_url, **({} if file is None else {"file": str(file)}),
-                               "problems": problems, "servers": servers, "not_checked_against_database": unchecked}))
+        click.echo(json.dumps({**place, "problems": problems, "servers": servers, "not_checked_against_database": unchecked}))
     else:
-        for problem in problems:
-            click.echo(problem, err=True)
-        if not problems:
-            click.echo(f"{file or backend}: in order" + (f"; servers: {', '.join(servers) or 'none'}" if file is None else ""))
-            told_unchecked(unchecked)
+        _tell(problems, in_order, "" if problems else unchecked)
     if problems:
         raise SystemExit(1)
 

@@ -20,10 +20,12 @@ import click
 from ocs.database.backend import Backend, backend_for, transaction
 from ocs.errors import ConfigurationError, OCSError, StaleObject
 
-__all__ = ["chosen_backend", "chosen_fields", "export_file", "history", "import_file", "place_options",
-           "told_unchecked", "upgrade"]
+__all__ = ["chosen_backend", "chosen_fields", "chosen_rules", "export_file", "history", "import_file", "place_options",
+           "rules_option", "told_unchecked", "upgrade"]
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
+rules_option = click.option("--rules", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
+                            help="Folder of the site's own calling rules; else that of the server's file.")
 _SHOWN = 60
 _STALE = "nothing is done: export again and make the changes there, or undo what was done since with --force"
 
@@ -46,7 +48,7 @@ def chosen_backend(directory: Path | None, config: Path | None, database: str | 
     if database is None:
         from ocs.app.config import load_configuration
         from ocs.app.sources import configuration_backend
-        file = directory / "ocs.toml" if directory is not None else config
+        file = _server_file(directory, config)
         assert file is not None
         return configuration_backend(load_configuration(file))
     try:
@@ -61,7 +63,7 @@ def chosen_fields(directory: Path | None, config: Path | None, database: str | N
     from ocs.app.list_checks import known_lists
     try:
         if database is None:
-            file = directory / "ocs.toml" if directory is not None else config
+            file = _server_file(directory, config)
             assert file is not None
             database = load_configuration(file).database.url
         return known_lists(database), ""
@@ -69,6 +71,17 @@ def chosen_fields(directory: Path | None, config: Path | None, database: str | N
         if directory is None and config is None:
             return None, "there are none in this one; --config FILE of a server names theirs"
         return None, str(error)
+
+
+def chosen_rules(rules: Path | None, directory: Path | None, config: Path | None, database: str | None) -> Path | None:
+    """The folder of the site's own calling rules; None = there are only those that come with the program."""
+    from ocs.app.config import load_configuration
+    file = _server_file(directory, config)
+    return rules if rules is not None or file is None else load_configuration(file).compliance.rules_directory
+
+
+def _server_file(directory: Path | None, config: Path | None) -> Path | None:
+    return directory / "ocs.toml" if directory is not None else config
 
 
 def told_unchecked(unchecked: str) -> None:
@@ -115,14 +128,17 @@ def upgrade(backend: Backend, as_json: bool) -> None:
 @click.option("--replace", is_flag=True, help="Remove what FILE does not have; without it such objects stay.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 @click.option("--force", is_flag=True, help="Also where others changed the same objects since FILE was exported.")
+@rules_option
 @click.option("--who", default=_user, show_default="your user name", help="Who does it, for the history.")
 @_json
-def import_file(file: Path, replace: bool, dry_run: bool, force: bool, who: str, as_json: bool, **place: Any) -> None:
+def import_file(file: Path, replace: bool, dry_run: bool, force: bool, rules: Path | None, who: str, as_json: bool,
+                **place: Any) -> None:
     """Make the objects of FILE those of the Configuration Database: all of them, or, with any problem, none.
 
     FILE is what `ocs config export` writes, or a server's own file: its tables of campaigns, lists, groups and treatments, with
     [application] and [dialing]; what concerns that server alone stays there. An object of FILE is taken as FILE has it. Filters
-    are checked against the columns of their lists where these lie in the same database, or in that of the --config file."""
+    are checked against the columns of their lists where these lie in the same database, or in that of the --config file; calling
+    rules are those that come with the program, and the site's own (--rules)."""
     from ocs.app.importing import import_objects
     from ocs.configuration.history import Act
     from ocs.options import read_toml
@@ -130,7 +146,7 @@ def import_file(file: Path, replace: bool, dry_run: bool, force: bool, who: str,
     fields, unchecked = chosen_fields(**place)
     try:
         report = import_objects(backend, read_toml(file), Act(time.time(), who, f"import {file.name}"), replace, dry_run, force,
-                                fields)
+                                fields, chosen_rules(rules, **place))
     except ConfigurationError as error:
         if not as_json:
             hint = [_STALE] if isinstance(error, StaleObject) else []
@@ -199,7 +215,7 @@ def export_file(output: Path | None, secrets: bool, application: str | None, as_
     if application is not None:
         mapping = export_server(backend, application)
     elif (own := _own_file(backend, **place)) is not None:
-        mapping, origin = export_file_objects(read_toml(own), secrets), str(own)
+        mapping, origin = export_file_objects(read_toml(own), secrets, chosen_rules(None, **place)), str(own)
     else:
         mapping = export_objects(backend, secrets)
     if as_json:
@@ -220,7 +236,7 @@ def _own_file(backend: Backend, directory: Path | None, config: Path | None, dat
     from ocs.app.config import load_configuration
     from ocs.app.importing import has_objects
     from ocs.configuration.options import Source
-    file = directory / "ocs.toml" if directory is not None else config
+    file = _server_file(directory, config)
     if file is None or load_configuration(file).configuration.source is not Source.FILE:
         return None
     return None if has_objects(backend) else file
