@@ -19,6 +19,9 @@ settings.register_profile("gate", settings.get_profile("anywhere"), derandomize=
 settings.load_profile("gate" if os.environ.get("OCS_REQUIRE_SERVICES") == "1" else "anywhere")
 
 
+FIGURES = "figures"     # a property of a test: a line that the summary shows
+
+
 class Logged:
     """The events that a test logged."""
 
@@ -85,3 +88,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if "long" not in item.keywords]
     config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
     items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What long tests have measured."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    lines = [str(value) for report in reports if report.when == "call" for name, value in report.user_properties
+             if name == FIGURES]
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.line(line)

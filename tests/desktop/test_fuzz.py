@@ -2,16 +2,15 @@
 each entry with `make test-long`."""
 from __future__ import annotations
 
-import gc
-import sys
+from typing import Callable
 
 import pytest
 
 from tests.conftest import Logged
+from tests.course import Course
 from tests.desktop.fuzz import ENTRIES, SEEDS, fuzz
 
 _SAMPLE, _MANY = 2_000, 1_000_000
-_A_CENTER = 20_000          # about as many objects has one
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -26,15 +25,8 @@ def test_the_seeds_are_many() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_a_million_messages(entry: str, logged: Logged) -> None:
-    alive: list[int] = []
-
-    def progress(done: int) -> None:
-        logged.events.clear()           # this process's own
-        if done % (_MANY // 20) == 0:
-            gc.collect()
-            alive.append(len(gc.get_objects()))
-            sys.stderr.write(f"{entry}: {done:,} messages, {alive[-1]:,} objects\n")
-
-    assert fuzz(entry, _MANY, seed=2, progress=progress) > _MANY / 4
-    assert max(alive) < alive[0] + _A_CENTER, f"what is alive has grown: {alive}"
+def test_a_million_messages(entry: str, logged: Logged, record_property: Callable[[str, object], None]) -> None:
+    course = Course(entry, _MANY, logged, record_property)
+    answered = fuzz(entry, _MANY, 2, course)
+    course.check(f"{answered:,} answered")
+    assert answered > _MANY / 4
