@@ -17,14 +17,15 @@ from ocs.links.attempt_notifications import AttemptNotifier
 from ocs.links.http import http_client
 from ocs.links.named_requests import NamedRequests
 from ocs.links.notifications import ContactNotifier
-from ocs.links.state_notifications import GroupStanding, StateNotifier
+from ocs.links.state_notifications import GroupStanding, ListStanding, StateNotifier
 from ocs.links.validation import PreDialValidation
 from ocs.scheduler.engine import Engine
+from ocs.scheduler.remaining import TimesToComplete
 from ocs.scheduler.session import DialingSession
 from ocs.store.named_statements import NamedStatements
 from ocs.store.notification_spool import NotificationSpool
 
-__all__ = ["Outside"]
+__all__ = ["Outside", "standing"]
 
 
 class Outside:
@@ -39,6 +40,7 @@ class Outside:
         self._client = http_client(reactor, options.http)
         self._clock, self._change = clock, change
         self._standings: Callable[[], list[GroupStanding]] = list
+        self._times: TimesToComplete | None = None
         self._requests = NamedRequests(self._client, options.http_request, application_id, clock)
         self._statements = NamedStatements(options.sql_statement, change)
         self.validation = self.notifier = self.attempts = self.states = None
@@ -78,9 +80,10 @@ class Outside:
         if self.attempts is not None:
             history.add_listener(self.attempts)
         if states is not None:
-            self._standings = lambda: [_standing(session) for session in engine.loaded()]
-            engine.watch(lambda session, event: states.changed(_standing(session), event))
-            history.add_group_listener(lambda session, before: states.regrouped(_standing(session), before))
+            times = self._times = TimesToComplete(engine)
+            self._standings = lambda: [standing(session, times) for session in engine.loaded()]
+            engine.watch(lambda session, event: states.changed(standing(session, times), event))
+            history.add_group_listener(lambda session, before: states.regrouped(standing(session, times), before))
 
     def carry_out(self, effect: SideEffect, contact: Contact) -> None:
         """What a treatment does beside the dialing. The names have been checked with the configuration; but a list that was
@@ -100,9 +103,13 @@ class Outside:
                 await notifier.start()
         if self.states is not None:
             self.states.start(self._standings)
+        if self._times is not None:
+            self._times.start()
 
     async def stop(self) -> None:
         """Send nothing any more."""
+        if self._times is not None:
+            self._times.stop()
         if self.states is not None:
             self.states.stop()
         for notifier in (self.notifier, self.attempts):
@@ -113,8 +120,10 @@ class Outside:
             await stopped
 
 
-def _standing(session: DialingSession) -> GroupStanding:
+def standing(session: DialingSession, times: TimesToComplete) -> GroupStanding:
     """How a campaign group stands now."""
     agents = session.context.agents.of(session.group)
+    lists = {one.name: ListStanding(dict(session.list_results[one.name]), times.of_list(session, one))
+             for one in session.group.lists}
     return GroupStanding(session.group, session.state, session.guid, dict(session.results), len(agents),
-                         sum(bool(agent.calls) for agent in agents))
+                         sum(bool(agent.calls) for agent in agents), times.of_group(session), lists)

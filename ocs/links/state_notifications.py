@@ -6,7 +6,7 @@ the interval is not followed by another to the same service. Keys: reference of 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from twisted.internet.interfaces import IDelayedCall
@@ -24,7 +24,7 @@ from protocols.desktop import keys
 from protocols.errors import ProtocolError
 from protocols.http_messages.bodies import encode_object
 
-__all__ = ["GroupStanding", "StateNotifier", "state_body"]
+__all__ = ["GroupStanding", "ListStanding", "StateNotifier", "state_body"]
 
 _TOLD = frozenset({SessionEvent.LOADED, SessionEvent.START, SessionEvent.STOP, SessionEvent.UNLOADED})
 _UNDER_WAY_LIMIT = 8            # posts to one service; one more is left out
@@ -32,9 +32,17 @@ _ABANDONED = CallResult.DROPPED
 
 
 @dataclass(frozen=True)
+class ListStanding:
+    """What is to be told of one of its lists: as of the group."""
+
+    results: Mapping[CallResult, int] = field(default_factory=dict)
+    time_to_complete_s: float | None = None
+
+
+@dataclass(frozen=True)
 class GroupStanding:
     """What is to be told of a campaign group: the GUID of its session, its calls of this run of the server by result, how many
-    agents are logged in, and how many of these are on a call."""
+    agents are logged in, how many of these are on a call, and in how many seconds its lists are done with, if that is known."""
 
     group: CampaignGroup
     state: SessionState
@@ -42,14 +50,14 @@ class GroupStanding:
     results: Mapping[CallResult, int]
     agents: int = 0
     busy: int = 0
+    time_to_complete_s: float | None = None
+    lists: Mapping[str, ListStanding] = field(default_factory=dict)
 
 
 def state_body(standing: GroupStanding, now: float) -> dict[str, Any]:
     """What is posted. Figures that are not known are null."""
     group, running = standing.group, standing.state is SessionState.RUNNING
-    calls = sum(standing.results.values())
-    answered = standing.results.get(CallResult.ANSWER, 0)
-    dropped = standing.results.get(_ABANDONED, 0)
+    answered, dropped = _people(standing.results)
     return {
         keys.USER_EVENT: "CampaignGroupState", "GSW_TENANT_NAME": "undefined", keys.CAMPAIGN_NAME: group.campaign,
         keys.CAMPAIGN_GROUP_NAME: group.name, keys.CAMPAIGN_GROUP_DBID: group.dbid, "GSW_CAMPAIGN_GROUP_GUID": standing.guid,
@@ -57,10 +65,23 @@ def state_body(standing: GroupStanding, now: float) -> dict[str, Any]:
         **({"GSW_DIAL_MODE": group.mode.desktop, "GSW_OPTIMIZE_BY": group.pacing.method.word,
             "GSW_OPTIMIZE_GOAL": group.pacing.goal} if running else {}),
         "GSW_STAT_BUSY_FACTOR": round(standing.busy / standing.agents, 4) if standing.agents else None,
-        "GSW_STAT_HIT_RATIO": round((answered + dropped) / calls, 4) if calls else None,
         "GSW_STAT_OVERDIAL_RATE": round(dropped / (answered + dropped), 4) if answered + dropped else None,
-        "GSW_CALLING_LISTS": [{keys.CALLING_LIST: one.name, keys.CALLING_LIST_DBID: one.dbid} for one in group.lists],
+        **_figures(standing),
+        "GSW_CALLING_LISTS": [{keys.CALLING_LIST: one.name, keys.CALLING_LIST_DBID: one.dbid,
+                               **_figures(standing.lists.get(one.name, ListStanding()))} for one in group.lists],
     }
+
+
+def _figures(standing: GroupStanding | ListStanding) -> dict[str, Any]:
+    """What is told of a group and of each list."""
+    calls, left_s = sum(standing.results.values()), standing.time_to_complete_s
+    return {"GSW_STAT_HIT_RATIO": round(sum(_people(standing.results)) / calls, 4) if calls else None,
+            "GSW_STAT_TIME_TO_COMPLETE": None if left_s is None else round(left_s)}
+
+
+def _people(results: Mapping[CallResult, int]) -> tuple[int, int]:
+    """Calls that people answered: those that came to an agent, those that were dropped."""
+    return results.get(CallResult.ANSWER, 0), results.get(_ABANDONED, 0)
 
 
 class StateNotifier:

@@ -59,6 +59,7 @@ class CallSteps:
             session.held.not_assured(held)
             assert after.result is not None
             session.results[after.result] += 1
+            session.list_results[held.calling_list.name][after.result] += 1
             context.history.call_completed(held)
             session.settlement.call_ended(held)
         session.wake()

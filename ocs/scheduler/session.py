@@ -1,7 +1,7 @@
 """A dialing session: one campaign group that is loaded, started, stopped and unloaded, and the parts that work for it."""
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any, Callable, Iterable, Mapping
 
 from twisted.internet.defer import Deferred
@@ -56,6 +56,7 @@ class DialingSession:
         self.refusals: Counter[Refusal] = Counter()
         self.verdicts: Counter[Reason] = Counter()      # of whoever else is asked before a dial
         self.results: Counter[CallResult] = Counter()
+        self.list_results: defaultdict[str, Counter[CallResult]] = defaultdict(Counter)     # by name of the list
         self.tally = Tally(context, self)
         self.lists = KnownLists()
         self.held = HeldChains(context, self)

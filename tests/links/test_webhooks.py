@@ -9,7 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred, maybeDeferred
 
 from ocs.app.config import OCSOptions
-from ocs.app.outside import _standing
+from ocs.app.outside import standing
 from ocs.dialing.results import DialingMode
 from ocs.errors import ConfigurationError
 from ocs.links.attempt_notifications import AttemptNotifier
@@ -23,6 +23,7 @@ from ocs.links.http_options import (
 from ocs.links.state_notifications import StateNotifier
 from ocs.options import load
 from ocs.scheduler.mode_change import Course, change_course
+from ocs.scheduler.remaining import TimesToComplete
 from ocs.store.notification_spool import NotificationSpool
 from protocols.desktop.names import RecordTreatment
 from tests.doubles.http import FakeAgent, refused
@@ -42,6 +43,7 @@ class Rig:
         self.attempts = AttemptNotifier(self.client, [RecordHistoryOptions(uri=URI)], NotificationSpoolOptions(), self.spool,
                                         self.bench.clock, random.Random(1))
         self.states = StateNotifier(self.client, [CampaignGroupStateOptions(uri=URI, interval_s=10.0)], self.bench.clock)
+        self.times = TimesToComplete(self.bench.engine)
         self.bench.up()
 
     def follow_attempts(self) -> None:
@@ -50,9 +52,10 @@ class Rig:
 
     def follow_states(self) -> None:
         engine = self.bench.engine
-        engine.watch(lambda session, event: self.states.changed(_standing(session), event))
-        engine.context.history.add_group_listener(lambda session, before: self.states.regrouped(_standing(session), before))
-        self.states.start(lambda: [_standing(session) for session in engine.loaded()])
+        history, times = engine.context.history, self.times
+        engine.watch(lambda session, event: self.states.changed(standing(session, times), event))
+        history.add_group_listener(lambda session, before: self.states.regrouped(standing(session, times), before))
+        self.states.start(lambda: [standing(session, self.times) for session in engine.loaded()])
 
     def told(self) -> list[dict[str, Any]]:
         """What was posted; the service takes all of it."""
@@ -149,6 +152,25 @@ def test_figures_are_numbers_where_there_are_any(tmp_path: Path) -> None:
     rig.bench.pass_(11)
     told = rig.told()[-1]
     assert told["GSW_STAT_BUSY_FACTOR"] == 0.5 and told["GSW_STAT_HIT_RATIO"] == 0.0 and told["GSW_STAT_OVERDIAL_RATE"] is None
+    rig.states.stop()
+
+
+def test_hit_ratio_and_time_to_complete_are_told_of_the_group_and_of_each_list(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.follow_states()
+    rig.times.start()
+    rig.bench.begin()
+    first = rig.told()[-1]
+    assert (first["GSW_STAT_TIME_TO_COMPLETE"], first["GSW_CALLING_LISTS"]) == (None, [
+        {"GSW_CALLING_LIST": "list", "GSW_CALLING_LIST_DBID": 1, "GSW_STAT_HIT_RATIO": None, "GSW_STAT_TIME_TO_COMPLETE": None}])
+    rig.bench.pass_(31)
+    rig.bench.ready("7001")
+    rig.bench.switch.over(rig.bench.switch.dialed[0].conn_id, call_state=11)        # a number that does not work: one of five
+    rig.bench.pass_(70)
+    told = rig.told()[-1]
+    for one in (told, *told["GSW_CALLING_LISTS"]):
+        assert (one["GSW_STAT_HIT_RATIO"], one["GSW_STAT_TIME_TO_COMPLETE"]) == (0.0, 240)
+    rig.times.stop()
     rig.states.stop()
 
 
