@@ -38,6 +38,7 @@ from benchmarks._command import run_ocs  # noqa: E402
 from benchmarks._numbers import Source, north_america, world  # noqa: E402
 from benchmarks._postgresql import postgresql  # noqa: E402
 from benchmarks._report import Goals, arguments, machine, note, report, resident_octets  # noqa: E402
+from benchmarks._stalls import StallMeter  # noqa: E402
 from ocs.dialing.dnc import DoNotCallList, Scope  # noqa: E402
 from ocs.dialing.dnc.identifiers import IdentifierSet  # noqa: E402
 from ocs.dialing.dnc.numbers import NumberSetBuilder  # noqa: E402
@@ -172,24 +173,6 @@ def loaded(url: str, folder: Path) -> tuple[DoNotCallList, dict[str, Any]]:
     if failed:
         failed[0].raiseException()
     return listed, figures
-
-
-class StallMeter:
-    """How much later than asked for a timer fires."""
-
-    def __init__(self, clock: Any) -> None:
-        self._clock, self._longest, self._last = clock, 0.0, time.perf_counter()
-        clock.callLater(0.001, self._tick)
-
-    def _tick(self) -> None:
-        now = time.perf_counter()
-        self._longest, self._last = max(self._longest, now - self._last - 0.001), now
-        self._clock.callLater(0.001, self._tick)
-
-    def longest_ms(self) -> float:
-        """Since it was asked last."""
-        longest, self._longest = self._longest, 0.0
-        return 1_000 * longest
 
 
 # -- the whole ----------------------------------------------------------------------------------------------------

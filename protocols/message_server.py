@@ -81,6 +81,7 @@ class ServedClient:
     def send(self, message: Message) -> None:
         """Send to the client, unless it is gone."""
         if self.state is not ClientState.CLOSED:
+            self._server.before(self)
             self._send(message)
 
     def answer(self, request: Message, name: str, attributes: Mapping[str, Any] | None = None) -> None:
@@ -97,15 +98,17 @@ class ServedClient:
 class MessageServer:
     """Registers clients and hands their requests on. `applications` maps a name to its password's hash; `verify(hash,
     password)` fires with a bool; `clients` bounds connections; `server_version` goes into the answer to a registration, which is
-    `greeting(client)` (a Message), EventLinkConnected where not given."""
+    `greeting(client)` (a Message), EventLinkConnected where not given. `before(client)` is called ahead of each message to a
+    client, so that whoever has put some down for it can send these first."""
 
     log = Logger()
 
     def __init__(self, service: Any, applications: Mapping[str, str], verify: Callable[[str, str], Deferred[bool]], *,
                  clients: int = 1_000, server_version: str = "1.0",
-                 greeting: Callable[[ServedClient], Message] = lambda client: Message("EventLinkConnected")) -> None:
+                 greeting: Callable[[ServedClient], Message] = lambda client: Message("EventLinkConnected"),
+                 before: Callable[[ServedClient], None] = lambda client: None) -> None:
         self.service, self.applications, self._verify = service, dict(applications), verify
-        self._limit, self._version, self._greeting = clients, server_version, greeting
+        self._limit, self._version, self._greeting, self.before = clients, server_version, greeting, before
         self.clients: set[ServedClient] = set()
 
     def connect(self, send: Callable[[Message], None]) -> ServedClient:

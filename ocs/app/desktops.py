@@ -19,7 +19,6 @@ from ocs.passwords import is_hash
 from ocs.runtime import ApplicationOptions, MessageListenOptions, listen_or_exit
 from ocs.scheduler.engine import Engine
 from ocs.servers.service import named_twice, password_check
-from protocols.attributes import KVList
 from protocols.codec import JSON_TEXT
 from protocols.desktop.port import PATH
 from protocols.server import MessageServerFactory
@@ -182,12 +181,7 @@ class DesktopSide:
         if not options.enabled:
             return
         limits = PortLimits(options.clients, options.requests_per_s, options.burst, options.outstanding, options.grace_s)
-
-        def receive(dn: str, user_data: KVList, answer: Any) -> None:
-            desktops.reception.receive(desktops.requester_at(dn), user_data, answer)
-
-        self.port = DesktopPort(engine, line, receive, password_check(self._reactor), self._reactor, limits)
-        desktops.nearer = self.port.tell
+        self.port = DesktopPort(engine, line, desktops, password_check(self._reactor), self._reactor, limits)
         self.use(options, self._agents)
         frames, texts = (MessageServerFactory(self.port.server, self._reactor, options),
                          MessageServerFactory(self.port.server, self._reactor, options, JSON_TEXT))

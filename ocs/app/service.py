@@ -267,6 +267,7 @@ class OCSService(Service):
         if self.configuration is not None:
             await maybeDeferred(self.configuration.stop)
         await self.engine.stop(self.options.dialing.stop_deadline_s)
+        await self.desktops.rounds.finished()
         await self.desktop_side.stop()
         await self.web.stop()
         await self.peering.stop()

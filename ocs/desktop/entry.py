@@ -1,6 +1,7 @@
 """The entry by user events on agents' DNs: who asks is whoever is logged in there, answers go to the same DN.
 
-It also tells agents of their campaigns: when they log in, and when a session is loaded, started, stopped, unloaded.
+It also tells agents of their campaigns: when they log in, and when a session is loaded, started, stopped, unloaded. What many
+hear at once goes by `rounds`, a few of them at a time; everything else that is said to a desktop comes behind what waits for it.
 """
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from ocs.desktop.operations import RecordOperations
 from ocs.desktop.reception import Reception
 from ocs.desktop.records import record_data
 from ocs.desktop.requester import Requester
+from ocs.desktop.rounds import Rounds
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
 from ocs.dialing.callbacks import is_personal
 from ocs.dialing.session import SessionEvent
@@ -46,6 +48,7 @@ class AgentEntry:
         self._application_id = engine.context.options.application_id
         self.reception = Reception(RecordOperations(engine), self._application_id)
         self.nearer: Callable[[str, KVList], bool] = lambda dn, user_data: False    # desktops that are connected to this server
+        self.rounds = Rounds(engine.context.clock)
         self._joining: set[tuple[DialingSession, str]] = set()     # DNs that were added, and nobody is known to be there
         self._switch.add_listener(self)
         self._agents.add_listener(self._agent_state)
@@ -55,8 +58,13 @@ class AgentEntry:
 
     def send(self, dn: str, user_data: KVList) -> None:
         """Tell the desktop at `dn`; a desktop that cannot be reached does not hear it."""
+        self.rounds.first(dn)
         if not self.nearer(dn, user_data):
             self._distribute(dn, user_data)
+
+    def _send_later(self, dn: str, user_data: KVList) -> None:
+        """The same, when it is its turn."""
+        self.rounds.later(dn, lambda: self.send(dn, user_data))
 
     def _distribute(self, dn: str, user_data: KVList) -> None:
         """One user event at the T-Server."""
@@ -68,7 +76,12 @@ class AgentEntry:
 
     # -- requests -------------------------------------------------------------------------------------------------
     def user_event(self, dn: str, user_data: KVList) -> None:
-        self.reception.receive(self.requester_at(dn), user_data, lambda pairs: self._distribute(dn, pairs))
+        self.reception.receive(self.requester_at(dn), user_data, lambda pairs: self._answer(dn, pairs))
+
+    def _answer(self, dn: str, user_data: KVList) -> None:
+        """To whom has asked by way of the T-Server, and hears the answer there."""
+        self.rounds.first(dn)
+        self._distribute(dn, user_data)
 
     def requester_at(self, dn: str) -> Requester:
         """Whoever works at this DN."""
@@ -83,7 +96,7 @@ class AgentEntry:
         self.send(held.agent_dn, record_event("ScheduledCall", replace(data, callback_type=kind.value)))
 
     def taken_back(self, held: HeldChain) -> None:
-        """The agent no longer has the record: RecordCancel."""
+        """The agent no longer has the record: RecordCancel, and at once, since the agent may be about to dial it."""
         data = record_data(held, held.index, self._application_id, self._engine.context.clock.wall())
         self.send(held.agent_dn, record_event("RecordCancel", data))
 
@@ -93,8 +106,9 @@ class AgentEntry:
             self._joining = {one for one in self._joining if one[0] is not session}
         kind = _NEWS.get(event)
         if kind is not None:
+            news = news_of(session, kind, self._application_id)
             for agent in self._agents.of(session.group):
-                self.send(agent.dn, news_of(session, kind, self._application_id))
+                self._send_later(agent.dn, news)
 
     def _agent_state(self, agent: Agent, event: AgentEvent) -> None:
         if event.kind is not AgentEventKind.LOGIN:
@@ -113,12 +127,15 @@ class AgentEntry:
         self._joining |= {(session, dn) for dn in session.group.group.dns
                           if dn not in before.group.dns and self._agents.agent_at(dn) is None}
         there = {agent.dn for agent in self._agents.of(before)}
+        assigned, mode_changed = (news_of(session, kind, self._application_id)
+                                  for kind in (CampaignEvent.GROUP_ASSIGNED, CampaignEvent.MODE_CHANGED))
+        standing = standing_of(session, self._application_id)
         for agent in self._agents.of(session.group):
             if agent.dn not in there:
-                self.send(agent.dn, news_of(session, CampaignEvent.GROUP_ASSIGNED, self._application_id))
-                self.send(agent.dn, standing_of(session, self._application_id))
+                self._send_later(agent.dn, assigned)
+                self._send_later(agent.dn, standing)
             elif session.group.mode is not before.mode:
-                self.send(agent.dn, news_of(session, CampaignEvent.MODE_CHANGED, self._application_id))
+                self._send_later(agent.dn, mode_changed)
 
     # -- what else a switch tells does not concern desktops -------------------------------------------------------
     def call_event(self, event: object) -> None:

@@ -2,7 +2,8 @@
 
 A connection is an agent's, who proves it by a password, and sits at one DN after the log-in there. What a desktop asks of the
 switch goes there as it came (`IDeskLine`), events of the DN come back as the switch tells them; requests about records go where
-every entry's go (`receive`), and what agents are told unasked comes by `tell`.
+every entry's go, and what agents are told unasked comes by `tell`. What all desktops hear at once goes by the same `rounds`, and
+each desktop hears what waits for it ahead of everything else.
 
 One agent has one desktop: a second one at the same DN takes over. A desktop that is lost leaves the agent not ready for a while,
 then the agent is logged out. Source: docs/desktop-port.md.
@@ -10,6 +11,7 @@ then the agent is logged out. Source: docs/desktop-port.md.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, Callable, Coroutine, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -18,6 +20,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from ocs.desktop.credentials import Credential, Gate
+from ocs.desktop.entry import AgentEntry
 from ocs.desktop.manual_dials import ManualDials
 from ocs.desktop.port_values import PortLimits, Prepared, error_message, refusal, user_event
 from ocs.desktop.records import record_data
@@ -41,21 +44,20 @@ from protocols.tserver.messages import USER_EVENT_NUMBER, AddressType, AgentStat
 __all__ = ["DesktopPort"]
 
 _PATIENCE = 1_000       # refused requests in a row for which a connection is borne that asks too much
-Receive = Callable[[str, KVList, Callable[[KVList], None]], None]
-"""(DN, user data, answer): a request about records, and where its answers go."""
 
 
 @implementer(IMessageService, ISwitchListener)
 class DesktopPort:
-    """`server` is the IMessageServer to put a transport in front of. `line` is the IDeskLine of the engine's switch; `check(hash,
-    password)` fires with a bool; `clock` is the sockets' time."""
+    """`server` is the IMessageServer to put a transport in front of. `line` is the IDeskLine of the engine's switch; `desktops`
+    tells agents by way of this port from now on, where they are connected to it; `check(hash, password)` fires with a bool;
+    `clock` is the sockets' time."""
 
     log = Logger()
     vocabulary = VOCABULARY
 
-    def __init__(self, engine: Engine, line: Any, receive: Receive, check: Callable[[str, str], Deferred[bool]],
+    def __init__(self, engine: Engine, line: Any, desktops: AgentEntry, check: Callable[[str, str], Deferred[bool]],
                  clock: IReactorTime, limits: PortLimits = PortLimits()) -> None:
-        self._context, self._engine, self._line, self._receive = engine.context, engine, line, receive
+        self._context, self._engine, self._line, self._desktops = engine.context, engine, line, desktops
         self._clock, self._limits, self._gate = clock, limits, Gate(check, clock)
         self._application_id = engine.context.options.application_id
         self._dials = ManualDials(engine)
@@ -63,11 +65,13 @@ class DesktopPort:
         self._agents: dict[str, Credential] = {}        # by every name that is good for a log-in
         self._prepared = Prepared()
         self._turns: dict[str, DeferredLock] = {}       # a T-Server checks one password at a time of one client
-        self.server = MessageServer(self, {}, self._gate.verify, clients=limits.clients, greeting=self._greeting)
+        self.server = MessageServer(self, {}, self._gate.verify, clients=limits.clients, greeting=self._greeting,
+                                    before=self._first)
         self._own: dict[str, Callable[[ServedClient, Message], Coroutine[Any, Any, Message | None]]] = {
             "RequestAgentLogin": self._log_in, "RequestAgentLogout": self._log_out, "RequestMakeCall": self._make_call,
             "RequestRegisterAddress": self._register, "RequestDistributeUserEvent": self._user_event}
         engine.context.switch.add_listener(self)
+        desktops.nearer = self.tell
 
     def use(self, agents: Sequence[Credential], applications: Mapping[str, str], prepared: Prepared) -> None:
         """Who may connect, from now on; who may not any more is closed. `applications`: name -> password's hash."""
@@ -174,7 +178,8 @@ class DesktopPort:
         if not (is_request(user_data) and self._is_ours(user_data)):
             return await self._pass_on(client, Message(message.name, 0, {**message.attributes, "UserEvent": USER_EVENT_NUMBER}))
         client.answer(message, "EventACK", {"ThisDN": seat.dn, "UserEvent": USER_EVENT_NUMBER})
-        self._receive(seat.dn, user_data, lambda pairs: (seat.client or client).send(user_event(seat.dn, pairs)))
+        self._desktops.reception.receive(self._desktops.requester_at(seat.dn), user_data,
+                                         lambda pairs: (seat.client or client).send(user_event(seat.dn, pairs)))
         return None
 
     def _is_ours(self, user_data: KVList) -> bool:
@@ -360,7 +365,14 @@ class DesktopPort:
         for client in self.server.granted():
             seat: Seat | None = client.data.seat
             if seat is None or self._context.switch.switch_of(seat.dn) == switch:
-                client.send(Message(name))
+                self._desktops.rounds.later(client if seat is None else seat.dn, partial(client.send, Message(name)))
+
+    def _first(self, client: ServedClient) -> None:
+        """Something is about to be sent: what waits for this desktop goes ahead of it."""
+        rounds, connection = self._desktops.rounds, client.data
+        rounds.first(client)
+        if connection is not None and connection.seat is not None:
+            rounds.first(connection.seat.dn)
 
     def call_event(self, event: object) -> None:
         """Desktops hear of calls as the switch tells them."""

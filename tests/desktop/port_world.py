@@ -43,12 +43,7 @@ class PortWorld:
         self.center.add_records("list", [Record(n, n, 0, f"+1212555{n:04d}", tz_name="America/New_York", tz_dbid=5)
                                          for n in range(1, records + 1)])
         self.checked: list[tuple[str, str]] = []
-        desktops = self.center.desktops
-        self.port = DesktopPort(
-            self.center.engine, self.center.switch,
-            lambda dn, pairs, answer: desktops.reception.receive(desktops.requester_at(dn), pairs, answer),
-            self._check, self.clock, limits)
-        desktops.nearer = self.port.tell
+        self.port = DesktopPort(self.center.engine, self.center.switch, self.center.desktops, self._check, self.clock, limits)
         self.allow("1001", "1002", "1003")
         self.center.open()
         self.pass_(0.1)

@@ -209,12 +209,29 @@ def test_agents_hear_of_every_change_of_their_session_and_only_who_is_logged_in(
     bench.session.stop()
     bench.session.start()
     bench.session.unload()
+    assert bench.news("7001") == ["CampaignLoaded", "CampaignStarted"]      # the others are told on the next turn
+    bench.pass_(0)
     assert bench.news("7001") == ["CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignStarted",
                                   "CampaignStopped", "CampaignUnloaded"]
     assert bench.news("7002") == []
     started = next(event for _, event in bench.heard if event.name == "CampaignStarted")
     assert (started.campaign_name, started.campaign_group_name, started.campaign_mode) == (
         "spring", "spring@sales", "Progressive")
+
+
+def test_an_answer_and_a_record_that_is_taken_back_come_behind_the_news_that_waits():
+    bench = Bench(one(), mode=PREVIEW)
+    bench.login("7001", "7002")
+    bench.preview()
+    before = len(bench.heard)
+    bench.session.stop()
+    assert len(bench.heard) == before
+    bench.ask("7002", "RequestRecordCancel", phone="+12125550001")
+    told = bench.heard[before:]
+    assert [event.name for dn, event in told if dn == "7001"] == ["CampaignStopped", "RecordCancel"]
+    assert [event.name for dn, event in told if dn == "7002"] == ["CampaignStopped", "RecordCancelAcknowledge"]
+    bench.pass_(0)
+    assert len(bench.heard) == before + 4
 
 
 def test_an_agent_who_logs_in_hears_how_the_session_stands():

@@ -6,7 +6,9 @@ import pytest
 from ocs.desktop.port_values import PortLimits
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import DoNotCallEntry
+from protocols.desktop.build import build_request
 from protocols.desktop.errors import DesktopErrorCode
+from protocols.desktop.messages import parse_event
 from protocols.desktop.port import PASSED_ON, TAKEN_OVER
 from protocols.message import Message
 from tests.desktop.port_world import CAMPAIGN, DESK_PASSWORD, Desktop, PortWorld
@@ -296,6 +298,34 @@ def test_news_of_campaigns_reach_a_desktop_once_and_not_by_way_of_the_switch(mon
 
 
 # -- limits -------------------------------------------------------------------------------------------------------
+def test_whatever_a_desktop_hears_comes_behind_the_news_that_waits_for_it():
+    world = PortWorld()
+    desktop, before = world.seated(), 0
+    for reference_id, (name, attributes) in enumerate((
+            ("RequestDistributeUserEvent", {"UserData": build_request("CampaignStatusRequest", application_id=1)}),
+            ("RequestAgentReady", {}), ("RequestQueryDesktop", {})), 9_000):
+        before = len(desktop.heard)
+        (world.center.session.stop if reference_id % 2 == 0 else world.center.session.start)()
+        assert len(desktop.heard) == before
+        desktop.client.receive(Message(name, reference_id, attributes))
+        world.pass_()
+        news, *others = desktop.heard[before:]
+        assert parse_event(news.user_data).name in ("CampaignStopped", "CampaignStarted")
+        assert reference_id in [each.reference_id for each in others]
+
+
+def test_news_and_the_loss_of_the_link_come_in_their_order_and_who_has_left_hears_nothing():
+    world = PortWorld()
+    desktop, other = world.seated(), world.desktop("1002")
+    world.center.session.stop()
+    world.center.cut_link()
+    other.client.closed()
+    heard = len(other.heard)
+    world.pass_()
+    assert [each.name for each in desktop.heard[-2:]] == ["EventUserEvent", "EventLinkDisconnected"]
+    assert len(other.heard) == heard
+
+
 def test_who_asks_too_much_is_refused_and_who_goes_on_is_closed():
     world = PortWorld(limits=PortLimits(requests_per_s=5.0, burst=10))
     desktop = world.seated()

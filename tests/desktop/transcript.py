@@ -307,11 +307,13 @@ class Player:
     def _other_mode(self, word: str) -> None:
         mode = next(one for one in DialingMode if one.word == word)
         self._bench.wait(self._bench.session.reconfigure(replace(self._bench.session.group, mode=mode)))
+        self._bench.pass_(0)
 
     def _grows(self, dn: str) -> None:
         group = self._bench.session.group
         wider = replace(group, group=replace(group.group, dns=(*group.group.dns, dn)))
         self._bench.wait(self._bench.session.reconfigure(wider))
+        self._bench.pass_(0)
 
     def _dialed(self, number: str) -> None:
         assert self._bench.switch.numbers[-1:] == [number], self._bench.switch.numbers

@@ -226,6 +226,7 @@ class Bench:
         """Everything is given back and nothing is left over."""
         assert not self.session.held and not self.retrieved()
         assert len(self.context.handles) == 0 and self.session.under_way == 0 and not len(self.session.calls)
+        self.clock.advance(0)       # desktops are still to be told
         assert self.clock.getDelayedCalls() == []
 
 
