@@ -23,8 +23,9 @@ _PIECES = (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"GET ", b"[" * 2_000, b"\x
            b"\x89\x80abcd", b"\x88\x82abcdab", b"\x01\x80abcd", b"\x80\x80abcd", b"\x82\x80abcd")
 _HANDSHAKE = (b"GET /desktop HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
               b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-_HEAD_PIECES = (b"\r\n", b"\x00", b"\xff", b":", b"Origin: http://evil\r\n", b"Origin: http://[::1\r\n", b"Content-Length: 5\r\n",
-                b"Transfer-Encoding: chunked\r\n", b"Sec-WebSocket-Extensions: permessage-deflate\r\n", b"A" * 17_000, b"HTTP/9.9")
+_HEAD_PIECES = (b"\r\n", b"\x00", b"\xff", b":", b"Origin: http://evil\r\n", b"Origin: http://[::1\r\n",
+                b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
+                b"Sec-WebSocket-Extensions: permessage-deflate\r\n", b"A" * 17_000, b"HTTP/9.9")
 
 
 class Line:
