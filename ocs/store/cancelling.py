@@ -6,6 +6,7 @@ number an index on `contact_info` serves; none is made, because each import woul
 """
 from __future__ import annotations
 
+import re
 from typing import Any, Sequence
 
 from sqlalchemy import BigInteger, bindparam, select
@@ -22,6 +23,7 @@ __all__ = ["cancel_chains", "chains_meant"]
 
 _CHUNK = 500            # chains in one statement
 _ZONE = 13              # where a row has its tz_dbid
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,18}")      # as `CancelRequest.meant` compares one
 
 
 def chains_meant(work: Transaction, catalog: Catalog, request: CancelRequest) -> list[int]:
@@ -45,7 +47,7 @@ def _asked(calling_list: ListTable, request: CancelRequest) -> tuple[ColumnEleme
     kind = kinds.get(request.field)
     if kind in ("varchar", "char"):
         return columns[request.field] == bindparam("asked"), request.text
-    if kind == "int" and request.text.lstrip("-").isdecimal() and abs(int(request.text)) < 2**63:
+    if kind == "int" and _INTEGER.fullmatch(request.text) and abs(int(request.text)) < 2**63:
         return columns[request.field] == bindparam("asked", type_=BigInteger), int(request.text)
     return None
 

@@ -258,6 +258,8 @@ def test_errors_of_the_other_resources() -> None:
             (site.at("lists", "list", "AddRecord", b"[1]"), 400, "no JSON object"),
             (site.at("campaigngroups", "9", "LoadCampaign"), 404, "Campaign Group Not Found"),
             (site.at("campaigngroups", "spring", "LoadCampaign"), 404, "Campaign Group Not Found"),
+            (site.at("campaigngroups", "1" * 5_000, "LoadCampaign"), 404, "Campaign Group Not Found"),
+            (site.at("records", "1" * 5_000, "RecordProcessed"), 404, "Record Not Found"),
             (site.at("campaigngroups", "1", "Load"), 400, "LoadCampaign"),
             (site.at("campaigngroups", "1", "StartDialing"), 409, "Campaign Not Loaded"),
             (site.at("campaigngroups", "1", "LoadCampaign", {"GSW_AUTO_COMPLETION": 2}), 400, "GSW_AUTO_COMPLETION"),

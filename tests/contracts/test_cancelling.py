@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ocs.database.backend import backend_for, transaction
 from ocs.dialing.results import CallResult, RecordStatus
-from ocs.dialing.values import CancelRequest, ChainSave, Record
+from ocs.dialing.values import CancelRequest, ChainSave, CustomField, Record
 from ocs.errors import DatabaseAway, UnknownCallingList
+from ocs.store.loading import insert_records
+from ocs.store.registry import Catalog, create_list
 from ocs.store.spooled import SpooledStore
 from tests.contracts.test_store import (
     CHAIN_READY,
@@ -79,6 +82,22 @@ def test_what_somebody_holds_is_left_to_whoever_holds_it(make: Harness) -> None:
 def test_by_a_custom_field_of_text(make: Harness, field: str, text: str, count: int) -> None:
     store = make([record(1), record(2), replace(record(3), fields={"account": None, "balance": None})])
     assert cancel(store, field=field, text=text) == count
+
+
+@pytest.mark.parametrize("text, count", [("-5", 1), ("7", 1), ("--5", 0), ("-", 0), ("07", 0), ("9" * 5_000, 0), (str(2**63), 0),
+                                         ("\u0667", 0), ("", 0)])
+def test_by_a_custom_field_of_integers_as_they_are_written(database: str, text: str, count: int) -> None:
+    records = [record(1), record(2), record(3)]
+    records = [replace(one, fields={"member": number}) for one, number in zip(records, (-5, 7, None))]
+    with transaction(backend_for(database)) as work:
+        catalog = Catalog()
+        zones = {one.tz_dbid: catalog.zone_dbid(work, one.tz_name) for one in records}
+        table = create_list(work, catalog, LIST, (CustomField("member", "int"),))
+        insert_records(work, table, [replace(one, tz_dbid=zones[one.tz_dbid]) for one in records])
+    store = sql_store(database)
+    assert cancel(store, field="member", text=text) == count
+    assert sum(CancelRequest(LIST, field="member", text=text).meant(one) for one in records) == count
+    store.stop()
 
 
 def test_a_list_that_is_not_there_and_a_database_that_is_away(make: Harness) -> None:

@@ -77,7 +77,7 @@ class PublicUris:
 
     # -- about records --------------------------------------------------------------------------------------------
     def _record(self, asked: Asked, handle: str) -> Any:
-        number = int(handle) if handle.isascii() and handle.isdigit() and len(handle) <= 19 else 0
+        number = lenient_integer(handle) or 0
         found = self._engine.context.handles.find(number)
         if asked.method == "GET":
             if found is None:
@@ -118,7 +118,8 @@ class PublicUris:
 
     async def _order(self, asked: Asked, number: str) -> Reply:
         try:
-            session = self._campaigns.find(None, None, int(number) if number.isascii() and number.isdigit() else -1)
+            named = lenient_integer(number)
+            session = self._campaigns.find(None, None, -1 if named is None else named)
             if asked.method == "GET":
                 return self._standing(session, "CampaignStatus")
             if asked.method != "POST":
