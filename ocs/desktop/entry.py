@@ -6,7 +6,7 @@ hear at once goes by `rounds`, a few of them at a time; everything else that is 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Mapping
+from typing import Callable, Iterable, Mapping
 
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
@@ -62,9 +62,9 @@ class AgentEntry:
         if not self.nearer(dn, user_data):
             self._distribute(dn, user_data)
 
-    def _send_later(self, dn: str, user_data: KVList) -> None:
-        """The same, when it is its turn."""
-        self.rounds.later(dn, lambda: self.send(dn, user_data))
+    def _send_to_all(self, dns: Iterable[str], user_data: KVList) -> None:
+        """Tell the desktops at these DNs, each when it is its turn."""
+        self.rounds.to_all(dns, lambda dn: self.send(str(dn), user_data))
 
     def _distribute(self, dn: str, user_data: KVList) -> None:
         """One user event at the T-Server."""
@@ -106,9 +106,8 @@ class AgentEntry:
             self._joining = {one for one in self._joining if one[0] is not session}
         kind = _NEWS.get(event)
         if kind is not None:
-            news = news_of(session, kind, self._application_id)
-            for agent in self._agents.of(session.group):
-                self._send_later(agent.dn, news)
+            self._send_to_all([agent.dn for agent in self._agents.of(session.group)],
+                              news_of(session, kind, self._application_id))
 
     def _agent_state(self, agent: Agent, event: AgentEvent) -> None:
         if event.kind is not AgentEventKind.LOGIN:
@@ -126,16 +125,14 @@ class AgentEntry:
             return
         self._joining |= {(session, dn) for dn in session.group.group.dns
                           if dn not in before.group.dns and self._agents.agent_at(dn) is None}
-        there = {agent.dn for agent in self._agents.of(before)}
-        assigned, mode_changed = (news_of(session, kind, self._application_id)
-                                  for kind in (CampaignEvent.GROUP_ASSIGNED, CampaignEvent.MODE_CHANGED))
-        standing = standing_of(session, self._application_id)
-        for agent in self._agents.of(session.group):
-            if agent.dn not in there:
-                self._send_later(agent.dn, assigned)
-                self._send_later(agent.dn, standing)
-            elif session.group.mode is not before.mode:
-                self._send_later(agent.dn, mode_changed)
+        before_that = {agent.dn for agent in self._agents.of(before)}
+        now = [agent.dn for agent in self._agents.of(session.group)]
+        new = [dn for dn in now if dn not in before_that]
+        self._send_to_all(new, news_of(session, CampaignEvent.GROUP_ASSIGNED, self._application_id))
+        self._send_to_all(new, standing_of(session, self._application_id))
+        if session.group.mode is not before.mode:
+            self._send_to_all([dn for dn in now if dn in before_that],
+                              news_of(session, CampaignEvent.MODE_CHANGED, self._application_id))
 
     # -- what else a switch tells does not concern desktops -------------------------------------------------------
     def call_event(self, event: object) -> None:

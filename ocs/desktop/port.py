@@ -11,8 +11,7 @@ then the agent is logged out. Source: docs/desktop-port.md.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import Any, Callable, Coroutine, Mapping, Sequence
+from typing import Any, Callable, Coroutine, Hashable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
@@ -362,10 +361,21 @@ class DesktopPort:
         self._tell_of_link("EventLinkDisconnected", switch)
 
     def _tell_of_link(self, name: str, switch: str) -> None:
+        desktops: list[Hashable] = []
         for client in self.server.granted():
             seat: Seat | None = client.data.seat
-            if seat is None or self._context.switch.switch_of(seat.dn) == switch:
-                self._desktops.rounds.later(client if seat is None else seat.dn, partial(client.send, Message(name)))
+            if seat is None:
+                desktops.append(client)
+            elif self._context.switch.switch_of(seat.dn) == switch:
+                desktops.append(seat.dn)
+        self._desktops.rounds.to_all(desktops, lambda whom: self._send(whom, Message(name)))
+
+    def _send(self, whom: Hashable, message: Message) -> None:
+        """To the desktop at a DN, or on a connection without one."""
+        seat = self.seats.at(whom) if isinstance(whom, str) else None
+        client = whom if seat is None else seat.client
+        if isinstance(client, ServedClient):
+            client.send(message)
 
     def _first(self, client: ServedClient) -> None:
         """Something is about to be sent: what waits for this desktop goes ahead of it."""

@@ -8,7 +8,7 @@ same on every machine.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Callable, Hashable
+from typing import Callable, Hashable, Iterable
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -18,34 +18,40 @@ __all__ = ["A_TURN", "Rounds", "WAITING_EACH"]
 
 A_TURN = 50             # messages; 3 ms where one takes 60 us
 WAITING_EACH = 32       # messages; a desktop for which more would wait hears them at once
-Tell = Callable[[], None]
+Tell = Callable[[Hashable], None]
+"""Tells one desktop, whose name it is given. It must not fail; what it raises is logged."""
 
 
 class Rounds:
-    """`whom` is whatever stands for a desktop: a DN, or its connection. `tell` must not fail; what it raises is logged."""
+    """A desktop is known by whatever stands for it: a DN, or its connection."""
 
     log = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._waiting: OrderedDict[Hashable, list[Tell]] = OrderedDict()
+        self._waiting: OrderedDict[Hashable, tuple[Tell, ...]] = OrderedDict()
         self._planned = False
         self._finished: list[Deferred[None]] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def later(self, whom: Hashable, tell: Tell) -> None:
-        """Call `tell` on one of the next turns, behind whatever waits for the same desktop already."""
-        if len(self._waiting.get(whom, ())) >= WAITING_EACH:
-            self.first(whom)
-        self._waiting.setdefault(whom, []).append(tell)
-        self._plan()
+    def to_all(self, desktops: Iterable[Hashable], tell: Tell) -> None:
+        """Call `tell(whom)` for each of them on one of the next turns, behind whatever waits for the same desktop already."""
+        alone = (tell,)         # one for all: thousands of new objects would set the garbage collector to work
+        for whom in desktops:
+            before = self._waiting.get(whom, ())
+            if len(before) >= WAITING_EACH:
+                self.first(whom)
+                before = ()
+            self._waiting[whom] = before + alone if before else alone
+        if self._waiting and not self._planned:
+            self._plan()
 
     def first(self, whom: Hashable) -> None:
         """Something else is about to be told: what waits for this desktop goes ahead of it, now."""
         if self._waiting:
-            self._tell(self._waiting.pop(whom, []))
+            self._tell(whom, self._waiting.pop(whom, ()))
 
     def finished(self) -> Deferred[None]:
         """Fires when nothing waits."""
@@ -56,24 +62,24 @@ class Rounds:
         return fired
 
     def _plan(self) -> None:
-        if not self._planned:
-            self._planned = True
-            self._clock.callLater(0, self._turn)
+        self._planned = True
+        self._clock.callLater(0, self._turn)
 
     def _turn(self) -> None:
         self._planned, told = False, 0
         while self._waiting and told < A_TURN:
-            _, next_ones = self._waiting.popitem(last=False)
-            told += len(next_ones)
-            self._tell(next_ones)
+            whom, some = self._waiting.popitem(last=False)
+            told += len(some)
+            self._tell(whom, some)
         if self._waiting:
-            self._plan()
+            if not self._planned:       # whoever was told may have had news of its own
+                self._plan()
             return
         finished, self._finished = self._finished, []
         for one in finished:
             one.callback(None)
 
-    def _tell(self, some: list[Tell]) -> None:
+    def _tell(self, whom: Hashable, some: tuple[Tell, ...]) -> None:
         for tell in some:
             with self.log.failuresHandled("telling a desktop"):
-                tell()
+                tell(whom)

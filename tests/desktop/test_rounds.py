@@ -1,6 +1,7 @@
 """News to many desktops: a few of them a turn, each in its order, none lost."""
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import Callable
 
@@ -30,11 +31,15 @@ class Turns:
             self.turn()
 
 
+def noting(told: list[str], what: object) -> Callable[[object], None]:
+    """Tells a desktop `what`: notes it behind its name."""
+    return lambda whom: told.append(f"{whom}{what}")
+
+
 def test_nobody_is_told_in_the_step_that_has_the_news_and_some_are_in_each_turn_of_the_reactor():
     turns, told = Turns(), list[int]()
     rounds = Rounds(turns)
-    for number in range(3 * A_TURN - 1):
-        rounds.later(number, partial(told.append, number))
+    rounds.to_all(range(3 * A_TURN - 1), told.append)
     assert told == [] and len(rounds) == 3 * A_TURN - 1
     turns.turn()
     assert told == list(range(A_TURN))
@@ -47,9 +52,8 @@ def test_nobody_is_told_in_the_step_that_has_the_news_and_some_are_in_each_turn_
 def test_what_waits_for_a_desktop_goes_ahead_of_what_it_is_told_now():
     turns, told = Turns(), list[str]()
     rounds = Rounds(turns)
-    for whom in ("a", "b"):
-        rounds.later(whom, partial(told.append, f"{whom}1"))
-        rounds.later(whom, partial(told.append, f"{whom}2"))
+    for number in (1, 2):
+        rounds.to_all("ab", noting(told, number))
     rounds.first("b")
     assert told == ["b1", "b2"]
     turns.all()
@@ -60,32 +64,39 @@ def test_what_waits_is_told_once_though_telling_it_lets_it_go_first_again():
     turns, told = Turns(), list[str]()
     rounds = Rounds(turns)
 
-    def tell(what: str) -> None:
-        rounds.first("a")
-        told.append(what)
+    def tell(what: str, whom: str) -> None:
+        rounds.first(whom)
+        told.append(whom + what)
 
-    rounds.later("a", partial(tell, "1"))
-    rounds.later("a", partial(tell, "2"))
+    rounds.to_all("a", partial(tell, "1"))
+    rounds.to_all("a", partial(tell, "2"))
     rounds.first("a")
-    assert told == ["1", "2"] and len(rounds) == 0
+    assert told == ["a1", "a2"] and len(rounds) == 0
+
+
+def test_news_that_telling_a_desktop_brings_are_told_later():
+    turns, told = Turns(), list[str]()
+    rounds = Rounds(turns)
+    rounds.to_all("a", lambda whom: rounds.to_all("b", noting(told, 2)))
+    turns.all()
+    assert told == ["b2"] and turns.planned == []
 
 
 def test_for_one_desktop_no_more_than_the_limit_waits():
-    turns, told = Turns(), list[int]()
+    turns, told = Turns(), list[str]()
     rounds = Rounds(turns)
     for number in range(WAITING_EACH + 1):
-        rounds.later("a", partial(told.append, number))
-    assert told == list(range(WAITING_EACH)) and len(rounds) == 1
+        rounds.to_all("a", noting(told, number))
+    assert told == [f"a{number}" for number in range(WAITING_EACH)] and len(rounds) == 1
     turns.all()
-    assert told == list(range(WAITING_EACH + 1))
+    assert told == [f"a{number}" for number in range(WAITING_EACH + 1)]
 
 
 def test_whoever_stops_hears_when_nothing_waits_any_more():
     turns, told = Turns(), list[object]()
     rounds = Rounds(turns)
     rounds.finished().addCallback(lambda _: told.append("nothing waits"))
-    for number in range(A_TURN + 1):
-        rounds.later(number, lambda: None)
+    rounds.to_all(range(A_TURN + 1), lambda whom: None)
     rounds.finished().addCallback(lambda _: told.append("all told"))
     assert told == ["nothing waits"]
     turns.turn()
@@ -97,29 +108,30 @@ def test_whoever_stops_hears_when_nothing_waits_any_more():
 def test_one_that_cannot_be_told_does_not_keep_the_others_from_hearing(logged):
     turns, told = Turns(), list[str]()
     rounds = Rounds(turns)
-    rounds.later("a", lambda: {}[7])
-    rounds.later("b", partial(told.append, "b"))
+    rounds.to_all("ab", lambda whom: told.append({"b": whom}[whom]))
     turns.all()
     assert told == ["b"] and len(logged.failures(KeyError)) == 1
 
 
-@given(st.lists(st.one_of(st.tuples(st.just("later"), st.integers(0, 120)), st.tuples(st.just("now"), st.integers(0, 120)),
-                          st.tuples(st.just("turn"), st.just(0))), max_size=400))
+some_desktops = st.lists(st.integers(0, 120), max_size=80, unique=True)
+
+
+@given(st.lists(st.one_of(st.tuples(st.just("later"), some_desktops), st.tuples(st.just("now"), some_desktops),
+                          st.tuples(st.just("turn"), st.just([]))), max_size=100))
 def test_every_desktop_hears_everything_in_its_order_whatever_comes_between(steps):
-    turns, heard, said = Turns(), dict[int, list[int]](), dict[int, list[int]]()
+    turns, heard, said = Turns(), defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
     rounds = Rounds(turns)
-    for number, (what, whom) in enumerate(steps):
+    for number, (what, desktops) in enumerate(steps):
         if what == "turn":
             before = sum(map(len, heard.values()))
             turns.turn()
             assert sum(map(len, heard.values())) - before < A_TURN + WAITING_EACH
-            continue
-        said.setdefault(whom, []).append(number)
-        tell = partial(heard.setdefault(whom, []).append, number)
-        if what == "later":
-            rounds.later(whom, tell)
-        else:
-            rounds.first(whom)
-            tell()
+        elif what == "later":
+            rounds.to_all(desktops, lambda whom, number=number: heard[whom].append(number))
+        for whom in desktops:
+            said[whom].append(number)
+            if what == "now":
+                rounds.first(whom)
+                heard[whom].append(number)
     turns.all()
     assert heard == said and len(rounds) == 0
