@@ -5,6 +5,7 @@ NAME as in `endpoints.json` (`tserver`, `manhole`, ...).
 """
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -26,7 +27,7 @@ from ocs.options import REQUIRED, option, table
 from ocs.tls import ServerTlsOptions, over_tls
 
 __all__ = ["ApplicationOptions", "ClockOptions", "ListenOptions", "MessageListenOptions", "ParentWatch", "ServiceOptions",
-           "listen_or_exit", "make_clock", "refuse", "remove_ready_file", "write_ready_file"]
+           "listen_or_exit", "make_clock", "refuse", "remove_ready_file", "set_start_up_aside", "write_ready_file"]
 
 log = Logger()
 
@@ -51,6 +52,13 @@ def make_clock(options: ClockOptions, reactor: Any) -> IClock:
     if not options.wall_start:
         return SystemClock(reactor)
     return ScaledClock(reactor, options.speed, options.wall_start, options.real_start)
+
+
+def set_start_up_aside() -> None:
+    """What is there when a server is about to run (modules, options) stays for good: the garbage collector does not look through
+    it again. Each of its full passes would hold the reactor 0.1 s longer."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True)

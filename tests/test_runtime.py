@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import stat
@@ -11,7 +12,15 @@ from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 
 from ocs.clock import ScaledClock, SystemClock
-from ocs.runtime import ClockOptions, ListenOptions, ParentWatch, listen_or_exit, make_clock, write_ready_file
+from ocs.runtime import (
+    ClockOptions,
+    ListenOptions,
+    ParentWatch,
+    listen_or_exit,
+    make_clock,
+    set_start_up_aside,
+    write_ready_file,
+)
 from tests.doubles.clock import VirtualClock
 
 
@@ -24,6 +33,17 @@ def test_the_clock_is_the_machines_unless_a_start_is_given() -> None:
     assert isinstance(make_clock(ClockOptions(), VirtualClock()), SystemClock)
     clock = make_clock(ClockOptions(speed=60.0, wall_start=1_000_000.0, real_start=1.0), VirtualClock())
     assert isinstance(clock, ScaledClock) and clock.speed == 60.0
+
+
+def test_what_is_there_at_the_start_is_set_aside_from_garbage_collection() -> None:
+    before = gc.get_freeze_count()
+    kept: list[object] = [[]]
+    try:
+        set_start_up_aside()
+        assert gc.get_freeze_count() > before and not any(each is kept for each in gc.get_objects())
+    finally:
+        gc.unfreeze()
+    assert any(each is kept for each in gc.get_objects())
 
 
 def test_a_port_that_is_free_is_listened_on() -> None:

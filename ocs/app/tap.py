@@ -10,7 +10,7 @@ from ocs.app.config import OCSOptions
 from ocs.app.sources import load_server
 from ocs.errors import ConfigurationError
 from ocs.log import log_through
-from ocs.runtime import refuse
+from ocs.runtime import refuse, set_start_up_aside
 
 __all__ = ["Options", "makeService"]
 
@@ -49,4 +49,5 @@ def makeService(options: Options) -> IService:
             service.trace_wire(Path(options["trace-wire"]).resolve(), bool(options["trace-numbers"]))
         except OSError as error:
             refuse(ConfigurationError([f"--trace-wire: cannot write {options['trace-wire']}: {error.strerror}"]))
+    set_start_up_aside()
     return service

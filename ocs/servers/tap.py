@@ -9,7 +9,7 @@ from twisted.python import usage
 from ocs.errors import ConfigurationError
 from ocs.log import log_through
 from ocs.options import load_file
-from ocs.runtime import ParentWatch, refuse
+from ocs.runtime import ParentWatch, refuse, set_start_up_aside
 from ocs.servers.service import Build, CompanionOptions, CompanionService
 
 __all__ = ["companion_tap"]
@@ -45,6 +45,7 @@ def companion_tap(name: str, kind: type[CompanionOptions],
             refuse(error)
         if options.settings.service.stop_with_parent:
             ParentWatch(reactor).setServiceParent(services)
+        set_start_up_aside()
         return services
 
     return Options, make_service
