@@ -115,17 +115,18 @@ class CommunicationEntry:
 
     def _application(self, user_data: KVList, sender: str) -> Application | None:
         """Who asks; None for a stranger, who is named in the log once, and hears nothing."""
-        claimed = sender_id(user_data)
+        claimed, reason = sender_id(user_data), "it is no third party of the configuration"
         if sender:
             application = self._by_name.get(sender)
             if application is not None and claimed not in (None, application.dbid):
-                application = None
+                reason, application = f"its number is {application.dbid}, and it says {claimed}", None
         else:
             application = None if claimed is None else self._by_dbid.get(claimed)
         stranger = sender or f"number {claimed}"
         if application is None and stranger not in self._strangers and len(self._strangers) < _STRANGERS_LIMIT:
             self._strangers.add(stranger)
-            self.log.warn("requests of application {stranger} on the Communication DN are disregarded", stranger=stranger[:64])
+            self.log.warn("requests of application {stranger} on the Communication DN are disregarded: {reason}",
+                          stranger=stranger[:64], reason=reason)
         return application
 
     def _for_us(self, user_data: KVList) -> bool:

@@ -308,7 +308,10 @@ def test_a_stranger_is_named_in_the_log_once(logged):
     rig = Rig()
     for _ in range(3):
         rig.tell(T.LOAD_CAMPAIGN, sender="evil", session_id=1)
-    assert sum("evil" in text for text in logged.texts()) == 1
+        rig.bench.switch.user_event(DN, ((keys.MESSAGE_TYPE, 7), (keys.SENDER_ID, 301)), "crm")
+    assert [text for text in logged.texts() if "disregarded" in text] == [
+        f"requests of application {who} on the Communication DN are disregarded: {why}" for who, why in (
+            ("evil", "it is no third party of the configuration"), ("crm", f"its number is {CRM}, and it says 301"))]
 
 
 def test_the_log_says_which_application_gave_an_order(logged):

@@ -264,6 +264,8 @@ def test_serve_lab_tells_a_visitor_where_to_go_and_survives_junk(runs: Any) -> N
     run = runs("serve-lab", "--speed", "100")
     endpoints = run.endpoints()
     assert (run.folder / "endpoints.json").stat().st_mode & 0o777 == 0o600
+    assert run.endpoints()["names"] == {"campaign": "demo", "campaign_group": 401, "calling_list": "contacts",
+                                        "communication_dn": "6900", "third_party": 901}
     assert {"tserver", "statserver", "icon", "cpdserver", "peer", "manhole"} <= set(endpoints["servers"]) <= {
         "tserver", "statserver", "cpdserver", "icon", "interaction", "desktop", "peer", "manhole", "console"}
     assert len(endpoints["agents"]) >= 2

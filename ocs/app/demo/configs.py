@@ -21,8 +21,9 @@ from ocs.lab.people import AgentPerson
 from ocs.options import load
 from ocs.passwords import hash_password
 
-__all__ = ["CALLING_LIST", "CAMPAIGN", "GROUP", "LIST_DBID", "LabTime", "Plan", "SESSION", "cpdserver_config", "icon_config",
-           "interaction_config", "make_plan", "obn_config", "ocs_config", "statserver_config", "tserver_config", "write_config"]
+__all__ = ["CALLING_LIST", "CAMPAIGN", "CAMPAIGN_GROUP_DBID", "COMMUNICATION_DN", "GROUP", "LIST_DBID", "LabTime", "Plan",
+           "SESSION", "VISITOR_DBID", "cpdserver_config", "icon_config", "interaction_config", "make_plan", "obn_config",
+           "ocs_config", "statserver_config", "tserver_config", "write_config"]
 
 CALLING_LIST, CAMPAIGN, GROUP = "contacts", "demo", "agents"
 SESSION = f"{CAMPAIGN}@{GROUP}"
@@ -30,7 +31,7 @@ QUEUE, ROUTING_POINT, COMMUNICATION_DN = "6001", "6500", "6900"
 TRUNK_GROUP, CPD_TRUNK_GROUP, OBN_TRUNK_GROUP = "6800", "6850", "6860"
 INTERACTION_QUEUE = "previews"
 FIRST_DN, FIRST_LOGIN = 7001, 1001
-LIST_DBID, VISITOR_DBID = 101, 901
+LIST_DBID, CAMPAIGN_GROUP_DBID, VISITOR_DBID = 101, 401, 901
 VISITORS = 3        # seats for a visitor's own clients
 STOP_S = 8.0        # real seconds that calls get to finish on a stop
 
@@ -267,7 +268,7 @@ def ocs_config(plan: Plan, tserver_port: int, statserver_port: int | None = None
         "agent_group": [{"name": GROUP, "dbid": 301, "agents": [one.login for one in people],
                          "dns": [one.dn for one in people]}],
         "campaign": [{"name": CAMPAIGN, "dbid": 201, "lists": [CALLING_LIST], **given.get("campaign", {})}],
-        "campaign_group": [{"campaign": CAMPAIGN, "group": GROUP, "dbid": 401, "mode": plan.options.mode.word,
+        "campaign_group": [{"campaign": CAMPAIGN, "group": GROUP, "dbid": CAMPAIGN_GROUP_DBID, "mode": plan.options.mode.word,
                             "voice_transfer_destination": QUEUE, "at_start": "start", **_dialing(plan),
                             **given.get("campaign_group", {})}],
     }

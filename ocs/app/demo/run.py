@@ -18,7 +18,11 @@ from ocs.app.demo.accounts import read_accounts, read_call_log
 from ocs.app.demo.children import Child, ChildFailed
 from ocs.app.demo.configs import (
     CALLING_LIST,
+    CAMPAIGN,
+    CAMPAIGN_GROUP_DBID,
+    COMMUNICATION_DN,
     LIST_DBID,
+    VISITOR_DBID,
     LabTime,
     Plan,
     cpdserver_config,
@@ -281,6 +285,8 @@ def _endpoints(plan: Plan, companions: dict[str, dict[str, Any]], engine: dict[s
                     "console": server(engine["http_server"], engine, "visitor", token),
                     "manhole": server(engine["manhole"], engine, "admin", plan.passwords["manhole"])},
         "agents": [{"login": one.login, "password": one.password, "dn": one.dn, "queue": one.queue} for one in plan.visitors],
+        "names": {"campaign": CAMPAIGN, "campaign_group": CAMPAIGN_GROUP_DBID, "calling_list": CALLING_LIST,
+                  "communication_dn": COMMUNICATION_DN, "third_party": VISITOR_DBID},
     }
 
 
