@@ -11,6 +11,7 @@ import pytest
 from tests.app.fuzz import fuzz_api, fuzz_communication, fuzz_octets, fuzz_public
 from tests.conftest import Logged
 from tests.course import Course
+from tests.postgres import PostgresServer
 
 _MANY = 1_000_000
 _MUCH = {"communication": 0.4, "public": 0.1, "octets": 0.2, "api": 0.1}      # this part of them at least comes to something
@@ -48,3 +49,12 @@ def test_a_million_requests(entry: str, logged: Logged, sqlite_template: Path, t
             "octets": lambda: fuzz_octets(_MANY, 2, course), "api": lambda: fuzz_api(_MANY, 2, new_database, course)}[entry]()
     course.check(f"{done:,} carried out")
     assert done > _MANY * _MUCH[entry]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(14_400)
+def test_many_requests_in_front_of_postgresql(postgres_server: PostgresServer, logged: Logged,
+                                              record_property: Callable[[str, object], None]) -> None:
+    course = Course("api, PostgreSQL", _MANY // 5, logged, record_property)
+    done = fuzz_api(_MANY // 5, 3, postgres_server.cleared_database, course)
+    course.check(f"{done:,} carried out")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any, Callable, Iterator, Sequence
 
 from twisted.internet.defer import Deferred, succeed
@@ -15,22 +16,27 @@ from twisted.logger import globalLogPublisher
 from ocs.app.web.public import RECORD_ACTIONS, PublicUris
 from ocs.app.web.rates import Rates
 from ocs.app.web.routes import Routes
+from ocs.database.backend import backend_for, transaction
 from ocs.desktop.campaigns import CampaignOperations
 from ocs.desktop.interactions import InteractionEntry
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.results import DialingMode
 from ocs.dialing.session import SessionState
+from ocs.dialing.values import Record
 from ocs.errors import OCSError
 from ocs.http_server import Asked, Reply
+from ocs.store.loading import insert_records
+from ocs.store.registry import Catalog, create_list
 from protocols.attributes import KVList, KVValue, first
 from protocols.desktop import keys
-from protocols.desktop.errors import DesktopError
+from protocols.desktop.errors import DesktopError, DesktopErrorCode
 from protocols.desktop.index import REQUESTS
 from protocols.desktop.messages import parse_request
+from tests.contracts.test_store import sql_store
 from tests.desktop.transcript import pairs_of, transcripts
-from tests.scheduler.bench import CAMPAIGN, DNS, Bench, agent_of, chain
+from tests.scheduler.bench import CAMPAIGN, DNS, FIELDS, Bench, agent_of, chain
 
-__all__ = ["ENTRIES", "fuzz"]
+__all__ = ["ENTRIES", "Mutator", "SEEDS", "finals", "fuzz", "in_database", "is_for_us"]
 
 _WORLD = 2_500          # messages, then another contact center begins
 _STIR = 8               # messages, then an agent does something
@@ -58,6 +64,7 @@ def _number(text: str) -> KVValue:
 
 
 SEEDS: Sequence[KVList] = tuple(dict.fromkeys(_seeds()))
+NewStore = Callable[[Sequence[Record]], Any]
 _KEYS = sorted(keys.CONTROL_KEYS) + ["Age", "CustomerName", "name", "Private", ""]
 
 
@@ -121,10 +128,11 @@ class Mutator:
 class Center:
     """A contact center in preview whose agents go on working."""
 
-    def __init__(self, rng: random.Random, mutator: Mutator) -> None:
+    def __init__(self, rng: random.Random, mutator: Mutator, new_store: NewStore | None = None) -> None:
         records = [one for number in range(1, 80, 2) for one in chain(number, number + 1)]
         group: dict[str, Any] = {"mode": DialingMode.PREVIEW, "desktop_chains_limit": 3}
-        self.rng, self.mutator, self.bench = rng, mutator, Bench(records, **group)
+        self.store = None if new_store is None else new_store(records)
+        self.rng, self.mutator, self.bench = rng, mutator, Bench(records, store=self.store, **group)
         self.answers: list[KVList] = []
         self.bench.desktops.send = lambda dn, pairs: None           # type: ignore[method-assign]
         self.bench.desktops._distribute = lambda dn, pairs: self.answers.append(pairs)      # type: ignore[method-assign]
@@ -197,6 +205,8 @@ class Center:
             bench.session.force_unload()
         bench.pass_(60, step=5.0)
         bench.unloaded()
+        if self.store is not None:
+            self.store.stop()
         reception, attendance = bench.desktops.reception, bench.session.attendance
         assert not reception._outstanding and not attendance._waiting and not attendance._leaving and not attendance._previewing
 
@@ -215,7 +225,7 @@ class UserEvents:
 
     def check(self) -> None:
         """Each request had its answer."""
-        assert finals(self._center.answers) == self.expected
+        check_answers(self._center.answers, self.expected)
 
 
 class _Server:
@@ -253,7 +263,7 @@ class Interactions:
 
     def check(self) -> None:
         """Each request had its answer, and none says two things."""
-        assert finals(self._server.told) == self.expected
+        check_answers(self._server.told, self.expected)
         for pairs in self._server.told:
             failed = str(first(pairs, keys.USER_EVENT)) in ("Error", "PreviewRecordEmpty")
             assert failed == (first(pairs, keys.ERROR) is not None) == (first(pairs, keys.ERROR_NUMBER) is not None), pairs
@@ -311,9 +321,27 @@ def finals(answers: Sequence[KVList]) -> int:
     return sum(first(pairs, keys.USER_EVENT) not in _AHEAD for pairs in answers)
 
 
-def fuzz(entry: str, count: int, seed: int, progress: Callable[[int], None] = lambda done: None) -> int:
+def check_answers(answers: Sequence[KVList], expected: int) -> None:
+    """So many requests were ended, none of them for a reason that is ours."""
+    assert finals(answers) == expected
+    for pairs in answers:
+        assert first(pairs, keys.ERROR_NUMBER) not in (DesktopErrorCode.DATABASE_ERROR, DesktopErrorCode.INTERNAL_ERROR), pairs
+
+
+def in_database(url: str, records: Sequence[Record]) -> Any:
+    """A started store on the empty database at `url` that has these records in the list `list`."""
+    with transaction(backend_for(url)) as work:
+        catalog = Catalog()
+        zone = catalog.zone_dbid(work, "America/New_York")
+        insert_records(work, create_list(work, catalog, "list", FIELDS), [replace(one, tz_dbid=zone) for one in records])
+    return sql_store(url)
+
+
+def fuzz(entry: str, count: int, seed: int, progress: Callable[[int], None] = lambda done: None,
+         new_store: NewStore | None = None) -> int:
     """Send `count` messages to an entry; how many of them were requests that were answered. AssertionError where anything of
-    what is promised does not hold."""
+    what is promised does not hold. `new_store` makes a started store that has these records in the list `list`; the one in
+    memory where it is not given."""
     failures: list[Any] = []
 
     def logged(event: dict[str, Any]) -> None:
@@ -325,7 +353,7 @@ def fuzz(entry: str, count: int, seed: int, progress: Callable[[int], None] = la
     mutator = Mutator(rng)
     try:
         for begin in range(0, count, _WORLD):
-            center = Center(rng, mutator)
+            center = Center(rng, mutator, new_store)
             sender = ENTRIES[entry](center)
             for number in range(begin, min(count, begin + _WORLD)):
                 if number % _STIR == 0:
