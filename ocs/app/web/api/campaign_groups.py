@@ -6,10 +6,10 @@ from typing import Any, Awaitable, Callable
 
 from twisted.logger import Logger
 
-from ocs.app.web.api import values
 from ocs.app.web.api.routing import Call, Route
 from ocs.app.web.api.site import Site, api_error
-from ocs.app.web.api.values import word
+from ocs.app.web.api.values import campaign_groups as values
+from ocs.app.web.api.values.words import LimitQuery, word
 from ocs.dialing.results import DialingMode, OptimizationMethod
 from ocs.dialing.session import SessionState
 from ocs.errors import OCSError
@@ -37,7 +37,7 @@ def routes(site: Site) -> list[Route]:
         Route("GET", one, "A campaign group, by name (Campaign@Group) or number.", agent, groups.one, values.CampaignGroup,
               errors=(404,)),
         Route("GET", f"{one}/decisions", "What its pacing decided lately, and why; the latest first.", supervisor,
-              groups.decisions, values.Decisions, query=values.LimitQuery, errors=(404,)),
+              groups.decisions, values.Decisions, query=LimitQuery, errors=(404,)),
         order("load", "Load it: its lists are read, its records retrieved.", groups.load, values.LoadOrder),
         order("start", "Let it dial.", groups.start, values.StartOrder),
         order("stop", "No new calls.", lambda session, _: site.campaigns.stop(session)),

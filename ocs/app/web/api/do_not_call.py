@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import json
 
-from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
 from ocs.app.web.api.site import Site, api_error, exact
+from ocs.app.web.api.values import audit
+from ocs.app.web.api.values import do_not_call as values
 from ocs.database.statements import Transaction
 from ocs.dialing.values import ChainSave, DoNotCallEntry
 from ocs.errors import DatabaseAway, OCSError
@@ -30,8 +31,8 @@ def routes(site: Site) -> list[Route]:
               body=values.DoNotCall, errors=(202, 404, 409, 503), adds=True),
         Route("DELETE", "/do-not-call", "Take a phone or a customer id off the list.", Role.ADMINISTRATOR, listed.remove,
               values.Removed, query=values.RemovalQuery, errors=(404, 503)),
-        Route("GET", "/audit/do-not-call", "Who changed the list, how and why.", Role.SUPERVISOR, listed.trail, values.Audit,
-              query=values.AuditQuery, errors=(503,)),
+        Route("GET", "/audit/do-not-call", "Who changed the list, how and why.", Role.SUPERVISOR, listed.trail, audit.Audit,
+              query=audit.AuditQuery, errors=(503,)),
     ]
 
 
@@ -108,8 +109,8 @@ class _DoNotCall:
         self._site.wake_do_not_call()
         return values.Removed(removed=removed)
 
-    async def trail(self, call: Call) -> values.Audit:
+    async def trail(self, call: Call) -> audit.Audit:
         rows = await self._site.read(lambda work: audit_rows(work, call.query.after, call.query.limit))
-        return values.Audit(rows=[values.AuditRow(
+        return audit.Audit(rows=[audit.AuditRow(
             sequence=row[0], at=row[1], action=row[2], who=row[3], why=row[4], origin=row[5], phone=row[6], customer_id=row[7],
             entries=row[8]) for row in rows])

@@ -14,9 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.logger import Logger
 
-from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
 from ocs.app.web.api.site import Site
+from ocs.app.web.api.values import imports as values
 from ocs.errors import OCSError
 from ocs.http_server import Reply
 from ocs.store.api_tokens import Role

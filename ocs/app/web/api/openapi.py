@@ -6,7 +6,7 @@ from typing import Any, Sequence
 import msgspec
 
 from ocs.app.web.api.routing import PREFIX, Route
-from ocs.app.web.api.values import Problem
+from ocs.app.web.api.values.words import Problem
 from ocs.store.api_tokens import Role
 
 __all__ = ["document"]

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
 from ocs.app.web.api.site import Site, api_error, exact
-from ocs.app.web.api.values import word
+from ocs.app.web.api.values import records as values
+from ocs.app.web.api.values.words import LimitQuery, word
 from ocs.database.statements import Transaction
 from ocs.dialing import values as domain
 from ocs.dialing.custom_fields import WrongValue, changes_from, fields_by_key, open_values
@@ -50,7 +50,7 @@ def routes(site: Site) -> list[Route]:
         Route("GET", f"{one}/records/{{record_id}}", "One record.", supervisor, lists.record, values.Record,
               errors=(404, 409, 503)),
         Route("GET", f"{one}/records/{{record_id}}/attempts", "Every try to reach it, the oldest first.", supervisor,
-              lists.attempts, values.Attempts, query=values.LimitQuery, errors=(404, 503)),
+              lists.attempts, values.Attempts, query=LimitQuery, errors=(404, 503)),
         Route("POST", "/cancellations", "Cancel records wherever they are, by phone or customer id.", supervisor, lists.cancel,
               values.Cancelled, body=values.Cancellation, errors=(404, 503)),
     ]

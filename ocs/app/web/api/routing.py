@@ -14,7 +14,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ocs.app.web.api.values import Problem
+from ocs.app.web.api.values.words import Problem
 from ocs.app.web.rates import Rates
 from ocs.app.web.tokens import Tokens
 from ocs.clock import IClock

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ocs.app.web.api import values
 from ocs.app.web.api.routing import ApiError, Call, Route
 from ocs.app.web.api.site import Site
+from ocs.app.web.api.values import audit
+from ocs.app.web.api.values import system as values
 from ocs.dialing.session import SessionState
 from ocs.store.api_tokens import Role
 from ocs.store.compliance import rule_periods_of
@@ -24,9 +25,9 @@ def routes(site: Site) -> list[Route]:
         Route("GET", "/links", "Connections to other servers.", supervisor, system.links, values.Links),
         Route("GET", "/metrics", "The server in numbers, at this moment.", supervisor, system.metrics, values.Metrics),
         Route("GET", "/audit/rules", "Which calling rules were in force for a campaign, and held its dialing back, and when.",
-              supervisor, system.rules, values.RulePeriods, query=values.RulesQuery, errors=(503,)),
-        Route("GET", "/audit/requests", "The log of requests, where it is kept.", supervisor, system.requests, values.Requests,
-              query=values.AuditQuery, errors=(503,)),
+              supervisor, system.rules, audit.RulePeriods, query=audit.RulesQuery, errors=(503,)),
+        Route("GET", "/audit/requests", "The log of requests, where it is kept.", supervisor, system.requests, audit.Requests,
+              query=audit.AuditQuery, errors=(503,)),
     ]
 
 
@@ -79,15 +80,15 @@ class _System:
             do_not_call_entries=len(self._engine.context.do_not_call),
             links_down=sum(not one.up for one in self._site.links), results=dict(results), not_dialed=dict(not_dialed))
 
-    async def rules(self, call: Call) -> values.RulePeriods:
+    async def rules(self, call: Call) -> audit.RulePeriods:
         query = call.query
         found = await self._site.read(lambda work: rule_periods_of(work, query.campaign, query.since, query.till))
-        return values.RulePeriods(periods=[values.RulePeriod(
+        return audit.RulePeriods(periods=[audit.RulePeriod(
             kind=one.kind.value, campaign_group=one.campaign_group, rule=one.rule, version=one.version, source=one.source,
             reason=one.reason, began_at=one.began_at, seen_at=one.seen_at, ended_at=one.ended_at) for one in found])
 
-    async def requests(self, call: Call) -> values.Requests:
+    async def requests(self, call: Call) -> audit.Requests:
         rows = await self._site.read(lambda work: logged_requests(work, call.query.after, call.query.limit))
-        return values.Requests(rows=[values.RequestRow(
+        return audit.Requests(rows=[audit.RequestRow(
             sequence=number, at=one.at, request=one.request_type.name.lower().replace("_", "-"), agent_id=one.agent_id, dn=one.dn,
             record_handle=one.record_handle, phone=one.phone, error=one.error) for number, one in rows])
