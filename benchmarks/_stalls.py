@@ -44,8 +44,8 @@ class StallMeter:
         return 1_000 * longest
 
     def most_processor_ms(self) -> float:
-        """The most that the processor did for this process between two firings since it was asked last, but for full passes of the
-        garbage collector."""
+        """The most that the processor did for this process between two firings since it was asked last, but for full passes of
+        the garbage collector."""
         most, self._most = self._most, 0.0
         return 1_000 * most
 
