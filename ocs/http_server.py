@@ -17,8 +17,9 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
-from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.protocols.policies import WrappingFactory
 from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -201,15 +202,9 @@ def _query(uri: bytes) -> dict[str, str]:
     return dict(reversed(given))
 
 
-class _QuietSite(Site):
-    """No access log: URIs name people."""
-
-    def log(self, request: Any) -> None:
-        """Whoever answers writes what is worth it."""
-
-
-class _Guarded(ProtocolWrapper):
-    """A connection on which something may come that twisted.web chokes on, as an end of line inside of a header."""
+class _Channel(HTTPChannel):
+    """A connection on which something may come that twisted.web chokes on, as an end of line inside of a header: at once, or when
+    the request before it is answered and what waits behind it is read."""
 
     log = Logger()
 
@@ -220,14 +215,22 @@ class _Guarded(ProtocolWrapper):
             self.log.info("no HTTP: {reason}", reason=str(error))
             transport: Any = self.transport
             transport.write(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            transport.loseConnection()
+            self.loseConnection()
+
+
+class _QuietSite(Site):
+    """No access log: URIs name people."""
+
+    protocol = _Channel     # type: ignore[assignment]      # Twisted's own chooses between this and HTTP/2
+
+    def log(self, request: Any) -> None:
+        """Whoever answers writes what is worth it."""
 
 
 class _BoundedFactory(WrappingFactory):
     """Lets so many in at the same time."""
 
     noisy = False
-    protocol = _Guarded
 
     def __init__(self, wrapped: Any, limit: int) -> None:
         super().__init__(wrapped)

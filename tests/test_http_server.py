@@ -131,6 +131,24 @@ def test_what_is_no_http_is_refused_and_nothing_is_logged_as_a_fault() -> None:
     assert answer(protocol)[0] == 400 and protocol.transport.disconnecting and port.asked == []
 
 
+def test_what_is_no_http_behind_a_request_that_is_answered_late_is_refused_behind_its_answer() -> None:
+    waiting: list[Deferred[Reply]] = []
+
+    def respond(asked: Asked) -> Deferred[Reply]:
+        waiting.append(Deferred())
+        return waiting[-1]
+
+    for odd in (b"POST /y HTTP/1.1\r\nHost: x\r\nContent-Type: a\rb\r\nContent-Length: 0\r\n\r\n",
+                b"POST /y HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n"):
+        port = Port(respond)
+        protocol = port.connect()
+        protocol.dataReceived(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n" + odd)
+        waiting.pop().callback(Reply(200, {}))
+        said = protocol.transport.value()
+        assert said.startswith(b"HTTP/1.1 200") and b"HTTP/1.1 400" in said and protocol.transport.disconnecting
+        assert waiting == []
+
+
 def test_a_body_may_be_longer_where_its_headers_say_so() -> None:
     factory = http_factory(VirtualClock(), HttpListenOptions(body_limit_kb=1), lambda asked: Reply(200, [
         len(asked.body), len(asked.file.read()) if asked.file is not None else None]),
