@@ -292,7 +292,7 @@ class AgentDesktop:
         self.log.info("agent {agent}: {reason}", agent=self._agent, reason=failure.getErrorMessage())
 
     def log_out(self) -> Deferred[Message]:
-        """Log the agent out of the DN; calls go on."""
+        """Log the agent out of the DN; calls go on. Where calls may be on their way to the agent, `leave_campaign` first."""
         return self.request("RequestAgentLogout")
 
     def ready(self, auto_in: bool = False) -> Deferred[Message]:
@@ -365,12 +365,19 @@ class AgentDesktop:
         return self.ask("PreviewRecordRequest", campaign=campaign)
 
     def begin_previews(self, campaign: str) -> Deferred[DesktopEvent]:
-        """Say that records to preview, and callbacks, are wanted; where the site wants to be told (agent_preview_mode_start)."""
+        """Say that records to preview, and callbacks, are wanted; where the site wants to be told (agent_preview_mode_start), and
+        after `leave_campaign`."""
         return self.ask("PreviewDialingModeStart", campaign=campaign)
 
     def end_previews(self, campaign: str) -> Deferred[DesktopEvent]:
         """Say that none are wanted any more."""
         return self.ask("PreviewDialingModeOver", campaign=campaign)
+
+    def leave_campaign(self, campaign: str) -> Deferred[DesktopEvent]:
+        """Ask to leave a campaign: from now on nothing is dialed for the agent there. Fires when the agent may go (`log_out`); that
+        waits until what is at hand is settled and calls under way find others, and the desk's campaign tells so meanwhile. It
+        lasts until the next log-in, or `begin_previews`, which fails a leave that is not granted yet (RequestRefused 12)."""
+        return self.ask("LogOut", campaign=campaign)
 
     def reject(self, record: RecordData) -> Deferred[DesktopEvent]:
         """Give a record back undialed."""

@@ -16,7 +16,8 @@ from protocols.desktop.record import RecordData
 from protocols.message import Message
 from protocols.tserver.messages import AgentStatus, AgentWorkMode, CallState, CallType
 
-__all__ = ["Call", "Campaign", "Desk", "HeldRecord", "Origin", "Phase", "Work", "desktop_event", "switch_event", "without_record"]
+__all__ = ["Attendance", "Call", "Campaign", "Desk", "HeldRecord", "Origin", "Phase", "Work", "desktop_event", "switch_event",
+           "without_record"]
 
 _DIALING_PARTY, _CONNECTED_PARTY, _HELD_PARTY = 0x10000, 0xC, 0xE     # public PartyState bits, pairs ps-N
 
@@ -61,9 +62,17 @@ class Call:
         return RecordData.from_pairs(self.user_data)
 
 
+class Attendance(Enum):
+    """Whether the agent takes part in a campaign."""
+    THERE = "there"
+    LEAVING = "leaving"     # nothing new is dialed for the agent; calls that are under way may come
+    LEFT = "left"           # nothing comes any more
+
+
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign group that is loaded and that the agent belongs to. `mode` is a GSW_CAMPAIGN_MODE word, "" if not told."""
+    """A campaign group that is loaded and that the agent belongs to. `mode` is a GSW_CAMPAIGN_MODE word, "" if not told. To one who
+    is leaving calls may come for `leaving_s` (s from when that was told) at most; 0: own records are waited for."""
 
     name: str
     application_id: int
@@ -71,6 +80,8 @@ class Campaign:
     description: str = ""
     mode: str = ""
     running: bool = False
+    attendance: Attendance = Attendance.THERE
+    leaving_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -274,6 +285,8 @@ _SWITCH_EVENTS: Mapping[str, Callable[[Desk, Message], Desk]] = {
 _SETTLING = frozenset({
     "RecordProcessedAcknowledge", "RecordRejectAcknowledge", "RecordCancelAcknowledge", "DoNotCallAcknowledge",
     "RecordRescheduleAcknowledge", "ScheduledRecordRescheduleAcknowledge", "RecordCancel"})
+_ATTENDANCE = {"LogOutTime": Attendance.LEAVING, "LogOutAcknowledge": Attendance.LEFT,
+               "PreviewDialingModeStartAcknowledge": Attendance.THERE}
 _CAMPAIGN = frozenset({"CampaignLoaded", "CampaignStarted", "CampaignStopped", "CampaignModeChanged", "CampaignGroupAssigned"})
 
 
@@ -288,6 +301,8 @@ def desktop_event(desk: Desk, event: DesktopEvent) -> Desk:
         return without_record(desk, event.record_handle)
     if event.name in _CAMPAIGN and event.campaign_name:
         return _campaign(desk, event)
+    if event.name in _ATTENDANCE and not event.failed:
+        return _attends(desk, event.campaign_name or "", _ATTENDANCE[event.name], event.logout_time_s or 0)
     if event.name == "CampaignUnloaded":
         return replace(desk, campaigns=tuple(each for each in desk.campaigns if each.name != event.campaign_name))
     return desk
@@ -300,7 +315,16 @@ def _campaign(desk: Desk, event: DesktopEvent) -> Desk:
         event.name, known is not None and known.running)
     now = Campaign(name, event.application_id or 0, event.campaign_group_name or "", event.campaign_description or "",
                    event.campaign_mode or ("" if known is None else known.mode), running)
+    if known is not None:
+        now = replace(now, attendance=known.attendance, leaving_s=known.leaving_s)
     return replace(desk, campaigns=_placed(desk.campaigns, known, now))
+
+
+def _attends(desk: Desk, name: str, attendance: Attendance, leaving_s: int) -> Desk:
+    known = desk.campaign(name)
+    if known is None:
+        return desk
+    return replace(desk, campaigns=_placed(desk.campaigns, known, replace(known, attendance=attendance, leaving_s=leaving_s)))
 
 
 def _placed(campaigns: Iterable[Campaign], known: Campaign | None, now: Campaign) -> tuple[Campaign, ...]:

@@ -15,7 +15,7 @@ from ocs.app.agent_terminal.when import parse_when
 from ocs.app.agent_terminal.workplace import Workplace
 from protocols.desktop.client import Preparation
 from protocols.desktop.messages import DesktopEvent
-from protocols.desktop.model import Call, Campaign, Desk, HeldRecord, Origin, Phase, Work
+from protocols.desktop.model import Attendance, Call, Campaign, Desk, HeldRecord, Origin, Phase, Work
 from protocols.desktop.record import RecordData
 from protocols.errors import LinkLost, RequestRefused
 from protocols.message import Message
@@ -170,6 +170,62 @@ def test_whoever_gets_ready_or_leaves_with_an_open_record_is_asked():
     assert world.type("q", "2") == [("log_out",)] and world.left == 1
 
 
+def test_a_campaign_is_left_and_come_back_to_and_what_is_waited_for_is_told():
+    world = World()
+    world.desktop.reply = Deferred()
+    assert world.type("l") == [("leave_campaign", "spring")] and "leaving spring" in world.screen()
+    leaving = replace(DESK, campaigns=(replace(CAMPAIGN, attendance=Attendance.LEAVING, leaving_s=95),))
+    world.place.desk_changed(DESK, leaving, DesktopEvent("LogOutTime", campaign_name="spring", logout_time_s=95))
+    assert "calls may still come for 95 s" in world.screen() and "spring Preview, leaving" in world.screen()
+    world.place.desk_changed(leaving, leaving, DesktopEvent("LogOutTime", campaign_name="spring", logout_time_s=0))
+    assert "what is at hand is to be settled first" in world.screen()
+    left = replace(DESK, campaigns=(replace(CAMPAIGN, attendance=Attendance.LEFT),))
+    world.place.desk_changed(leaving, left, DesktopEvent("LogOutAcknowledge", campaign_name="spring"))
+    assert "spring is left" in world.screen() and "spring Preview, left" in world.screen()
+    world.desktop.reply = None
+    assert world.type("l")[1:] == [("begin_previews", "spring")] and "back in spring" in world.screen()
+
+
+def test_one_of_several_campaigns_is_left_and_a_refusal_is_told():
+    other = Campaign("autumn", 1, attendance=Attendance.LEFT)
+    world = World(campaigns=(CAMPAIGN, other))
+    world.type("l")
+    assert isinstance(world.place.view.dialog, Choice)
+    assert world.place.view.dialog.options == ("Leave spring", "Come back to autumn")
+    world.desktop.reply = leave = Deferred()
+    assert world.type("1") == [("leave_campaign", "spring")]
+    leave.errback(RequestRefused(4, "Campaign Not Loaded or Not Running"))
+    assert world.place.view.failed and "Not Loaded" in world.screen()
+    assert World(campaigns=()).type("l") == []
+
+
+def test_an_agent_who_is_ready_is_logged_out_as_soon_as_no_call_can_come():
+    world = World(work=Work.READY)
+    world.desktop.reply = leave = Deferred()
+    assert world.type("q", "1") == [("leave_campaign", "spring")] and world.left == 0
+    world.desktop.reply = None
+    leave.callback(DesktopEvent("LogOutAcknowledge", campaign_name="spring"))
+    assert world.desktop.asked[1:] == [("log_out",)] and world.left == 1
+    world = World(work=Work.READY)
+    assert world.type("q", "2") == [("log_out",)] and world.left == 1
+    world = World(work=Work.READY, campaigns=(replace(CAMPAIGN, attendance=Attendance.LEFT),))
+    assert world.type("q") == [("log_out",)] and world.left == 1
+    world = World(work=Work.READY)
+    world.desktop.reply = leave = Deferred()
+    world.type("q", "1")
+    leave.errback(RequestRefused(12, "Agent Not Available: previews were asked for again"))
+    assert world.left == 0 and "asked for again" in world.screen()
+
+
+def test_who_does_something_else_when_no_call_can_come_any_more_is_told():
+    world = World(over(), work=Work.READY)
+    world.desktop.reply = leave = Deferred()
+    world.type("q", "2", "1", "s")
+    leave.callback(DesktopEvent("LogOutAcknowledge", campaign_name="spring"))
+    world.type("escape")
+    assert world.left == 0 and world.desktop.asked == [("leave_campaign", "spring")]
+
+
 def test_nobody_leaves_in_a_call():
     world = World(calls=(Call("01", Phase.TALKING),))
     assert world.type("q") == [] and world.left == 0 and "hang up first" in world.screen()
@@ -207,7 +263,7 @@ def test_every_key_is_on_a_screen_of_80_columns_and_explained_in_the_help():
     world = World()
     hints = world.screen()
     world.type("?")
-    for key in "rnwahodpctjskxq":
+    for key in "rnwahodpctjskxlq":
         assert f" {key} " in hints.replace("\n", " ") and f"{key}  " in world.screen(), key
     assert "? help" in hints
 

@@ -136,6 +136,14 @@ async def test_an_agent_works_in_the_browser(tmp_path: Path) -> None:
         await browser.type("Enter")
         await browser.shows("settled: Answer")
         assert center.row_in(LOOKS, fourth[0])["call_result"] == CallResult.ANSWER
+        await browser.type("l")
+        await browser.shows("Which campaign?")
+        await browser.type("1")
+        assert "left" in await browser.shows(" is left: nothing comes from there any more")
+        await browser.type("l")
+        await browser.shows("Come back to")
+        await browser.type("1")
+        await browser.shows("back in ")
         await browser.picture(tmp_path / "desktop.png")
         assert (tmp_path / "desktop.png").stat().st_size > 10_000
         await browser.type("q")

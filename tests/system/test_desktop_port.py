@@ -30,7 +30,7 @@ from ocs.lab.agents.floor import LabFloor, tserver_desks
 from ocs.servers.tserver.config import TServerOptions
 from protocols.desktop.client import AgentDesktop, connect_to
 from protocols.desktop.errors import DesktopErrorCode
-from protocols.desktop.model import Phase, Work
+from protocols.desktop.model import Attendance, Phase, Work
 from protocols.desktop.record import RecordData
 from protocols.errors import RequestRefused
 from tests.system.test_icon import NOON, until
@@ -182,7 +182,18 @@ async def test_previews_chains_callbacks_and_a_desktop_that_takes_over(tmp_path:
         await second.dial(record.phone or "", record)
         await second.until(lambda desk: desk.calls and desk.calls[0].phase is Phase.TALKING, 30)
         await second.hang_up()
+        left = second.leave_campaign(campaign.name)
+        await second.until(lambda desk: desk.campaigns[0].attendance is Attendance.LEAVING, 10)
+        assert not left.called, "the record is to be settled first"
         await second.call_back(record, datetime(2026, 3, 12, 10, 30), personal=True)
+        assert (await left).name == "LogOutAcknowledge"
+        assert second.desk.campaigns[0].attendance is Attendance.LEFT
+        with pytest.raises(RequestRefused) as refused:
+            await second.next_record(campaign.name)
+        assert refused.value.code == DesktopErrorCode.AGENT_NOT_AVAILABLE
+        await second.begin_previews(campaign.name)
+        assert second.desk.campaigns[0].attendance is Attendance.THERE
+        await second.reject((await second.next_record(campaign.name)).record)
         row = center.row(record)
         assert row["record_type"] == RecordType.PERSONAL_CALLBACK and row["agent_id"] == center.person.login
         assert second.desk.records == ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Iterator
 
-from protocols.desktop.model import Desk, HeldRecord, Origin, Work
+from protocols.desktop.model import Attendance, Campaign, Desk, HeldRecord, Origin, Work
 from protocols.desktop.record import RecordData
 
 __all__ = ["Choice", "Entry", "Line", "View", "fill_in", "local_now", "render"]
@@ -58,10 +58,11 @@ _STATE_STYLES = {Work.READY: "ready", Work.NOT_READY: "away", Work.AFTER_CALL_WO
 _KEYS = (
     "r ready  n not ready  w after-call work  a answer  h hang up  o hold  d dial",
     "p next record  c call it  t its other numbers  j give back  Tab next at hand",
-    "s settle  k call back later  x do not call  q log out  ? help")
+    "s settle  k call back later  x do not call  l leave campaign  q log out  ? help")
 _HELP = (
     "r  Ready: calls may come.                  n  Not ready, with a reason.",
     "w  After-call work.                        q  Log out and leave.",
+    "l  Leave a campaign, or come back to it: no calls and records from there.",
     "a  Answer the call that rings.             h  Hang up.",
     "o  Put the call on hold, or take it back.  d  Dial a number by hand.",
     "p  Next record of a preview campaign.      c  Call the record at hand.",
@@ -112,8 +113,14 @@ def _head(view: View, wall: float) -> Line:
     elif not desk.switch_up:
         state, style = f"{state} (the switch is away)", "bad"
     seconds = max(0, int(wall - view.since)) if view.since else 0
-    campaigns = ", ".join(f"{one.name} {one.mode}{'' if one.running else ', stopped'}" for one in desk.campaigns) or "no campaign"
+    campaigns = ", ".join(f"{one.name} {one.mode}{_standing(one)}" for one in desk.campaigns) or "no campaign"
     return style, f" {desk.agent_id} at {desk.dn or '-'}   {state.upper()} {seconds // 60:02d}:{seconds % 60:02d}   {campaigns}"
+
+
+def _standing(campaign: Campaign) -> str:
+    if campaign.attendance is not Attendance.THERE:
+        return f", {campaign.attendance.value}"
+    return "" if campaign.running else ", stopped"
 
 
 def _calls(desk: Desk) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Coroutine
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, FirstError, gatherResults
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -18,7 +18,7 @@ from ocs.app.agent_terminal.when import WHEN_HINT, parse_when
 from protocols.desktop.client import Preparation
 from protocols.desktop.errors import DesktopErrorCode
 from protocols.desktop.messages import DesktopEvent
-from protocols.desktop.model import Desk, HeldRecord, Phase, Work
+from protocols.desktop.model import Attendance, Desk, HeldRecord, Phase, Work
 from protocols.desktop.names import AgentResult
 from protocols.desktop.record import RecordData
 from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
@@ -53,13 +53,16 @@ class Workplace:
             "a": ("answering", self._answer_call), "h": ("hanging up", self._hang_up), "o": ("hold", self._hold),
             "d": ("dialing", self._dial), "p": ("asking for a record", self._next_record), "c": ("calling", self._call),
             "t": ("other numbers", self._other_number), "j": ("giving back", self._reject), "s": ("settling", self._settle),
-            "k": ("callback", self._call_back), "x": ("do not call", self._do_not_call), "q": ("leaving", self._quit)}
+            "k": ("callback", self._call_back), "x": ("do not call", self._do_not_call),
+            "l": ("campaigns", self._leave_or_come_back), "q": ("leaving", self._quit)}
 
     # -- what comes in --------------------------------------------------------------------------------------------
     def desk_changed(self, before: Desk, after: Desk, cause: Message | DesktopEvent | None) -> None:
         """`Changed` of the desktop."""
         said, failed = self.view.message, self.view.failed
-        if isinstance(cause, DesktopEvent) and cause.name in _NEWS:
+        if isinstance(cause, DesktopEvent) and cause.name in ("LogOutTime", "LogOutAcknowledge") and not cause.failed:
+            said, failed = _of_leaving(cause), False
+        elif isinstance(cause, DesktopEvent) and cause.name in _NEWS:
             said, failed = f"{_NEWS[cause.name]}: {cause.campaign_name or cause.record_handle or ''}", False
         elif before.connected and not after.connected:
             said, failed = "the connection is lost; it is made again by itself", True
@@ -205,10 +208,44 @@ class Workplace:
             raise _Nothing("there is a call; hang up first")
         if desk.unsettled and await self._choose("A record has no result yet.", ("Stay", "Leave all the same")) == 0:
             return ""
-        if desk.connected and desk.work is not Work.LOGGED_OUT:
+        coming = [one.name for one in desk.campaigns if one.running and one.attendance is not Attendance.LEFT]
+        if coming and desk.connected and desk.work is Work.READY and await self._choose(
+                "Calls may be on their way to you.", ("Log out as soon as none is", "Log out now")) == 0:
+            asked = [self.desktop.leave_campaign(name) for name in coming]
+            gatherResults(asked, consumeErrors=True).addCallbacks(self._may_go, self._may_not_go)
+            return "logged out as soon as no call can come"
+        return await self._log_out()
+
+    async def _log_out(self) -> str:
+        if self.view.desk.calls:
+            raise _Nothing("there is a call; hang up first")
+        if self.view.desk.connected and self.view.desk.work is not Work.LOGGED_OUT:
             await self.desktop.log_out()
         self._leave()
         return "logged out"
+
+    def _may_go(self, _: object) -> None:
+        if self._working:
+            self._show(message="no call can come any more: q logs out", failed=False)
+        else:
+            self._do("leaving", self._log_out())
+
+    def _may_not_go(self, failure: Failure) -> None:
+        self._failed_beside(failure.value.subFailure if isinstance(failure.value, FirstError) else failure)
+
+    # -- campaigns ------------------------------------------------------------------------------------------------
+    async def _leave_or_come_back(self) -> str:
+        campaigns = self.view.desk.campaigns
+        if not campaigns:
+            raise _Nothing("no campaign is loaded")
+        chosen = campaigns[0 if len(campaigns) == 1 else await self._choose("Which campaign?", tuple(
+            f"{'Leave' if one.attendance is Attendance.THERE else 'Come back to'} {one.name}" for one in campaigns))]
+        if chosen.attendance is Attendance.THERE:
+            # what is at hand may have to be settled first, so this is not waited for
+            self.desktop.leave_campaign(chosen.name).addErrback(self._failed_beside)
+            return f"leaving {chosen.name}"
+        await self.desktop.begin_previews(chosen.name)
+        return f"back in {chosen.name}"
 
     # -- calls ----------------------------------------------------------------------------------------------------
     async def _answer_call(self) -> str:
@@ -339,6 +376,14 @@ class Workplace:
             return ""
         await self.desktop.do_not_call(record, whole_chain=meant == 1)
         return f"{record.phone} is not called any more"
+
+
+def _of_leaving(event: DesktopEvent) -> str:
+    if event.name == "LogOutAcknowledge":
+        return f"{event.campaign_name} is left: nothing comes from there any more; l comes back"
+    if event.logout_time_s:
+        return f"leaving {event.campaign_name}: calls may still come for {event.logout_time_s} s"
+    return f"leaving {event.campaign_name}: what is at hand is to be settled first"
 
 
 class _Nothing(Exception):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.desktop.messages import parse_event
-from protocols.desktop.model import Desk, Origin, Phase, Work, desktop_event, switch_event
+from protocols.desktop.model import Attendance, Desk, Origin, Phase, Work, desktop_event, switch_event
 from protocols.desktop.record import RecordData
 from protocols.message import Message
 
@@ -110,6 +110,16 @@ def test_campaigns_come_run_stop_and_go():
     desk = told(told(desk, "CampaignStopped"), "CampaignModeChanged", ("GSW_CAMPAIGN_MODE", "Predictive"))
     assert not desk.campaigns[0].running and desk.campaigns[0].mode == "Predictive"
     assert told(desk, "CampaignUnloaded").campaigns == ()
+
+
+def test_an_agent_leaves_a_campaign_and_comes_back():
+    desk = told(told(DESK, "CampaignStarted"), "LogOutTime", ("GSW_LOGOUT_TIME", 95))
+    assert (desk.campaigns[0].attendance, desk.campaigns[0].leaving_s) == (Attendance.LEAVING, 95)
+    desk = told(told(desk, "LogOutAcknowledge"), "CampaignStopped")
+    assert (desk.campaigns[0].attendance, desk.campaigns[0].running) == (Attendance.LEFT, False)
+    assert told(desk, "PreviewDialingModeStartAcknowledge").campaigns[0].attendance is Attendance.THERE
+    assert told(DESK, "LogOutAcknowledge") == DESK
+    assert told(told(desk, "CampaignUnloaded"), "CampaignLoaded").campaigns[0].attendance is Attendance.THERE
 
 
 def test_a_record_that_is_taken_back_leaves_and_one_that_is_told_again_is_the_same():

@@ -12,8 +12,9 @@ const NEWS = { lost: "the connection is lost; it is made again by itself", back:
 const ORIGINS = { call: "call", preview: "preview", callback: "callback" };
 
 let busy = false, at = 0;
-const desk = new Desk(what => {
+const desk = new Desk((what, pairs) => {
   if (NEWS[what]) say(NEWS[what], what === "lost");
+  if (what === "LogOutTime") say(leavingTold(first(pairs, "GSW_CAMPAIGN_NAME"), first(pairs, "GSW_LOGOUT_TIME")));
   if (what === "EventRinging" && $("auto").checked && callIn("RINGING"))
     desk.request("RequestAnswerCall", { ConnID: callIn("RINGING").connId }).catch(error => say(error.message, true));
   if (desk.takenOver) { leavePage("another desktop of this agent has taken over"); return; }
@@ -82,6 +83,7 @@ const COMMANDS = [
   ["s", "settle", current, settle],
   ["k", "call back later", current, callBack],
   ["x", "do not call", current, doNotCall],
+  ["l", "leave campaign", () => desk.campaigns.size, leaveOrComeBack],
   ["q", "log out", () => !anyCall(), logOut],
 ];
 
@@ -202,23 +204,61 @@ async function doNotCall() {
   return `${record.phone} is not called any more`;
 }
 
+const leavingTold = (campaign, seconds) => seconds ? `leaving ${campaign}: calls may still come for ${seconds} s`
+  : `leaving ${campaign}: what is at hand is to be settled first`;
+
+// what is at hand may have to be settled first, so the answer is not waited for
+const leaveCampaign = name => desk.ask("LogOut", [["GSW_CAMPAIGN_NAME", name]]);
+
+async function leaveOrComeBack() {
+  const campaigns = [...desk.campaigns.values()];
+  const choice = campaigns.length === 1 ? 0 : await choose("Which campaign?",
+    campaigns.map(one => `${one.attendance === "there" ? "Leave" : "Come back to"} ${one.name}`));
+  if (choice === null) return "";
+  const { name, attendance } = campaigns[choice];
+  if (attendance !== "there") {
+    await desk.ask("PreviewDialingModeStart", [["GSW_CAMPAIGN_NAME", name]]);
+    return `back in ${name}`;
+  }
+  leaveCampaign(name).then(() => { say(`${name} is left: nothing comes from there any more; l comes back`); draw(); },
+    error => { say(error.message, true); draw(); });
+  return `leaving ${name}`;
+}
+
 async function logOut() {
   if ([...desk.records.values()].some(record => record.over)) {
     const choice = await choose("A record has no result yet.", ["Stay", "Leave all the same"]);
     if (choice !== 1) return "";
   }
+  const coming = [...desk.campaigns.values()].filter(one => one.running && one.attendance !== "left");
+  if (coming.length && desk.connected && desk.work === "ready") {
+    const choice = await choose("Calls may be on their way to you.", ["Log out as soon as none is", "Log out now"]);
+    if (choice === null) return "";
+    if (choice === 0) {
+      Promise.all(coming.map(one => leaveCampaign(one.name))).then(() => {
+        if (busy || anyCall()) say("no call can come any more: q logs out"); else run(goAway);
+      }, error => { say(error.message, true); draw(); });
+      return "logged out as soon as no call can come";
+    }
+  }
+  return goAway();
+}
+
+async function goAway() {
   await desk.leave();
   leavePage("logged out");
   return "";
 }
 
 // -- what is seen
+const standing = campaign => campaign.attendance !== "there" ? `, ${campaign.attendance}` : campaign.running ? "" : ", stopped";
+
 function draw() {
   const state = !desk.connected ? "no connection, trying again" : desk.reason ? `${desk.work}: ${desk.reason}` : desk.work;
   $("state").className = !desk.connected || !desk.switchUp ? "bad" : desk.work === "ready" ? "ready" : "away";
   $("who").textContent = `${desk.agentId || desk.agent} at ${desk.dn}`;
   $("work").textContent = state.toUpperCase() + (desk.connected && !desk.switchUp ? " (the switch is away)" : "");
-  $("campaigns").textContent = [...desk.campaigns.values()].map(one => `${one.name} ${one.mode}${one.running ? "" : ", stopped"}`).join(" · ");
+  $("campaigns").textContent = [...desk.campaigns.values()].map(one => `${one.name} ${one.mode}${standing(one)}`).join(" · ");
   for (const [key, , can] of COMMANDS) $(`key-${key}`).disabled = busy || !desk.connected || !can();
   $("calls").replaceChildren(...[...desk.calls.values()].map(call => el("div", { className: `call ${call.phase.replace(" ", "-")}`,
     textContent: `${call.phase}  ${call.number || "unknown number"}` })));

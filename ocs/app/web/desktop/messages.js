@@ -7,8 +7,11 @@ const REQUEST_TIMEOUT_MS = 15000;
 const COMPLETED_BY = {
   PreviewRecordRequest: "PreviewRecord", ChainedRecordRequest: "ChainedRecordsDataEnd", RecordProcessed: "RecordProcessedAcknowledge",
   RecordReject: "RecordRejectAcknowledge", RecordReschedule: "RecordRescheduleAcknowledge", DoNotCall: "DoNotCallAcknowledge",
-  CampaignStatusRequest: "", PreviewDialingModeStart: "PreviewDialingModeStartAcknowledge",
+  CampaignStatusRequest: "", PreviewDialingModeStart: "PreviewDialingModeStartAcknowledge", LogOut: "LogOutAcknowledge",
 };
+const LEAVING_TIMEOUT_MS = 3600000;     // longer than a server lets a record lie with an agent
+// whether the agent takes part in a campaign, by what was heard last
+const ATTENDANCE = { LogOutTime: "leaving", LogOutAcknowledge: "left", PreviewDialingModeStartAcknowledge: "there" };
 const SETTLES = new Set(["RecordProcessedAcknowledge", "RecordRejectAcknowledge", "RecordRescheduleAcknowledge",
   "ScheduledRecordRescheduleAcknowledge", "DoNotCallAcknowledge", "RecordCancelAcknowledge", "RecordCancel"]);
 const CONTROL = /^(GSW_|InteractionType$|InteractionSubtype$|contact_info$)/;
@@ -111,8 +114,8 @@ class Desk {
   ask(name, pairs, record) {
     return new Promise((resolve, reject) => {
       const referenceId = ++this.referenceId;
-      const timer = setTimeout(() => { this.asked.delete(referenceId); reject(new Error(`${name} was not answered`)); }, REQUEST_TIMEOUT_MS);
-      this.asked.set(referenceId, { name, resolve, timer, reject: error => {
+      const overdue = () => { this.asked.delete(referenceId); reject(new Error(`${name} was not answered`)); };
+      this.asked.set(referenceId, { name, resolve, overdue, timer: setTimeout(overdue, REQUEST_TIMEOUT_MS), reject: error => {
         if (record && error.code === RECORD_NOT_FOUND) { this.records.delete(record.handle); this.changed("record"); }
         reject(error);
       } });
@@ -236,13 +239,19 @@ class Desk {
       if (SETTLES.has(event) && record) this.records.delete(record.handle);
       if (event === "CampaignUnloaded") this.campaigns.delete(campaign);
       else if (event.startsWith("Campaign")) {
-        const known = this.campaigns.get(campaign) || { mode: "", running: false };
+        const known = this.campaigns.get(campaign) || { mode: "", running: false, attendance: "there" };
         const running = { CampaignStarted: true, CampaignStopped: false, CampaignLoaded: false }[event];
         this.campaigns.set(campaign, { name: campaign, mode: first(pairs, "GSW_CAMPAIGN_MODE") || known.mode,
-          running: running === undefined ? known.running : running });
+          running: running === undefined ? known.running : running, attendance: known.attendance });
       }
+      if (ATTENDANCE[event] && this.campaigns.has(campaign)) this.campaigns.get(campaign).attendance = ATTENDANCE[event];
     }
     const asked = this.asked.get(referenceId);
+    if (asked && event === "LogOutTime") {      // the answer waits for calls, and for this very agent
+      clearTimeout(asked.timer);
+      asked.timer = setTimeout(asked.overdue, LEAVING_TIMEOUT_MS);
+      this.changed(event, pairs);
+    }
     if (asked && (failed || COMPLETED_BY[asked.name] === "" || COMPLETED_BY[asked.name] === event)) {
       this.asked.delete(referenceId); clearTimeout(asked.timer);
       if (failed) asked.reject(new Refused(first(pairs, "GSW_ERROR_NUMBER"), failed)); else asked.resolve(pairs);
