@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import msgspec
 from twisted.internet.address import IPv4Address
@@ -18,6 +18,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
+from ocs.app.web.api.routing import Route
 from ocs.app.web.api.service import api_routes
 from ocs.app.web.public import CAMPAIGN_ACTIONS, LIST_ACTIONS, RECORD_ACTIONS, TARGET_ACTIONS
 from ocs.desktop.third_party import ACTIONS, OPTIONAL
@@ -38,7 +39,8 @@ from tests.desktop.test_communication import CRM, DN
 from tests.desktop.test_communication import Rig as CommunicationRig
 from tests.scheduler.bench import DNS, Bench
 
-__all__ = ["fuzz_api", "fuzz_communication", "fuzz_octets", "fuzz_public"]
+__all__ = ["DESKTOP_SEEDS", "Third", "Watch", "Work", "ask_api", "broken", "connect", "fuzz_api", "fuzz_communication",
+           "fuzz_octets", "fuzz_public"]
 
 Progress = Callable[[int], None]
 
@@ -51,13 +53,13 @@ _INTEGERS = (0, 1, 2, 3, 5, 8, 11, -1, 99, 100, 2 ** 31, 2 ** 63 - 1, -2 ** 63, 
 _SOME = ("RECORD_HANDLE", "PHONE", "CUSTOMER_ID", "CALLING_LIST", "CHAIN_ATTR", "CAMPAIGN_NAME")
 
 
-class _Watch:
+class Watch:
     """Fails on what is logged as a failure."""
 
     def __init__(self) -> None:
         self._failures: list[str] = []
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> Watch:
         globalLogPublisher.addObserver(self)
         return self
 
@@ -73,7 +75,7 @@ class _Watch:
         assert not self._failures, (self._failures[0], what)
 
 
-class _Work:
+class Work:
     """Agents and customers on a bench."""
 
     def __init__(self, rng: random.Random, bench: Bench) -> None:
@@ -120,7 +122,7 @@ def _value(rng: random.Random) -> KVValue:
 
 
 # -- the Communication DN ---------------------------------------------------------------------------------------------
-_DESKTOP_SEEDS = tuple(seed for seed in SEEDS if seed[0][1] in ACTIONS)
+DESKTOP_SEEDS = tuple(seed for seed in SEEDS if seed[0][1] in ACTIONS)
 
 
 def _message(rng: random.Random, reference: int) -> KVList:
@@ -162,16 +164,16 @@ def _is_answered(user_data: KVList, sender: str) -> bool:
         return True
 
 
-class _Third:
+class Third:
     """The Communication DN, and what is said there. `expected` and `answered` count."""
 
-    def __init__(self, rng: random.Random, mutator: Mutator) -> None:
-        self.rig = CommunicationRig(options=EngineOptions(customer_id_field="age"))
+    def __init__(self, rng: random.Random, mutator: Mutator, **bench: Any) -> None:
+        self.rig = CommunicationRig(options=EngineOptions(customer_id_field="age"), **bench)
         self._rng, self._mutator = rng, mutator
         self._unasked = self.expected = self.answered = 0
         self._tell = self.rig.entry._tell
         self.rig.entry._tell = self._telling        # type: ignore[method-assign]
-        self.work = _Work(rng, self.rig.bench)
+        self.work = Work(rng, self.rig.bench)
         mutator.handles = lambda: [each.first_handle for each in self.rig.session.held]
 
     def _telling(self, *about: Any) -> None:
@@ -200,10 +202,10 @@ class _Third:
 def fuzz_communication(count: int, seed: int, progress: Progress = lambda done: None) -> int:
     """So many messages; how many were answered."""
     rng, answered = random.Random(seed), 0
-    mutator = Mutator(rng, _DESKTOP_SEEDS)
-    with _Watch() as watch:
+    mutator = Mutator(rng, DESKTOP_SEEDS)
+    with Watch() as watch:
         for start in range(0, count, _WORLD):
-            third = _Third(rng, mutator)
+            third = Third(rng, mutator)
             for number in range(start, min(count, start + _WORLD)):
                 third.send(number % 1_000_000 + 1)
                 if rng.random() < 0.2:
@@ -239,10 +241,10 @@ def fuzz_public(count: int, seed: int, progress: Progress = lambda done: None) -
     some = [getattr(keys, name) for name in _SOME] + [
         "GSW_AUTO_COMPLETION", "GSW_DIAL_MODE", "GSW_OPTIMIZE_BY", "GSW_OPTIMIZE_GOAL", "GSW_TENANT_DBID", "GSW_TZ_NAME",
         "GSW_DATE_TIME", "GSW_ATTEMPTS", "Age", "name"]
-    with _Watch() as watch:
+    with Watch() as watch:
         for start in range(0, count, _WORLD):
             site = Idle()
-            work = _Work(rng, site.bench)
+            work = Work(rng, site.bench)
             for number in range(start, min(count, start + _WORLD)):
                 resource = rng.choice(list(resources))
                 body: Any = {rng.choice(some): rng.choice((*_STRINGS, *_INTEGERS)) for _ in range(rng.randrange(4))}
@@ -282,46 +284,19 @@ def fuzz_api(count: int, seed: int, new_database: Callable[[], str], progress: P
     """So many requests; how many were carried out. `new_database()` gives the URL of an empty one, each time."""
     rng = random.Random(seed)
     done = 0
-    with _Watch() as watch:
+    with Watch() as watch:
         for start in range(0, count, _API_WORLD):
             done += _fuzz_api(range(start, min(count, start + _API_WORLD)), rng, new_database(), watch)
             progress(min(count, start + _API_WORLD))
     return done
 
 
-def _fuzz_api(numbers: range, rng: random.Random, url: str, watch: _Watch) -> int:
+def _fuzz_api(numbers: range, rng: random.Random, url: str, watch: Watch) -> int:
     from tests.app.test_api import Rig
     rig, done = Rig(url), 0
-    work = _Work(rng, rig.bench)
-    routes = api_routes(rig.site)
-    schemas = rig.api.document["components"]["schemas"]
+    work, routes = Work(rng, rig.bench), api_routes(rig.site)
     for number in numbers:
-        route = rng.choice(routes)
-        path = route.path.format(campaign_group=rng.choice(("spring", "1", "x", "²", "9" * 5_000)),
-                                 calling_list=rng.choice(("list", "list", "x")),
-                                 record_id=rng.choice(("1", "2", "99", "x", "9" * 25)), agent_id=rng.choice(("1001", "x")),
-                                 id=rng.choice(("1", "x")))
-        body: Any = None
-        if route.body is not None:
-            properties = list(schemas[route.body.__name__]["properties"])
-            body = {rng.choice(properties): rng.choice((*_STRINGS, *_INTEGERS, None, True, {}, [], {"name": "x"}, {"age": "²"}))
-                    for _ in range(rng.randrange(4))}
-            if "phone" in properties and rng.random() < 0.7:
-                body["phone"] = f"+1212557{rng.randrange(9_999):04d}"
-            if rng.random() < 0.1:
-                octets = json.dumps(body).encode()
-                body = octets[:rng.randrange(len(octets) + 1)] + rng.randbytes(2)
-        if route.octets:
-            body = rng.choice((b"phone,name\n+12125550090,X\n", b"phone\n12\n", b"", rng.randbytes(40)))
-        query = {name: rng.choice((*_STRINGS, *map(str, _INTEGERS))).replace("\ud800", "")      # octets of a URI are UTF-8
-                 for name in ("limit", "phone", "after", "status", "field", "value")
-                 if route.query is not None and rng.random() < 0.2}
-        reply = rig.reply(rng.choice((route.method,) * 9 + ("PUT",)), path, body, role=rng.choice((*Role, *Role, None)),
-                          key=rng.choice(("", "", "k1", "a b", f"k{number}")), **query)
-        watch.check(route.method, path, body, query)
-        assert reply.status in (200, 201, 202, 400, 401, 403, 404, 405, 409, 429), reply
-        msgspec.json.encode(reply.body)
-        done += reply.status < 300
+        done += ask_api(rig, rng, routes, number, watch)
         if rng.random() < 0.02:
             work.stir()
         if number % _PROBE == 0:
@@ -332,6 +307,36 @@ def _fuzz_api(numbers: range, rng: random.Random, url: str, watch: _Watch) -> in
     rig.close()
     watch.check()
     return done
+
+
+def ask_api(rig: Any, rng: random.Random, routes: Sequence[Route], number: int, watch: Watch) -> bool:
+    """One request; whether it was carried out."""
+    route = rng.choice(routes)
+    path = route.path.format(campaign_group=rng.choice(("spring", "1", "x", "²", "9" * 5_000)),
+                             calling_list=rng.choice(("list", "list", "x")),
+                             record_id=rng.choice(("1", "2", "99", "x", "9" * 25)), agent_id=rng.choice(("1001", "x")),
+                             id=rng.choice(("1", "x")))
+    body: Any = None
+    if route.body is not None:
+        properties = list(rig.api.document["components"]["schemas"][route.body.__name__]["properties"])
+        body = {rng.choice(properties): rng.choice((*_STRINGS, *_INTEGERS, None, True, {}, [], {"name": "x"}, {"age": "²"}))
+                for _ in range(rng.randrange(4))}
+        if "phone" in properties and rng.random() < 0.7:
+            body["phone"] = f"+1212557{rng.randrange(9_999):04d}"
+        if rng.random() < 0.1:
+            octets = json.dumps(body).encode()
+            body = octets[:rng.randrange(len(octets) + 1)] + rng.randbytes(2)
+    if route.octets:
+        body = rng.choice((b"phone,name\n+12125550090,X\n", b"phone\n12\n", b"", rng.randbytes(40)))
+    query = {name: rng.choice((*_STRINGS, *map(str, _INTEGERS))).replace("\ud800", "")      # octets of a URI are UTF-8
+             for name in ("limit", "phone", "after", "status", "field", "value")
+             if route.query is not None and rng.random() < 0.2}
+    reply = rig.reply(rng.choice((route.method,) * 9 + ("PUT",)), path, body, role=rng.choice((*Role, *Role, None)),
+                      key=rng.choice(("", "", "k1", "a b", f"k{number}")), **query)
+    watch.check(route.method, path, body, query)
+    assert reply.status in (200, 201, 202, 400, 401, 403, 404, 405, 409, 429), reply
+    msgspec.json.encode(reply.body)
+    return bool(reply.status < 300)
 
 
 # -- HTTP itself ------------------------------------------------------------------------------------------------------
@@ -357,7 +362,7 @@ def fuzz_octets(count: int, seed: int, progress: Progress = lambda done: None) -
     through. Some are answered late, when the client may have gone."""
     from tests.app.test_web import Idle
     rng, heard = random.Random(seed), 0
-    with _Watch() as watch:
+    with Watch() as watch:
         for start in range(0, count, _WORLD):
             site = Idle()
             clock = site.bench.clock
@@ -375,19 +380,19 @@ def fuzz_octets(count: int, seed: int, progress: Progress = lambda done: None) -
 
             factory = http_factory(clock, HttpListenOptions(body_limit_kb=1, idle_s=20), respond, ("healthz",))
             for number in range(start, min(count, start + _WORLD)):
-                octets = b"".join(_broken(rng) for _ in range(rng.choice((1, 1, 1, 2))))
-                _connect(factory, clock, octets, rng)
+                octets = b"".join(broken(rng) for _ in range(rng.choice((1, 1, 1, 2))))
+                connect(factory, clock, octets, rng)
                 watch.check(octets)
                 if number % _PROBE == 0:
-                    assert b"200 OK" in _connect(factory, clock, _SEEDS[0], rng, (2.0,))
-            _Work(rng, site.bench).home()
+                    assert b"200 OK" in connect(factory, clock, _SEEDS[0], rng, (2.0,))
+            Work(rng, site.bench).home()
             assert clock.getDelayedCalls() == [] and not factory.protocols
             watch.check()
             progress(min(count, start + _WORLD))
     return heard
 
 
-def _broken(rng: random.Random) -> bytes:
+def broken(rng: random.Random) -> bytes:
     """A request, with something wrong or not."""
     octets = bytearray(rng.choice(_SEEDS))
     for _ in range(rng.choice((0, 1, 1, 2, 3, 8))):
@@ -404,7 +409,7 @@ def _broken(rng: random.Random) -> bytes:
 _PATIENCE = ((0.0,), (0.5,), (2.0,), (2.0, 30.0))       # seconds, one after the other, until the client goes
 
 
-def _connect(factory: Any, clock: Any, octets: bytes, rng: random.Random, patience: tuple[float, ...] = ()) -> bytes:
+def connect(factory: Any, clock: Any, octets: bytes, rng: random.Random, patience: tuple[float, ...] = ()) -> bytes:
     """A connection on which these octets come, in up to four parts; what is said on it until it is closed or lost."""
     peer = IPv4Address("TCP", "127.0.0.1", 1)
     protocol = factory.buildProtocol(peer)

@@ -36,7 +36,7 @@ from tests.contracts.test_store import sql_store
 from tests.desktop.transcript import pairs_of, transcripts
 from tests.scheduler.bench import CAMPAIGN, DNS, FIELDS, Bench, agent_of, chain
 
-__all__ = ["ENTRIES", "Mutator", "SEEDS", "finals", "fuzz", "in_database", "is_for_us"]
+__all__ = ["Center", "ENTRIES", "Interactions", "Mutator", "SEEDS", "finals", "fuzz", "in_database", "is_for_us"]
 
 _WORLD = 2_500          # messages, then another contact center begins
 _STIR = 8               # messages, then an agent does something
@@ -252,7 +252,7 @@ class Interactions:
 
     def __init__(self, center: Center) -> None:
         self._center, self.expected = center, 0
-        self._server = center.bench.context.interactions = _Server()
+        self.server = center.bench.context.interactions = _Server()
         self._entry = InteractionEntry(center.bench.engine, center.bench.desktops)
 
     def send(self) -> None:
@@ -263,8 +263,8 @@ class Interactions:
 
     def check(self) -> None:
         """Each request had its answer, and none says two things."""
-        check_answers(self._server.told, self.expected)
-        for pairs in self._server.told:
+        check_answers(self.server.told, self.expected)
+        for pairs in self.server.told:
             failed = str(first(pairs, keys.USER_EVENT)) in ("Error", "PreviewRecordEmpty")
             assert failed == (first(pairs, keys.ERROR) is not None) == (first(pairs, keys.ERROR_NUMBER) is not None), pairs
 

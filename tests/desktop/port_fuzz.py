@@ -29,7 +29,7 @@ from tests.desktop.fuzz import Mutator, finals, is_for_us
 from tests.desktop.port_line import WAYS, Line, broken, broken_handshake
 from tests.desktop.port_world import CAMPAIGN, DESK_PASSWORD, PortWorld
 
-__all__ = ["fuzz_port"]
+__all__ = ["Floor", "fuzz_port"]
 
 _WORLD = 2_500          # messages, then another contact center begins
 _STIR, _PROBE = 25, 100     # messages between what agents do as they should; between legal requests
@@ -48,8 +48,8 @@ _GOOD = {"ThisDN": ("7001", "7002", "7003"), "OtherDN": ("7002", "+12125559999",
 _WORK = ("RequestAgentReady", "RequestAgentReady", "RequestAgentNotReady", "RequestQueryDesktop", "RequestRegisterAddress")
 
 
-class _Floor:
-    """The port with its desktops, all of which speak the same way."""
+class Floor:
+    """The port with its desktops, all of which speak the same way. `asked` are requests about records, with their answers."""
 
     def __init__(self, way: str, rng: random.Random, mutator: Mutator) -> None:
         self._rng, self._mutator, self._codec = rng, mutator, WAYS[way]
@@ -59,7 +59,7 @@ class _Floor:
         self._factory = PortFactory(*inner, same_host(PATH), clock)
         self._factories = (self._factory, *inner)
         self._lines: list[Line] = []
-        self._asked: list[tuple[KVList, list[KVList]]] = []     # requests about records, and their answers
+        self.asked: list[tuple[KVList, list[KVList]]] = []
         reception = self._world.center.desktops.reception
         self._receive, reception.receive = reception.receive, self._received        # type: ignore[method-assign]
         self._reference_id = 0
@@ -68,7 +68,7 @@ class _Floor:
     def _received(self, requester: Requester, user_data: KVList, answer: Callable[[KVList], None]) -> None:
         """In the way of the record operations."""
         answers: list[KVList] = []
-        self._asked.append((user_data, answers))
+        self.asked.append((user_data, answers))
 
         def answered(pairs: KVList) -> None:
             answers.append(pairs)
@@ -206,7 +206,7 @@ class _Floor:
         """Everybody goes, and nothing is left; then somebody comes who works as ever."""
         self._leave()
         before = len(self._world.clock.getDelayedCalls())
-        for user_data, answers in self._asked:
+        for user_data, answers in self.asked:
             assert finals(answers) == is_for_us(user_data), (user_data, answers)
         assert self._seated("1003")
         self._request(self._lines[-1], "CampaignStatusRequest")
@@ -242,7 +242,7 @@ def fuzz_port(way: str, count: int, seed: int, progress: Callable[[int], None] =
     mutator = Mutator(rng)
     try:
         for begin in range(0, count, _WORLD):
-            floor = _Floor(way, rng, mutator)
+            floor = Floor(way, rng, mutator)
             for number in range(begin, min(count, begin + _WORLD)):
                 if number % _STIR == 0:
                     floor.stir()
