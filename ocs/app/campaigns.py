@@ -99,6 +99,9 @@ class CallingListOptions:
         "", text="User-defined field that holds the caller's number of a record; it goes before every other.")
     ring_tone_field: str = option(
         "", text="User-defined field that holds the name of the tone with which an agent's telephone rings for a record.")
+    record_processed: bool = option(
+        False, text="Whether its records wait for the desktop's RecordProcessed even when their agent is ready again, whatever "
+                    "the campaign group says.")
     check_dnc_list: bool = option(
         True, text="Whether its records are checked against the do-not-call list, callbacks apart; false switches the check "
                    "off for this list, and is audited.")
@@ -192,6 +195,9 @@ class CampaignGroupOptions(CallOptions):
     check_dnc_callback: bool = option(True, text="The same for callbacks that were agreed on.")
     agent_preview_mode_start: bool = option(
         False, text="Whether agents get previews and callbacks only after PreviewDialingModeStart.")
+    record_processed: bool = option(
+        False, text="Whether its records wait for the desktop's RecordProcessed even when their agent is ready again, whatever "
+                    "the server says.")
     desktop_chains_limit: int = option(
         10, low=1, high=1_000, unit="contacts", text="How many contacts an agent may have at hand when asking for another one.")
     rules: tuple[str, ...] = option(
@@ -294,6 +300,7 @@ def calling_lists(tables: Tables) -> dict[str, CallingList]:
                                   customer_id_field=one.customer_id_field, campaign_name_field=one.campaign_name_field,
                                   cpn_digits=one.cpn_digits, caller_id_field=one.caller_id_field,
                                   ring_tone_field=one.ring_tone_field, phone_region=one.phone_region.upper(),
+                                  record_processed=one.record_processed,
                                   filter=filters[one.filter] if one.filter else filter_text(one.criteria, one.order_by))
             for one in tables.calling_list}
     return {one.name: add_rules(made[one.name], rules_named(one.rules, tables.compliance.rules_directory))
@@ -315,6 +322,7 @@ def _campaign_group(one: CampaignGroupOptions, campaign: CampaignOptions, group:
         callback_observe_campaign=one.callback_observe_campaign, callback_observe_group=one.callback_observe_group,
         check_dnc_list=one.check_dnc_list, check_dnc_callback=one.check_dnc_callback,
         agent_preview_mode_start=one.agent_preview_mode_start, desktop_chains_limit=one.desktop_chains_limit,
+        record_processed=one.record_processed,
         rules=tuple(dict.fromkeys([*rules, *(rule for each in ours for rule in each.rules)])),
         detection_error=one.detection_error_percent / 100.0, undetected_machine=one.undetected_machine_percent / 100.0,
         agent_assignment=one.agent_assignment, assignment=one.assignment,

@@ -150,7 +150,8 @@ class DialingOptions:
         -1, low=-1, high=53, text="Call result of a preview that was not dialed when its agent logs out, and its treatment is"
                                   " applied; -1 = it goes back as it was.")
     record_processed: bool = option(
-        False, text="Whether a record waits for the desktop's RecordProcessed even when its agent is ready again.")
+        False, text="Whether a record waits for the desktop's RecordProcessed even when its agent is ready again; campaign "
+                    "groups and lists may say so for themselves, too.")
     treatment_sched_threshold_min: float = option(
         20.0, low=0, high=60, unit="minutes",
         text="A retry that is further away is written to the list; a nearer one waits in memory.")

@@ -25,8 +25,8 @@ from ocs.passwords import is_hash
 
 __all__ = ["ServerTables", "outbound_servers", "server_tables"]
 
-# do-not-call checks: what the application says is what groups do that say nothing themselves, and no check beside theirs
-_OF_GROUPS = ("check_dnc_list", "check_dnc_callback")
+# what the application says is what groups do that say nothing themselves, and nothing beside theirs
+_OF_GROUPS = ("check_dnc_list", "check_dnc_callback", "record_processed")
 # what a calling list says for itself, or nobody does: the application's word is the server's own option, or makes no sense
 _OF_LISTS = (*_OF_GROUPS, "customer_id_field", "table", "cpn_digits")
 _ELEMENT = re.compile(r"([a-z_]+)\[([0-9]+)\]")

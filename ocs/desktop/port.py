@@ -155,6 +155,11 @@ class DesktopPort:
         why = self._dials.refusal(seat.dn, message.get("OtherDN"), message.user_data)
         if why:
             raise Refused(ErrorCode.BAD_CALLED_DN, f"OtherDN: {why}")
+        about = self._dials.about_caller(seat.dn, message.user_data)
+        if about:
+            ours = {key for key, _ in about}
+            theirs = tuple(pair for pair in message.extensions if pair[0] not in ours)
+            message = replace(message, attributes={**message.attributes, "Extensions": (*theirs, *about)})
         return await self._pass_on(client, message)
 
     async def _register(self, client: ServedClient, message: Message) -> Message:

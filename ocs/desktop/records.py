@@ -34,6 +34,7 @@ def record_data(held: HeldChain, index: int, application_id: int, now: float) ->
         date_time=_due(record) if there else None,
         switch_dbid=context.switch_dbids.get(context.switch.switch_of(_dn(held))) or None,
         record_uri=context.record_uri(handle) or None,
+        cpn_digits=session.dialer.number_shown(held, index) or None, ring_tone=session.dialer.ring_tone(held, index) or None,
         daily_from=record.daily_from, daily_until=record.daily_till, agent_id=record.agent_id,
         fields=_sent_fields(session.custom_fields.get(held.chain.table, ()), record.fields))
 

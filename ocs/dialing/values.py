@@ -276,6 +276,7 @@ class CallingList:
     ring_tone_field: str = ""           # custom field with the tone for a record; "" = none
     campaign_name_field: str = ""       # custom field that gets the campaign's name when a record is dialed; "" = none
     rules: tuple[Rule, ...] = ()        # calling rules that hold for its records; their hours stand in `windows`, too
+    record_processed: bool = False      # whether its records wait for RecordProcessed when their agent is ready again
     phone_region: str = ""              # country of numbers without + that are added to it; "" = there are none such
 
     @property
@@ -391,6 +392,7 @@ class CampaignGroup:
     callback_observe_group: bool = False        # only those that this group has agreed on
     check_dnc_list: bool = True         # whether records are checked against the do-not-call list
     check_dnc_callback: bool = True     # whether callbacks are; each check is made unless somebody switches it off
+    record_processed: bool = False      # whether records wait for RecordProcessed when their agent is ready again
     agent_preview_mode_start: bool = False      # records are shown only to agents who have sent PreviewDialingModeStart
     desktop_chains_limit: int = 10      # chains that one agent may have at hand when asking for another
     shared: bool = False                # peers may have it loaded at the same time

@@ -110,6 +110,7 @@ class Desks:
         held.move(ChainEvent.DELIVERED)
         held.agent_dn, held.agent_id, held.call, held.treatment, held.scheduled = dn, agent_id, None, None, False
         self._session.held.recount(held)
+        self._session.dialer.take_turn(held)
         held.attempt = attempt = self._session.dialer.attempt_for(held)
         if not await self._session.dialer.permitted(held):
             return False
@@ -187,9 +188,14 @@ class Desks:
             return
         for held in list(self._at[agent.dn]):
             over = held.call_over and not (held.call is not None and held.call.conn_id == event.conn_id)
-            goes_on = over and kind is not AgentEventKind.LOGIN and not self._context.options.record_processed
+            goes_on = over and kind is not AgentEventKind.LOGIN and not self._needs_a_word(held)
             if goes_on or not self._is_there(held):
                 self.leaves(held, kind is AgentEventKind.LOGOUT)
+
+    def _needs_a_word(self, held: HeldChain) -> bool:
+        """Whether the record waits for RecordProcessed though its agent goes on. Source: the public option record_processed."""
+        return bool(self._context.options.record_processed or self._session.group.record_processed
+                    or held.calling_list.record_processed)
 
     def leaves(self, held: HeldChain, logout: bool = False) -> None:
         """The agent goes on without a last word: what the call told stands; an undialed preview goes back, or is given the result
@@ -207,7 +213,7 @@ class Desks:
         held.timer = None
         self.log.warn("record {record_id} was not settled by agent {agent} in time", record_id=held.record.record_id,
                       agent=held.agent_id)
-        if held.call_over and not self._context.options.record_processed:
+        if held.call_over and not self._needs_a_word(held):
             self.leaves(held)
             return
         chain, settlement = chains.stale(held.chain, held.index), self._session.settlement

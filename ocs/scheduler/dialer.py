@@ -52,7 +52,7 @@ class Dialer:
 
     def __init__(self, context: Context, session: Any, book: CallBook) -> None:
         self._context, self._session, self._book = context, session, book
-        self._calls_placed = 0
+        self._turns_taken = 0
 
     def choose(self, held: HeldChain, for_agent: bool = False) -> bool:
         """Find the chain's record that may be dialed now and make it the head. False if there is none: the chain has then
@@ -265,27 +265,40 @@ class Dialer:
         origin_dn = self._session.origin_dn if elsewhere else place.origin_dn
         held.call = Call(origin, origin_dn, CallFlow.SEIZING if held.assured else self._session.rules.flow,
                          conn_id=attempt.guid if group.obn else "")
+        self.take_turn(held)
         self._book.follow(held)
         self.lease(held)
         self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
                        attempt=attempt.guid)
         asked = self._session.line.make_predictive_call(
             held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held),
-            (*group.dial_extensions, *self._about_caller(held), *self._session.requests.extensions(held)))
+            (*self.about_caller(held, held.index), *self._session.requests.extensions(held)))
         asked.addCallbacks(lambda conn_id: self._book.tie(attempt.guid, conn_id), self._refused_by_switch,
                            errbackArgs=(held, attempt))
         asked.addErrback(lambda failure: self.log.failure("dialing", failure))
 
-    def _about_caller(self, held: HeldChain) -> KVList:
-        """Whom the called person sees calling, and how an agent's telephone rings, where that is not the switch's affair."""
-        group, one, record = self._session.group, held.calling_list, held.record
-        number = caller_number(group.caller_id, record.fields.get(one.caller_id_field), one.cpn_digits, record.attempt + 1,
-                               record.contact_info, self._calls_placed)
-        self._calls_placed += 1
-        own = record.fields.get(one.ring_tone_field)
-        tone = own if isinstance(own, str) and is_tone(own) else group.ring_tone.tone
-        told = (("CPNDigits", number), (group.ring_tone.extension, tone))
-        return tuple((key, value) for key, value in told if value)
+    # -- whom the called person sees calling, and how an agent's telephone rings ----------------------------------
+    def take_turn(self, held: HeldChain) -> None:
+        """The contact is about to be dialed, by the switch or by an agent: the next of the numbers is its."""
+        held.turn = self._turns_taken
+        self._turns_taken += 1
+
+    def number_shown(self, held: HeldChain, index: int) -> str:
+        """The number that one of the contact's records is shown when it is dialed next; "" = the switch's own."""
+        one, record = held.calling_list, held.chain.records[index]
+        return caller_number(self._session.group.caller_id, record.fields.get(one.caller_id_field), one.cpn_digits,
+                             record.attempt + 1, record.contact_info, held.turn)
+
+    def ring_tone(self, held: HeldChain, index: int) -> str:
+        """The name of the tone for a call to one of the contact's records; "" = the usual one."""
+        own = held.chain.records[index].fields.get(held.calling_list.ring_tone_field)
+        return own if isinstance(own, str) and is_tone(own) else self._session.group.ring_tone.tone
+
+    def about_caller(self, held: HeldChain, index: int) -> KVList:
+        """What a dial request says to the switch about all this, as far as it is not the switch's affair."""
+        group = self._session.group
+        told = (("CPNDigits", self.number_shown(held, index)), (group.ring_tone.extension, self.ring_tone(held, index)))
+        return (*group.dial_extensions, *((key, value) for key, value in told if value))
 
     def lease(self, held: HeldChain) -> None:
         """A call has so long to get from one state to the next, until somebody talks; then it is given up and, if it

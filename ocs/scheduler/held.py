@@ -28,7 +28,7 @@ class HeldChain:
     """One chain in memory: its values, where it stands, the call and the agent at hand."""
 
     __slots__ = ("session", "calling_list", "chain", "index", "state", "first_handle", "progress", "attempt", "call",
-                 "agent_dn", "agent_id", "assured", "scheduled", "timer", "lease", "treatment", "disposition", "counted",
+                 "agent_dn", "agent_id", "turn", "assured", "scheduled", "timer", "lease", "treatment", "disposition", "counted",
                  "writes", "requests", "_filter")
 
     writes: ChainWrites         # set by whoever holds the chain
@@ -46,6 +46,7 @@ class HeldChain:
         self.attempt: Attempt | None = None
         self.call: Call | None = None
         self.agent_dn = self.agent_id = ""
+        self.turn = 0                               # of the numbers that are shown as the caller's one after the other
         self.assured = False                        # an agent is engaged for this record
         self.scheduled = False                      # the agent got it unasked, as a callback that is due
         self.timer: IDelayedCall | None = None      # a treatment's delay, or the stale time-out

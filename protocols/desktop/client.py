@@ -330,8 +330,11 @@ class AgentDesktop:
         return self._of_call("RequestRetrieveCall", "" if held is None else held.conn_id)
 
     def dial(self, number: str, record: RecordData | None = None) -> Deferred[Message]:
-        """Call a number (E.164); with `record` it is the record's call. Fires with EventDialing."""
-        more = {} if record is None else {"UserData": record.pairs()}
+        """Call a number (E.164); with `record` it is the record's call, and the contact is shown the record's caller's number.
+        Fires with EventDialing."""
+        more: dict[str, Any] = {} if record is None else {"UserData": record.pairs()}
+        if record is not None and record.cpn_digits and self._application is not None:      # at a desktop port the OCS does it
+            more["Extensions"] = (("CPNDigits", record.cpn_digits),)
         return self.request("RequestMakeCall", OtherDN=number, **more)
 
     def _of_call(self, name: str, conn_id: str) -> Deferred[Message]:
@@ -374,8 +377,8 @@ class AgentDesktop:
         return self.ask("PreviewDialingModeOver", campaign=campaign)
 
     def leave_campaign(self, campaign: str) -> Deferred[DesktopEvent]:
-        """Ask to leave a campaign: from now on nothing is dialed for the agent there. Fires when the agent may go (`log_out`); that
-        waits until what is at hand is settled and calls under way find others, and the desk's campaign tells so meanwhile. It
+        """Ask to leave a campaign: from now on nothing is dialed for the agent there. Fires when the agent may go (`log_out`):
+        when what is at hand is settled, and calls under way find others; the desk's campaign tells so meanwhile. It
         lasts until the next log-in, or `begin_previews`, which fails a leave that is not granted yet (RequestRefused 12)."""
         return self.ask("LogOut", campaign=campaign)
 

@@ -71,8 +71,8 @@ class Attendance(Enum):
 
 @dataclass(frozen=True)
 class Campaign:
-    """A campaign group that is loaded and that the agent belongs to. `mode` is a GSW_CAMPAIGN_MODE word, "" if not told. To one who
-    is leaving calls may come for `leaving_s` (s from when that was told) at most; 0: own records are waited for."""
+    """A campaign group that is loaded and that the agent belongs to. `mode` is a GSW_CAMPAIGN_MODE word, "" if not told. To one
+    who is leaving calls may come for `leaving_s` (s from when that was told) at most; 0: own records are waited for."""
 
     name: str
     application_id: int

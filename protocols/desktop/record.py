@@ -18,7 +18,9 @@ __all__ = ["RecordData"]
 @dataclass(frozen=True)
 class RecordData:
     """One record on its way to an agent; None = the pair is not sent. `tz_offset` is seconds east of UTC now,
-    `daily_*` seconds after local midnight; `fields` are the calling list's user-defined fields by attribute name."""
+    `daily_*` seconds after local midnight; `cpn_digits` the number that the contact is shown as the caller's, `ring_tone` the
+    name of the tone with which the agent's telephone, or desktop, rings; `fields` are the calling list's user-defined fields by
+    attribute name."""
 
     record_handle: int
     application_id: int | None = None
@@ -45,6 +47,8 @@ class RecordData:
     callback_type: str | None = None
     switch_dbid: int | None = None
     record_uri: str | None = None
+    cpn_digits: str | None = None
+    ring_tone: str | None = None
     interaction_type: str | None = "Outbound"
     interaction_subtype: str | None = "OutboundNew"
     fields: KVList = ()

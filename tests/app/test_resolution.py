@@ -26,7 +26,7 @@ ETC = Path(__file__).resolve().parents[2] / "etc"
 RICH = """
 [dialing]
 stale_clean_timeout_min = 5
-record_processed = true
+cancel_on_desktop = false
 customer_id_field = "customer"
 [[sql_statement]]
 name = "note"
@@ -83,6 +83,7 @@ disposition_field = "outcome"
 hours = ["mon-fri 08:00-20:00"]
 holiday_calendars = ["us"]
 filter = "promising"
+record_processed = true
 check_dnc_list = false
 [[calling_list]]
 name = "autumn"
@@ -124,6 +125,7 @@ check_dnc_callback = false
 campaign = "renewals"
 group = "desks"
 dbid = 10
+record_processed = true
 mode = "preview"
 voice_transfer_destination = "6001"
 """
@@ -186,7 +188,7 @@ def test_every_option_of_a_campaign_group_goes_through_the_database(name: str, v
 def test_every_option_of_dialing_goes_through_the_database(name: str, value: Any) -> None:
     mapping = {**tomllib.loads(GOOD), "dialing": {name: value}}
     tables = server_tables(planned({}, read_document(mapping, VOCABULARY)), "ocs").mapping
-    if name in ("check_dnc_list", "check_dnc_callback"):
+    if name in ("check_dnc_list", "check_dnc_callback", "record_processed"):
         assert tables["campaign_group"][0][name] is value and name not in tables["dialing"]
     else:
         assert tables["dialing"] == {name: value}

@@ -32,11 +32,11 @@ class PortWorld:
     """Three agents; loaded and running unless said otherwise. Everybody who is called answers, unless `network` says else."""
 
     def __init__(self, mode: DialingMode = DialingMode.PREVIEW, *, limits: PortLimits = PortLimits(), running: bool = True,
-                 records: int = 20, network: Mapping[str, Any] = MappingProxyType({})) -> None:
+                 records: int = 20, network: Mapping[str, Any] = MappingProxyType({}), **of_group: Any) -> None:
         self.clock = HeapClock(1_773_160_200.0)     # Tuesday 2026-03-10T16:30Z
         people = seats(3)
         group = CampaignGroup(1, CAMPAIGN, 1, agent_group(people), (CallingList("list", 1, 3),), mode,
-                              voice_transfer_destination=QUEUE)
+                              voice_transfer_destination=QUEUE, **of_group)
         people_called = {"person": 1.0, "machine": 0.0, "busy": 0.0, "invalid": 0.0, "fax": 0.0, **network}
         self.center = VirtualCenter(self.clock, group, people, network=SimulatorOptions(seed=1, **people_called),
                                     engine=EngineOptions(stale_clean_s=1e6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from ocs.desktop.port_values import PortLimits
+from ocs.dialing.caller_id import CallerId
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import DoNotCallEntry
 from protocols.desktop.build import build_request
@@ -270,6 +271,26 @@ def test_a_preview_is_looked_at_dialed_and_settled():
     (done,) = desktop.request("DoNotCall", record_handle=record.record_handle)
     assert done.name == "DoNotCallAcknowledge"
     assert code(desktop.ask("RequestMakeCall", OtherDN=record.phone)) == 71
+
+
+def test_the_caller_of_a_record_that_an_agent_dials_is_the_servers_choice_and_of_a_number_by_hand_the_switchs(monkeypatch):
+    world = PortWorld(caller_id=CallerId("+12125550100"), dial_extensions=(("CPNDisplayName", "Shop"), ("call_timeguard", 5)))
+    desktop, asked = world.seated(), []
+    ask = world.center.switch.ask
+
+    def noting(dn, name, attributes):
+        asked.append(attributes)
+        return ask(dn, name, attributes)
+
+    monkeypatch.setattr(world.center.switch, "ask", noting)
+    record = desktop.request("PreviewRecordRequest")[0].record
+    theirs = (("CPNDigits", "+19005550100"), ("x", 1))
+    assert desktop.ask("RequestMakeCall", OtherDN=record.phone, UserData=record.pairs(), Extensions=theirs).name == "EventDialing"
+    assert asked[-1]["Extensions"] == (("x", 1), ("CPNDisplayName", "Shop"), ("CPNDigits", "+12125550100"))
+    assert record.cpn_digits == "+12125550100"
+    desktop.ask("RequestReleaseCall", ConnID=desktop.last("EventDialing").get("ConnID"))
+    assert desktop.ask("RequestMakeCall", OtherDN="+12125550177").name == "EventDialing"
+    assert "Extensions" not in asked[-1]
 
 
 def test_an_agent_cannot_touch_a_record_of_another():

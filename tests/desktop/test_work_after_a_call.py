@@ -219,8 +219,10 @@ def test_an_agent_who_forgets_a_record_keeps_it_until_the_stale_time_out():
     bench.unloaded()
 
 
-def test_where_the_word_is_waited_for_only_the_word_settles_the_record():
-    bench, handle = with_agent(False, options=EngineOptions(record_processed=True))
+@pytest.mark.parametrize("where", [{"options": EngineOptions(record_processed=True)}, {"record_processed": True},
+                                   {"calling_list": {"record_processed": True}}], ids=["server", "campaign group", "list"])
+def test_where_the_word_is_waited_for_only_the_word_settles_the_record(where):
+    bench, handle = with_agent(False, **where)
     bench.switch.agent(AgentEventKind.READY, "7001", "1001")
     bench.switch.agent(AgentEventKind.CALL, "7001", conn_id="another")
     assert bench.state() is ChainState.WITH_AGENT
