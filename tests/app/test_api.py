@@ -27,7 +27,7 @@ from ocs.store.api_tokens import ApiToken, Role, add_token, hash_of, revoke_toke
 from ocs.store.compliance import write_rule_periods
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
-from tests.contracts.test_store import sql_store
+from tests.contracts.stores import sql_store
 from tests.doubles.clock import VirtualClock
 from tests.scheduler.bench import FIELDS, Bench, record
 from tests.scheduler.test_rule_accounts import RULE

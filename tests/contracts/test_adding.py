@@ -15,7 +15,7 @@ from ocs.errors import DatabaseAway, NotAdded, StoreUnavailable, UnknownCallingL
 from ocs.store.adding import number_alone
 from ocs.store.registry import Catalog
 from ocs.store.request_log import logged_requests
-from tests.contracts.test_store import (
+from tests.contracts.stores import (
     EASTERN,
     LIST,
     PACIFIC,

@@ -15,7 +15,7 @@ from ocs.errors import DatabaseAway, UnknownCallingList
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.spooled import SpooledStore
-from tests.contracts.test_store import (
+from tests.contracts.stores import (
     CHAIN_READY,
     LIST,
     READY,

@@ -15,7 +15,7 @@ from ocs.dialing.compliance.rules import CountedFrom
 from ocs.dialing.results import CallResult
 from ocs.dialing.values import Attempt, AttemptState, ChainSave
 from tests.contracts import test_store
-from tests.contracts.test_store import LIST, NOW, Harness, record, result, sql_store
+from tests.contracts.stores import LIST, NOW, Harness, record, result, sql_store
 from tests.postgres import upgraded_database
 
 make = test_store.make      # the fixture

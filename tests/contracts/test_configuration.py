@@ -20,7 +20,7 @@ from ocs.errors import ConfigurationError
 from ocs.interfaces import IConfiguration
 from ocs.options import load
 from tests.app.test_config import GOOD
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.doubles.configurations import configuration_database, empty_configuration, imported  # noqa: F401
 from tests.store.threads import InlineReactor, InlineThreads
 

@@ -18,7 +18,7 @@ from ocs.store.loading import insert_records
 from ocs.store.memory import MemoryStore
 from ocs.store.registry import Catalog, create_list
 from ocs.store.rules import may_be_claimed
-from tests.contracts.test_store import NOON, NOW, ZONES, Harness, result, sql_store
+from tests.contracts.stores import NOON, NOW, ZONES, Harness, result, sql_store
 from tests.postgres import PostgresServer, upgraded_database
 from tests.store import filter_texts as made
 

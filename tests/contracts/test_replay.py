@@ -12,7 +12,7 @@ from ocs.dialing.results import CallResult, RecordStatus
 from ocs.dialing.values import AttemptState, ChainSave, DoNotCallEntry, Holding, Owner, Record
 from ocs.errors import UnknownCallingList
 from ocs.interfaces import IReplayStore
-from tests.contracts.test_store import (  # noqa: F401  make is a fixture
+from tests.contracts.stores import (  # noqa: F401  make is a fixture
     LIST,
     OURS,
     THEIRS,

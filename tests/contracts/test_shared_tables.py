@@ -17,7 +17,7 @@ from ocs.store.attempts import attempts_of
 from ocs.store.change_spool import ChangeSpool, ChangeSpoolOptions
 from ocs.store.memory import MemoryStore
 from ocs.store.spooled import SpooledStore
-from tests.contracts.test_store import (
+from tests.contracts.stores import (
     LIST,
     NOON,
     NOW,

@@ -32,7 +32,7 @@ from protocols.desktop import keys
 from protocols.desktop.errors import DesktopError, DesktopErrorCode
 from protocols.desktop.index import REQUESTS
 from protocols.desktop.messages import parse_request
-from tests.contracts.test_store import sql_store
+from tests.contracts.stores import sql_store
 from tests.desktop.transcript import pairs_of, transcripts
 from tests.scheduler.bench import CAMPAIGN, DNS, FIELDS, Bench, agent_of, chain
 

@@ -17,7 +17,7 @@ from ocs.servers.tserver.calls import CallKind
 from ocs.store.change_spool import ChangeSpool, ChangeSpoolOptions
 from ocs.store.spooled import SpooledStore
 from tests.conftest import Logged
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.doubles.store import MoodyStore
 from tests.scenarios.center import Center
 from tests.scheduler.bench import PREVIEW, Bench, record

@@ -247,3 +247,9 @@ def chain(*numbers: int, **values: Any) -> list[Record]:
 
 
 PREVIEW = DialingMode.PREVIEW
+
+
+def reason(bench: Bench) -> str:
+    """The last decision in words, its condition before it."""
+    bench.pass_(1)
+    return f"{bench.session.loop.condition.value}: {bench.session.loop.decisions[-1].reason}"

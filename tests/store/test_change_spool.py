@@ -21,7 +21,7 @@ from ocs.dialing.values import Attempt, AttemptState, ChainSave, DoNotCallEntry,
 from ocs.errors import DatabaseAway, StoreUnavailable
 from ocs.store.change_spool import ChangeSpool, ChangeSpoolOptions
 from tests.conftest import Logged
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.store.threads import InlineReactor, InlineThreads, SteppedThreads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,7 +238,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from tests.store.test_change_spool import change, numbers, opened
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from ocs.errors import DatabaseAway
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 spool, taken = opened(Path(sys.argv[1]), limit_mb=64), 0

@@ -20,7 +20,7 @@ from ocs.store.do_not_call_import import DoNotCallOptions, Who, add_one, import_
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
 from tests.conftest import Logged
-from tests.contracts.test_store import result, sql_store
+from tests.contracts.stores import result, sql_store
 
 PHONES = [f"+1212555010{number}" for number in range(10)]
 

@@ -26,7 +26,7 @@ from ocs.store.refusals import refusals_of, write_refusals
 from ocs.store.registry import Catalog, create_list
 from ocs.store.request_log import logged_requests
 from ocs.store.sql import SqlStore
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.store.threads import InlineReactor, InlineThreads
 
 

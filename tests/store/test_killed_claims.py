@@ -21,7 +21,7 @@ from ocs.errors import StoreUnavailable
 from ocs.store.loading import insert_records
 from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.postgres import PostgresServer, upgraded_database
 from tests.store.threads import InlineReactor, InlineThreads
 

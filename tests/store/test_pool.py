@@ -16,7 +16,7 @@ from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
 from ocs.store.versions import upgrade
 from tests.conftest import Logged
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.store.threads import InlineReactor, InlineThreads, SteppedThreads
 
 made: list[Stepped] = []

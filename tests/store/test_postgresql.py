@@ -17,7 +17,7 @@ from ocs.store.registry import Catalog, create_list
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version
 from tests.conftest import Logged
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.postgres import PostgresServer
 from tests.store.threads import InlineReactor, InlineThreads
 

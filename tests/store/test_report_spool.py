@@ -15,7 +15,7 @@ from ocs.errors import StoreUnavailable
 from ocs.interfaces import IReportSpool
 from ocs.store.report_spool import ReportSpool
 from tests.conftest import Logged
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.store.threads import InlineReactor, InlineThreads, SteppedThreads
 
 

@@ -8,7 +8,7 @@ from ocs.dialing.values import Attempt, ChainSave, Record
 from ocs.interfaces import IStore
 from ocs.store.memory import MemoryStore
 from ocs.store.told_first import ToldFirst
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 
 RECORD = Record(1, 1, 0, "+12125550001")
 ATTEMPT = Attempt("G", "list", 1, 1, 0, "+12125550001", 1, "spring", "east", "s", 0.0)

@@ -16,7 +16,7 @@ from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.store import schema
 from ocs.store.sql import SqlStore
 from ocs.store.versions import current_version, needed_version, upgrade
-from tests.contracts.test_store import result
+from tests.contracts.stores import result
 from tests.store.threads import InlineReactor, InlineThreads
 
 

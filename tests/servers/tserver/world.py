@@ -19,6 +19,7 @@ from tests.doubles.clock import VirtualClock
 PASSWORD = "a password"
 HASH = hash_password(PASSWORD, cheap=True)
 CUSTOMER, ANOTHER = "+15550101001", "+15550101002"
+GSW = (("GSW_RECORD_HANDLE", 7), ("GSW_PHONE", CUSTOMER))
 AGENTS, QUEUE, SECOND_QUEUE, ROUTE, LOST_ROUTE, TRUNK, COMMUNICATION = (
     ("7001", "7002", "7003"), "6001", "6002", "6500", "6501", "6800", "6900")
 OPTIONS: dict[str, Any] = {
