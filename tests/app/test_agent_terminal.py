@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.input import DummyInput
+from prompt_toolkit.output import DummyOutput
 from twisted.internet.defer import Deferred, fail, succeed
 
+from ocs.app.agent_terminal.application import Terminal
 from ocs.app.agent_terminal.screen import Choice, Entry, View, fill_in, render
 from ocs.app.agent_terminal.when import parse_when
 from ocs.app.agent_terminal.workplace import Workplace
@@ -263,7 +266,7 @@ def test_every_key_is_on_a_screen_of_80_columns_and_explained_in_the_help():
     world = World()
     hints = world.screen()
     world.type("?")
-    for key in "rnwahodpctjskxlq":
+    for key in "rnwahodpctjskxlmq":
         assert f" {key} " in hints.replace("\n", " ") and f"{key}  " in world.screen(), key
     assert "? help" in hints
 
@@ -277,6 +280,45 @@ def test_news_are_told():
     assert "NO CONNECTION" in world.screen() and world.place.view.failed
     world.place.desk_changed(DESK, DESK, DesktopEvent("ScheduledCall", campaign_name="spring"))
     assert "a callback is due: spring" in world.screen()
+
+
+def test_a_call_that_rings_is_heard_with_its_tone_shown_unless_it_is_muted():
+    world, heard = World(), list[str]()
+    world.place = Workplace(world.desktop, lambda: WALL, lambda: None, world._leave, ring=lambda: heard.append("ring"))
+    toned = replace(RECORD, ring_tone="vip", cpn_digits="+12125550199")
+    ringing = replace(DESK, calls=(Call("01", Phase.RINGING, "+12125550100", user_data=toned.pairs()),),
+                      records=(HeldRecord(toned, Origin.CALL, "01"),))
+    world.place.desk_changed(DESK, ringing, Message("EventRinging"))
+    world.place.desk_changed(ringing, ringing, Message("EventAttachedDataChanged"))
+    assert heard == ["ring"] and "(tone vip)" in world.screen() and "a call (vip) rings: a answers" in world.screen()
+    assert "shown as the caller +12125550199" in world.screen()
+    world.place.desk_changed(DESK, DESK, DesktopEvent("ScheduledCall", campaign_name="spring"))
+    assert heard == ["ring"] * 2
+    world.type("m")
+    world.place.desk_changed(DESK, ringing, Message("EventRinging"))
+    assert len(heard) == 2 and "(tone vip)  muted" in world.screen()
+    world.type("m")
+    world.place.desk_changed(DESK, ringing, Message("EventRinging"))
+    assert len(heard) == 3
+    world.place.desk_changed(ringing, replace(ringing, calls=(replace(ringing.calls[0], phase=Phase.TALKING),)),
+                             Message("EventEstablished"))
+    assert len(heard) == 3 and "tone" not in world.screen()
+
+
+def test_the_terminal_rings_its_bell():
+    done, world = list[str](), World()
+
+    class Bell(DummyOutput):
+        def bell(self) -> None:
+            done.append("bell")
+
+        def flush(self) -> None:
+            done.append("flush")
+
+    place = Terminal(lambda changed, leave, ring: Workplace(world.desktop, lambda: WALL, changed, leave, ring=ring), lambda: WALL,
+                     DummyInput(), Bell()).workplace
+    place.desk_changed(DESK, replace(DESK, calls=(Call("01", Phase.RINGING),)), Message("EventRinging"))
+    assert done.count("bell") == 1 and done[done.index("bell") + 1] == "flush"
 
 
 def test_calls_are_taken_as_they_ring_where_the_agent_wants_it():

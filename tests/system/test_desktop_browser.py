@@ -48,6 +48,7 @@ class TwoCampaigns(Center):
         values["calling_list"].append({**values["calling_list"][0], "name": LOOKS, "dbid": 102, "dial_log_destination": ""})
         values["campaign"].append({**values["campaign"][0], "name": LOOKS, "dbid": 202, "lists": [LOOKS]})
         values["campaign_group"].append({**values["campaign_group"][0], "campaign": LOOKS, "dbid": 402, "mode": "preview"})
+        values["campaign_group"][0].update(ring_tone="vip", cpn_digits="+12125550199")
         write_config(self.folder / "ocs.toml", OCSOptions, values)
         ready = await self.ocs.start()
         return f"http://127.0.0.1:{ready['http_server']['port']}/desktop"
@@ -61,12 +62,14 @@ async def a_call(browser: Browser, answers: bool = True) -> str:
     """Ready, answer (or leave that to the page), hang up: the number."""
     await browser.type("r")
     if answers:
-        await browser.shows("RINGING")
+        assert "(tone vip)" in await browser.shows("RINGING")
+        assert await browser.run("[ringing.tone, ringing.context.state, ringing.gain !== null]") == ["vip", "running", True]
         await browser.type("a")
     text = await browser.shows("TALKING")
     found = re.search(r"TALKING\s+(\+1415555\d{4})", text)
     assert found is not None, text
-    assert "Good morning, Person" in text and "local time" in text
+    assert "Good morning, Person" in text and "local time" in text and "+12125550199" in text
+    assert await browser.run("ringing.tone") is None
     await browser.type("h")
     await browser.shows("to be settled")
     return found[1]
@@ -94,6 +97,8 @@ async def test_an_agent_works_in_the_browser(tmp_path: Path) -> None:
         await browser.type("2")
         await browser.shows("NOT READY: LUNCH")
 
+        notes = await browser.run("['vip', 'vip', 'gold', ''].map(name => melody(name).map(note => Math.round(note[0])))")
+        assert notes[0] == notes[1] and len({str(each) for each in notes}) == 3
         first = await a_call(browser)
         await browser.picture(tmp_path / "call.png")
         await browser.type("s")
@@ -136,6 +141,9 @@ async def test_an_agent_works_in_the_browser(tmp_path: Path) -> None:
         await browser.type("Enter")
         await browser.shows("settled: Answer")
         assert center.row_in(LOOKS, fourth[0])["call_result"] == CallResult.ANSWER
+        await browser.type("m")
+        await browser.shows("calls ring silently")
+        assert await browser.run("(ringing.once(''), [ringing.gain, localStorage.getItem('desktop-muted')])") == [None, "yes"]
         await browser.type("l")
         await browser.shows("Which campaign?")
         await browser.type("1")

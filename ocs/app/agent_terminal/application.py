@@ -29,16 +29,16 @@ _NAMED = {Keys.Up: "up", Keys.Down: "down", Keys.Enter: "enter", Keys.Escape: "e
 
 
 class Terminal:
-    """Build with a function that makes the workplace from (changed, leave); `run` until the agent leaves."""
+    """Build with a function that makes the workplace from (changed, leave, ring); `run` until the agent leaves."""
 
-    def __init__(self, make: Callable[[Callable[[], None], Callable[[], None]], Workplace], wall: Callable[[], float] = time.time,
-                 input: Input | None = None, output: Output | None = None) -> None:
+    def __init__(self, make: Callable[[Callable[[], None], Callable[[], None], Callable[[], None]], Workplace],
+                 wall: Callable[[], float] = time.time, input: Input | None = None, output: Output | None = None) -> None:
         self._wall = wall
         self._application: Application[None] = Application(
             Layout(Window(FormattedTextControl(self._text, show_cursor=False))), key_bindings=self._bindings(), style=STYLES,
             full_screen=True, input=input, output=output, refresh_interval=1.0)
         self._application.ttimeoutlen = 0.1     # Escape alone is a key
-        self.workplace = make(self._changed, self.leave)
+        self.workplace = make(self._changed, self.leave, self._ring)
 
     async def run(self) -> None:
         """Until the agent leaves."""
@@ -51,6 +51,11 @@ class Terminal:
 
     def _changed(self) -> None:
         self._application.invalidate()
+
+    def _ring(self) -> None:
+        """The terminal's bell: a sound, or whatever the terminal is set to do instead."""
+        self._application.output.bell()
+        self._application.output.flush()
 
     def _text(self) -> FormattedText:
         size = self._application.output.get_size()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Iterator
 
-from protocols.desktop.model import Attendance, Campaign, Desk, HeldRecord, Origin, Work
+from protocols.desktop.model import Attendance, Call, Campaign, Desk, HeldRecord, Origin, Phase, Work
 from protocols.desktop.record import RecordData
 
 __all__ = ["Choice", "Entry", "Line", "View", "fill_in", "local_now", "render"]
@@ -46,6 +46,7 @@ class View:
     at: int = 0
     script: str = ""
     busy: str = ""              # what is being done
+    muted: bool = False         # calls ring silently
 
     @property
     def held(self) -> HeldRecord | None:
@@ -57,7 +58,7 @@ class View:
 _STATE_STYLES = {Work.READY: "ready", Work.NOT_READY: "away", Work.AFTER_CALL_WORK: "away", Work.LOGGED_OUT: "bad"}
 _KEYS = (
     "r ready  n not ready  w after-call work  a answer  h hang up  o hold  d dial",
-    "p next record  c call it  t its other numbers  j give back  Tab next at hand",
+    "p next record  c call it  t its other numbers  j give back  Tab next  m mute",
     "s settle  k call back later  x do not call  l leave campaign  q log out  ? help")
 _HELP = (
     "r  Ready: calls may come.                  n  Not ready, with a reason.",
@@ -66,7 +67,7 @@ _HELP = (
     "a  Answer the call that rings.             h  Hang up.",
     "o  Put the call on hold, or take it back.  d  Dial a number by hand.",
     "p  Next record of a preview campaign.      c  Call the record at hand.",
-    "t  Other numbers of the contact: choose one to call.",
+    "t  Other numbers: choose one to call.      m  Ring silently, or aloud again.",
     "j  Give the record back undialed.          Tab  Look at the next record at hand.",
     "s  Settle: what came of the call, and the form's fields.",
     "k  Call back later, at a time of the customer's own clock.",
@@ -89,7 +90,7 @@ def fill_in(script: str, record: RecordData | None) -> str:
 
 def render(view: View, wall: float, width: int = 80, height: int = 24) -> list[Line]:
     """Exactly `height` lines of at most `width` characters. `wall` is the time now, epoch s."""
-    top = [_head(view, wall), *_calls(view.desk), ("rule", "-" * width)]
+    top = [_head(view, wall), *_calls(view), ("rule", "-" * width)]
     bottom: list[Line] = [("rule", "-" * width), *_last(view, width)]
     room = max(0, height - len(top) - len(bottom))
     middle = list(_dialog(view, width, room) if view.dialog is not None else _record(view, wall, width))
@@ -123,11 +124,19 @@ def _standing(campaign: Campaign) -> str:
     return "" if campaign.running else ", stopped"
 
 
-def _calls(desk: Desk) -> Iterator[Line]:
-    if not desk.calls:
+def _calls(view: View) -> Iterator[Line]:
+    if not view.desk.calls:
         yield "dim", " no call"
-    for call in desk.calls[:3]:
-        yield "call", f" {call.phase.value.upper()}  {call.number or 'unknown number'}"
+    for call in view.desk.calls[:3]:
+        yield "call", f" {call.phase.value.upper()}  {call.number or 'unknown number'}{_ring(call, view.muted)}"
+
+
+def _ring(call: Call, muted: bool) -> str:
+    """With which tone it rings, where it has one of its own."""
+    if call.phase is not Phase.RINGING:
+        return ""
+    tone = call.record.ring_tone if call.record is not None else None
+    return (f"  (tone {tone})" if tone else "") + ("  muted" if muted else "")
 
 
 def _record(view: View, wall: float, width: int) -> Iterator[Line]:
@@ -145,6 +154,8 @@ def _record(view: View, wall: float, width: int) -> Iterator[Line]:
     yield "title", f" {place}{record.phone or '?'}   {record.campaign_name or ''}, {kind}, {state}"
     their = f"{local_now(record, wall):%a %H:%M}" if record.tz_offset is not None else "unknown"
     yield "", f" local time {their} ({record.tz_name or 'zone unknown'}), attempts so far {record.attempts or 0}"
+    if record.cpn_digits:
+        yield "", f" shown as the caller {record.cpn_digits}"
     for name, value in record.fields:
         if isinstance(value, (str, int)):
             yield "", f" {name + ':':<18} {value}"

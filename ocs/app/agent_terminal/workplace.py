@@ -36,13 +36,15 @@ _NEWS = {"ScheduledCall": "a callback is due", "RecordCancel": "a record was tak
 
 
 class Workplace:
-    """One agent. `wall()` is epoch seconds; `changed()` is called when there is something new to see; `leave()` ends it. With
-    `auto_answer` calls are taken as they ring: the customer hears somebody at once."""
+    """One agent. `wall()` is epoch seconds; `changed()` is called when there is something new to see, `ring()` when there is to
+    hear (a call rings, a callback is due) and the agent has not muted it; `leave()` ends it. With `auto_answer` calls are taken as
+    they ring: the customer hears somebody at once."""
 
     log = Logger()
 
     def __init__(self, desktop: Any, wall: Callable[[], float], changed: Callable[[], None], leave: Callable[[], None],
-                 auto_answer: bool = False) -> None:
+                 auto_answer: bool = False, ring: Callable[[], None] = lambda: None) -> None:
+        self._ring = ring
         self.desktop, self._wall, self._changed, self._leave, self._auto = desktop, wall, changed, leave, auto_answer
         self.preparation = Preparation()
         self.view = View(desktop.desk, since=wall())
@@ -54,7 +56,7 @@ class Workplace:
             "d": ("dialing", self._dial), "p": ("asking for a record", self._next_record), "c": ("calling", self._call),
             "t": ("other numbers", self._other_number), "j": ("giving back", self._reject), "s": ("settling", self._settle),
             "k": ("callback", self._call_back), "x": ("do not call", self._do_not_call),
-            "l": ("campaigns", self._leave_or_come_back), "q": ("leaving", self._quit)}
+            "l": ("campaigns", self._leave_or_come_back), "m": ("mute", self._mute), "q": ("leaving", self._quit)}
 
     # -- what comes in --------------------------------------------------------------------------------------------
     def desk_changed(self, before: Desk, after: Desk, cause: Message | DesktopEvent | None) -> None:
@@ -69,10 +71,15 @@ class Workplace:
         elif after.connected and not before.connected and before.agent_id:
             said, failed = "connected", False
         elif after.ringing is not None and before.ringing is None:
-            said, failed = "a call" if self._auto else "a call rings: a answers", False
+            tone = after.ringing.record.ring_tone if after.ringing.record is not None else None
+            call = f"a call ({tone})" if tone else "a call"
+            said, failed = call if self._auto else f"{call} rings: a answers", False
         since = self._wall() if (before.work, before.reason, before.connected) != (after.work, after.reason, after.connected) \
             else self.view.since
         self._show(desk=after, since=since, message=said, failed=failed)
+        due = isinstance(cause, DesktopEvent) and cause.name == "ScheduledCall"
+        if not self.view.muted and (due or (after.ringing is not None and before.call(after.ringing.conn_id) is None)):
+            self._ring()
         if self._auto and after.ringing is not None and before.call(after.ringing.conn_id) is None:
             self.desktop.answer(after.ringing.conn_id).addErrback(self._failed_beside)
         if self.desktop.taken_over:
@@ -246,6 +253,10 @@ class Workplace:
             return f"leaving {chosen.name}"
         await self.desktop.begin_previews(chosen.name)
         return f"back in {chosen.name}"
+
+    async def _mute(self) -> str:
+        self._show(muted=not self.view.muted)
+        return "calls ring silently" if self.view.muted else "calls ring aloud"
 
     # -- calls ----------------------------------------------------------------------------------------------------
     async def _answer_call(self) -> str:

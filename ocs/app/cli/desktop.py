@@ -65,7 +65,7 @@ async def _work(reactor: Any, address: str, agent: str, password: str, dn: str, 
     from protocols.desktop.client import connect_to
 
     made = connect_to(reactor, address, agent, password, authorities=ca)
-    terminal = Terminal(lambda changed, leave: Workplace(made, time.time, changed, leave, auto_answer))
+    terminal = Terminal(lambda changed, leave, ring: Workplace(made, time.time, changed, leave, auto_answer, ring))
     made.listen(terminal.workplace.desk_changed)
     try:
         await _asked(made.start())

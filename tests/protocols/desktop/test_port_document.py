@@ -67,4 +67,4 @@ def test_the_keys_of_the_page_are_those_that_the_terminal_shows() -> None:
     rows = re.findall(r"^\| ([a-zA-Z?, ]+) \| ", section(8).split("| key |")[1], re.M)
     told = {key for row in rows for key in row.split(", ")}
     hints = " ".join(text for _, text in render(View(), 0.0))
-    assert told - {"Tab"} == set("rnwahodpcjtskxlq?") and all(f" {key} " in hints for key in told)
+    assert told - {"Tab"} == set("rnwahodpcjtskxlmq?") and all(f" {key} " in hints for key in told)

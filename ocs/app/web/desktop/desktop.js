@@ -12,15 +12,26 @@ const NEWS = { lost: "the connection is lost; it is made again by itself", back:
 const ORIGINS = { call: "call", preview: "preview", callback: "callback" };
 
 let busy = false, at = 0;
+const ringing = window.ringing = new Ringing();
 const desk = new Desk((what, pairs) => {
   if (NEWS[what]) say(NEWS[what], what === "lost");
   if (what === "LogOutTime") say(leavingTold(first(pairs, "GSW_CAMPAIGN_NAME"), first(pairs, "GSW_LOGOUT_TIME")));
+  ring(what, pairs);
   if (what === "EventRinging" && $("auto").checked && callIn("RINGING"))
     desk.request("RequestAnswerCall", { ConnID: callIn("RINGING").connId }).catch(error => say(error.message, true));
   if (desk.takenOver) { leavePage("another desktop of this agent has taken over"); return; }
   draw();
 });
 window.desk = desk;
+
+// a call rings until it is taken; one that is taken by itself, and a callback that is due, sound once
+const toneOf = pairs => { const tone = first(pairs, "GSW_RING_TONE"); return typeof tone === "string" ? tone : ""; };
+function ring(what, pairs) {
+  const call = callIn("RINGING");
+  if (what === "ScheduledCall" || what === "EventRinging" && call && $("auto").checked) ringing.once(toneOf(pairs || call.userData));
+  else if (call && desk.connected && !$("auto").checked) ringing.start(toneOf(call.userData));
+  else if (ringing.tone !== null) ringing.stop();
+}
 
 function say(text, failed = false) {
   $("message").textContent = text;
@@ -83,6 +94,7 @@ const COMMANDS = [
   ["s", "settle", current, settle],
   ["k", "call back later", current, callBack],
   ["x", "do not call", current, doNotCall],
+  ["m", "mute", () => true, () => { ringing.mute(!ringing.muted); return ringing.muted ? "calls ring silently" : "calls ring aloud"; }],
   ["l", "leave campaign", () => desk.campaigns.size, leaveOrComeBack],
   ["q", "log out", () => !anyCall(), logOut],
 ];
@@ -261,9 +273,16 @@ function draw() {
   $("campaigns").textContent = [...desk.campaigns.values()].map(one => `${one.name} ${one.mode}${standing(one)}`).join(" · ");
   for (const [key, , can] of COMMANDS) $(`key-${key}`).disabled = busy || !desk.connected || !can();
   $("calls").replaceChildren(...[...desk.calls.values()].map(call => el("div", { className: `call ${call.phase.replace(" ", "-")}`,
-    textContent: `${call.phase}  ${call.number || "unknown number"}` })));
+    textContent: `${call.phase}  ${call.number || "unknown number"}${rings(call)}` })));
+  $("key-m").setAttribute("aria-pressed", ringing.muted);
   drawRecord();
   tick();
+}
+
+function rings(call) {
+  if (call.phase !== "RINGING") return "";
+  const tone = toneOf(call.userData);
+  return `${tone ? `  (tone ${tone})` : ""}${ringing.muted ? "  muted" : ""}`;
 }
 
 function drawRecord() {
@@ -277,7 +296,7 @@ function drawRecord() {
   const place = desk.records.size > 1 ? `${Math.min(at, desk.records.size - 1) + 1} of ${desk.records.size}: ` : "";
   const time = record.offset === undefined ? "unknown" : theirTime(record).toUTCString().slice(17, 22);
   const rows = [["campaign", `${record.campaign}, ${ORIGINS[record.origin]}, ${stands}`], ["local time", `${time} (${record.zone || "zone unknown"})`],
-    ["attempts so far", record.attempts], ...record.fields];
+    ["attempts so far", record.attempts], ...(record.caller ? [["shown as the caller", record.caller]] : []), ...record.fields];
   $("record").replaceChildren(el("h2", { textContent: place + record.phone }), el("table", {}, el("tbody", {}, ...rows.map(
     ([name, value]) => el("tr", {}, el("th", { textContent: name, scope: "row" }), el("td", { textContent: String(value) }))))));
   const values = Object.fromEntries([...record.pairs].reverse());
@@ -291,6 +310,7 @@ function tick() {
 }
 
 function leavePage(text) {
+  ringing.stop();
   $("workplace").hidden = true;
   $("login").hidden = false;
   $("login-message").textContent = text;
@@ -329,6 +349,7 @@ $("login-form").addEventListener("submit", async event => {
   const button = event.target.querySelector("button");
   button.disabled = true;
   $("login-message").textContent = "";
+  ringing.unlock();
   try {
     const settings = await (await fetch("/desktop/settings.json")).json();
     desk.takenOver = false;

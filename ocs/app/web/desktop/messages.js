@@ -224,6 +224,7 @@ class Desk {
     if (!handle) return null;
     return { handle, pairs: pairs.filter(pair => pair[0] !== "GSW_USER_EVENT" && pair[0] !== "GSW_REFERENCE_ID"),
       phone: first(pairs, "GSW_PHONE") || "", campaign: first(pairs, "GSW_CAMPAIGN_NAME") || "",
+      tone: first(pairs, "GSW_RING_TONE") || "", caller: first(pairs, "GSW_CPN_DIGITS") || "",
       zone: first(pairs, "GSW_TZ_NAME") || "", offset: first(pairs, "GSW_TZ_OFFSET"), attempts: first(pairs, "GSW_ATTEMPTS") || 0,
       fields: pairs.filter(pair => !CONTROL.test(pair[0]) && typeof pair[1] !== "object"), over: false, talked: false, connId: "" };
   }
@@ -255,6 +256,6 @@ class Desk {
     if (asked && (failed || COMPLETED_BY[asked.name] === "" || COMPLETED_BY[asked.name] === event)) {
       this.asked.delete(referenceId); clearTimeout(asked.timer);
       if (failed) asked.reject(new Refused(first(pairs, "GSW_ERROR_NUMBER"), failed)); else asked.resolve(pairs);
-    } else if (!asked) this.changed(event);
+    } else if (!asked) this.changed(event, pairs);
   }
 }

@@ -1,4 +1,4 @@
-"""Who serves the workplace in the browser: four files that lie beside this module, and where the desktop port is."""
+"""Who serves the workplace in the browser: the files that lie beside this module, and where the desktop port is."""
 from __future__ import annotations
 
 from importlib.resources import files
@@ -9,7 +9,8 @@ from ocs.http_server import Asked, Reply
 __all__ = ["DesktopPage"]
 
 _TYPES = {"desktop.html": "text/html; charset=utf-8", "desktop.css": "text/css; charset=utf-8",
-          "desktop.js": "text/javascript; charset=utf-8", "messages.js": "text/javascript; charset=utf-8"}
+          "desktop.js": "text/javascript; charset=utf-8", "messages.js": "text/javascript; charset=utf-8",
+          "ringing.js": "text/javascript; charset=utf-8"}
 # nothing from elsewhere runs here, nobody frames the page; WebSockets go to the desktop port, which may be any port of this host
 _POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' ws: wss:; form-action 'none';"
            " base-uri 'none'; frame-ancestors 'none'")
