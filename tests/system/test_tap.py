@@ -12,9 +12,7 @@ from ocs.database.backend import backend_for, transaction
 from ocs.store.versions import upgrade
 from tests.doubles.ports import busy_port
 from tests.postgres import PostgresServer
-
-ROOT = Path(__file__).resolve().parents[2]
-TWISTD = "import sys; sys.argv[0] = 'twistd'; from twisted.scripts.twistd import run; run()"
+from tests.system.server_process import ROOT, TWISTD
 
 
 def twistd(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
