@@ -37,8 +37,8 @@ _NEWS = {"ScheduledCall": "a callback is due", "RecordCancel": "a record was tak
 
 class Workplace:
     """One agent. `wall()` is epoch seconds; `changed()` is called when there is something new to see, `ring()` when there is to
-    hear (a call rings, a callback is due) and the agent has not muted it; `leave()` ends it. With `auto_answer` calls are taken as
-    they ring: the customer hears somebody at once."""
+    hear (a call rings, a callback is due) and the agent has not muted it; `leave()` ends it. With `auto_answer` calls are taken
+    as they ring: the customer hears somebody at once."""
 
     log = Logger()
 
