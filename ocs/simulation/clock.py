@@ -1,11 +1,13 @@
 """A clock that is moved by command and stays quick with any number of timers.
 
-`twisted.internet.task.Clock` sorts all its timers at each `callLater`: 1 ms with 5,000 of them. Here they lie in a heap. Timers
-run in the order of their times; those of the same time in the order in which they were set.
+`twisted.internet.task.Clock` sorts all its timers at each `callLater`: 1 ms with 5,000 of them. Here they lie in a heap, but for
+those that are due at once, as every message is that goes to another part: these are the last of their moment, and stand in a
+queue. Timers run in the order of their times; those of the same time in the order in which they were set.
 """
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from typing import Any, Callable
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
@@ -57,6 +59,9 @@ class HeapCall:
             raise AlreadyCalled()
 
 
+_Entry = tuple[float, int, HeapCall]        # time, turn; out of date where that is not the timer's turn any more
+
+
 @implementer(IClock)
 class HeapClock:
     """It shows `wall` (epoch s) at first and stands still until it is advanced; `fired` counts the timers that have run."""
@@ -65,7 +70,8 @@ class HeapClock:
 
     def __init__(self, wall: float = 0.0) -> None:
         self._now, self._wall, self._turn, self._outdated, self.fired = 0.0, wall, 0, 0, 0
-        self._heap: list[tuple[float, int, HeapCall]] = []
+        self._heap: list[_Entry] = []
+        self._at_once: deque[_Entry] = deque()          # set at this moment and for it: they come after those of the heap
         self.steps: list[tuple[float, float]] = []      # what the wall clock showed before and after it was set
 
     # -- IClock ---------------------------------------------------------------------------------------------------
@@ -79,12 +85,19 @@ class HeapClock:
         if delay < 0:
             raise ValueError(f"a timer cannot be set {-delay} s ago")
         timer = HeapCall(self, self._now + delay, self._turn, callable, args, kwargs)
-        heapq.heappush(self._heap, (timer.time, self._turn, timer))
-        self._turn += 1
+        self._put(timer)
         return timer
 
+    def _put(self, timer: HeapCall) -> None:
+        entry = timer.time, timer.turn, timer
+        if timer.time > self._now:
+            heapq.heappush(self._heap, entry)
+        else:
+            self._at_once.append(entry)
+        self._turn += 1
+
     def getDelayedCalls(self) -> list[IDelayedCall]:
-        return [timer for _, turn, timer in self._heap if timer.active() and timer.turn == turn]
+        return [timer for _, turn, timer in (*self._at_once, *self._heap) if timer.active() and timer.turn == turn]
 
     # -- by command -----------------------------------------------------------------------------------------------
     def step_wall(self, seconds: float) -> None:
@@ -99,11 +112,15 @@ class HeapClock:
 
     def run_until(self, end: float, going: Callable[[], bool] = lambda: True) -> None:
         """Go to `end` (the clock's seconds), or no further than where `going()` is no longer true."""
-        heap, pop = self._heap, heapq.heappop
-        while heap and heap[0][0] <= end:
+        heap, at_once, pop = self._heap, self._at_once, heapq.heappop
+        while at_once or heap and heap[0][0] <= end:
             if not going():
                 return
-            time, turn, timer = pop(heap)
+            if at_once and not (heap and heap[0][0] <= self._now):
+                entry = at_once.popleft()
+            else:
+                entry = pop(heap)
+            time, turn, timer = entry
             if turn != timer.turn or timer.cancelled:
                 self._outdated -= 1
                 continue
@@ -117,8 +134,7 @@ class HeapClock:
     def move(self, timer: HeapCall, time: float) -> None:
         """The timer is for another time now; among those of that time it comes last."""
         timer.time, timer.turn = max(time, self._now), self._turn
-        heapq.heappush(self._heap, (timer.time, self._turn, timer))
-        self._turn += 1
+        self._put(timer)
         self.outdated()
 
     def outdated(self) -> None:
@@ -127,7 +143,7 @@ class HeapClock:
         if self._outdated >= _TIDY_AT and 2 * self._outdated > len(self._heap):
             self._heap[:] = [entry for entry in self._heap if entry[1] == entry[2].turn and not entry[2].cancelled]
             heapq.heapify(self._heap)
-            self._outdated = 0
+            self._outdated = sum(turn != timer.turn or timer.cancelled for _, turn, timer in self._at_once)
 
 
 def _nothing() -> None:

@@ -19,8 +19,9 @@ _BUGS = 20          # failures that are kept
 def play(scenario: Scenario, told: Callable[[float], None] = lambda elapsed_s: None) -> tuple[Account, list[str]]:
     """The day's account, and the failures that were logged meanwhile, each of them a bug; `told` hears now and then how much of
     the day has passed (s)."""
-    day = simulated_day(scenario)
     with _listening() as bugs, _seldom_collecting():
+        day = simulated_day(scenario)
+        gc.freeze()         # the list of contacts stays to the end: no search goes through it
         return day.run(told), bugs
 
 
@@ -32,6 +33,7 @@ def _seldom_collecting() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*before)
 
 
