@@ -261,12 +261,14 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
     changes = _noted(call, signal, event)
     if following is not None:
         changes["state"] = following
+    if following is CallState.ENDED:
+        changes |= _ending(call, signal, event, alone)
     if changes:
         call = replace(call, **changes)
     if following is None:
         return call, Effect.NONE
     if following is CallState.ENDED:
-        return _ended(call, signal, event, alone), Effect.ENDED
+        return call, Effect.ENDED
     if signal in (_Signal.ANSWERED, _Signal.LISTENED):
         return call, call.owed
     return call, Effect.NONE
@@ -313,7 +315,7 @@ def _reached(call: Call, signal: _Signal, at: float) -> dict[str, Any]:
     return times
 
 
-def _ended(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> Call:
+def _ending(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> dict[str, Any]:
     """The end and the result that the course of the call tells; an agent's word may replace it later. `alone`: the party was led
     through an application, and not yet on to agents."""
     if call.detected in _NOT_A_PERSON:
@@ -339,7 +341,7 @@ def _ended(call: Call, signal: _Signal, event: CallEvent, alone: bool) -> Call:
     else:
         result = CallResult(event.call_state) if event.call_state in _FAILURES else CallResult.GENERAL_ERROR
     last_word = None if signal is _Signal.VANISHED else event.call_state      # it ended unseen: how is not known
-    return replace(call, ended_at=event.at, call_state=last_word, result=result)
+    return {"ended_at": event.at, "call_state": last_word, "result": result}
 
 
 _HUNG_UP = frozenset({int(CallResult.OK), int(CallResult.REMOTE_RELEASE), int(CallResult.ANSWER)})

@@ -103,7 +103,7 @@ def head_index(records: tuple[Record, ...], meets: Callable[[Record], bool] = la
 
 def put_record(chain: Chain, index: int, record: Record) -> Chain:
     """The chain with one record replaced."""
-    return replace(chain, records=chain.records[:index] + (record,) + chain.records[index + 1:])
+    return chain.with_records(chain.records[:index] + (record,) + chain.records[index + 1:])
 
 
 def with_phone(chain: Chain, index: int, phone: str | None) -> tuple[Chain, int]:
@@ -129,7 +129,7 @@ def _with_head(chain: Chain, index: int, head: Record, siblings: RecordStatus) -
     records[index] = head
     for number, record in _rest(chain, index, siblings):
         records[number] = record
-    return replace(chain, records=tuple(records))
+    return chain.with_records(tuple(records))
 
 
 def finish(chain: Chain, index: int, result: CallResult, status: RecordStatus = RecordStatus.UPDATED) -> Chain:
@@ -175,7 +175,7 @@ def close_siblings(chain: Chain) -> Chain:
     records = list(chain.records)
     for number, record in _rest(chain, -1, RecordStatus.CHAIN_UPDATED):
         records[number] = record
-    return replace(chain, records=tuple(records))
+    return chain.with_records(tuple(records))
 
 
 def noted(chain: Chain, index: int, note: str) -> Chain:

@@ -81,8 +81,8 @@ class ChainWrites:
         for one in change.records:
             if one.record_status not in (RecordStatus.READY, RecordStatus.CHAIN_READY):
                 self._statuses[one.record_id] = self._statuses.get(one.record_id, frozenset()) | {one.record_status}
-        return replace(change, holding=Holding(self._owner, {one.record_id: self._statuses.get(one.record_id, frozenset())
-                                                             for one in change.records}))
+        holding = Holding(self._owner, {one.record_id: self._statuses.get(one.record_id, frozenset()) for one in change.records})
+        return ChainSave(change.table, change.records, change.attempts, change.do_not_call, change.requests, holding)
 
     def _saved(self, _: object, waiting: list[Deferred[None]]) -> None:
         self._sending = self._failing = False
