@@ -128,7 +128,9 @@ class Vocabulary:
                 raise Refused(ErrorCode.BAD_ATTRIBUTE, f"{name}: missing")
         for name, value in message.attributes.items():
             wanted = tuple if name in KV_ATTRIBUTES else self.types.get(name)
-            if wanted is not None and (isinstance(value, bool) is not (wanted is bool) or not isinstance(value, wanted)):
+            if wanted is None or type(value) is wanted:
+                continue
+            if isinstance(value, bool) is not (wanted is bool) or not isinstance(value, wanted):
                 raise Refused(ErrorCode.BAD_ATTRIBUTE,
                               f"{name}: {_words(wanted)} is expected, not {type(value).__name__}")
 

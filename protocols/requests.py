@@ -32,7 +32,7 @@ class OutstandingRequests(Generic[Answer]):
         """Await the answer to `reference_id`: fires with it, or fails with RequestRefused (by `fail`),
         RequestTimedOut after `timeout_s`, or LinkLost. A cancelled Deferred only forgets the request."""
         deferred: Deferred[Answer] = Deferred(lambda _: self._forget(reference_id))
-        deadline = self._clock.callLater(timeout_s, self.fail, reference_id, RequestTimedOut(name, timeout_s))
+        deadline = self._clock.callLater(timeout_s, self._time_out, reference_id, name, timeout_s)
         self._waiting[reference_id] = deferred, deadline
         return deferred
 
@@ -64,6 +64,9 @@ class OutstandingRequests(Generic[Answer]):
         """The link is gone: every outstanding request fails with LinkLost."""
         for reference_id in list(self._waiting):
             self.fail(reference_id, LinkLost(reason))
+
+    def _time_out(self, reference_id: int, name: str, timeout_s: float) -> None:
+        self.fail(reference_id, RequestTimedOut(name, timeout_s))
 
     def _forget(self, reference_id: int) -> Any:
         deferred, deadline = self._waiting.pop(reference_id, (None, None))

@@ -272,7 +272,7 @@ class SwitchLink:
     def _well_typed(self, message: Message) -> Message:
         """The message without attributes that are not of their type."""
         wrong = [name for name, value in message.attributes.items()
-                 if name in ATTRIBUTE_TYPES and (isinstance(value, bool) or not isinstance(value, ATTRIBUTE_TYPES[name]))]
+                 if type(value) is not ATTRIBUTE_TYPES.get(name) and not _is_of_its_type(name, value)]
         if not wrong:
             return message
         self.log.warn("link {link}: {name} with a wrong type of {wrong}", link=self.name, name=message.name, wrong=wrong)
@@ -288,6 +288,11 @@ class SwitchLink:
 
 def _nothing(_: object) -> None:
     """Drop an answer of which only the arrival matters."""
+
+
+def _is_of_its_type(name: str, value: Any) -> bool:
+    wanted = ATTRIBUTE_TYPES.get(name)
+    return wanted is None or isinstance(value, wanted) and not isinstance(value, bool)
 
 
 def _count(message: Message, name: str) -> int:
