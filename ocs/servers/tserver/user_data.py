@@ -14,9 +14,9 @@ def octets(pairs: KVList) -> int:
     """An upper bound on the octets that the pairs take in a frame."""
     total = 0
     for key, value in pairs:
-        total += _PAIR_OVERHEAD + len(key.encode())
+        total += _PAIR_OVERHEAD + (len(key) if key.isascii() else len(key.encode()))
         if isinstance(value, str):
-            total += len(value.encode())
+            total += len(value) if value.isascii() else len(value.encode())
         elif isinstance(value, bytes):
             total += len(value)
         elif isinstance(value, tuple):

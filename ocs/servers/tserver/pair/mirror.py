@@ -60,14 +60,14 @@ class MirrorSource:
 
     def send_changes(self) -> None:
         """A step is over."""
-        changed: list[str | Agent] = [*self._board.changed, *self._floor.changed]
-        self._board.changed.clear()
-        self._floor.changed.clear()
-        if changed and self._readers:
+        if self._readers:
+            changed: list[str | Agent] = [*self._board.changed, *self._floor.changed]
             images = [image for one in changed for image in self._images(one, gone=True)]
             for session in self._readers:
                 for image in images:
                     session.deliver(image)
+        self._board.changed.clear()
+        self._floor.changed.clear()
 
     def _images(self, one: str | Agent, gone: bool = False) -> Iterator[Message]:
         if isinstance(one, Agent):
