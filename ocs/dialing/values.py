@@ -15,6 +15,7 @@ from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.assignment import AssignmentRules
 from ocs.dialing.caller_id import CallerId, RingTone
 from ocs.dialing.filtering import FilterText, RecordFilter
+from ocs.dialing.modes import ModeRules, rules_of
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
@@ -87,6 +88,10 @@ class Chain:
     chain_id: int
     records: tuple[Record, ...]
     past: tuple[PastAttempt, ...] = field(default=(), compare=False)    # on its numbers, as far as calling rules ask for them
+
+    def with_records(self, records: tuple[Record, ...]) -> Chain:
+        """The same chain with these values of its records."""
+        return Chain(self.table, self.chain_id, records, self.past)
 
 
 class AttemptState(Enum):
@@ -401,6 +406,17 @@ class CampaignGroup:
     def places(self) -> tuple[Place, ...]:
         """Everywhere calls are placed; at least one."""
         return (Place(self.voice_transfer_destination, self.trunk_group_dn), *self.elsewhere)
+
+    @cached_property
+    def mode_rules(self) -> ModeRules:
+        """Those of its dialing mode."""
+        return rules_of(self.mode)
+
+    @cached_property
+    def dialed_from(self) -> tuple[str, ...]:
+        """DNs on whose behalf the OCS places calls; where it places none those at which the agents dial."""
+        origins = tuple(place.origin_dn for place in self.places if place.origin_dn) if self.mode_rules.automatic else ()
+        return origins or self.group.dns
 
     @cached_property
     def tiers(self) -> tuple[tuple[RecordType, ...], ...]:

@@ -38,7 +38,7 @@ class SwitchAgentState:
         return f"{away}, which tells of agents' states" if away else ""
 
     def ready(self, group: CampaignGroup) -> list[str]:
-        return [agent.dn for agent in self._view(group.group).ready()]
+        return list(self._view(group.group).ready())
 
     def of(self, group: CampaignGroup) -> Sequence[Agent]:
         """Agents of the group who are logged in now. A group that names agents has only those."""
@@ -98,6 +98,7 @@ class _View:
         self._here: dict[str, Agent] = {}
         self._free: dict[str, Agent] = {}
         self._in_order: tuple[Agent, ...] | None = None
+        self._ready: tuple[str, ...] | None = None
         for dn in group.dns:
             if dn in agents:
                 self.changed(agents[dn])
@@ -113,9 +114,9 @@ class _View:
         else:
             self._here.pop(agent.dn, None)
         if there and agent.free:
-            self._free[agent.dn] = agent
-        else:
-            self._free.pop(agent.dn, None)
+            self._free[agent.dn], self._ready = agent, None
+        elif self._free.pop(agent.dn, None) is not None:
+            self._ready = None
 
     def here(self) -> tuple[Agent, ...]:
         """Those who are logged in, in the order of the group's DNs."""
@@ -124,9 +125,11 @@ class _View:
             self._in_order = tuple([here[dn] for dn in self.group.dns if dn in here])
         return self._in_order
 
-    def ready(self) -> list[Agent]:
-        """Those who may get a call, longest waiting first."""
-        return sorted(self._free.values(), key=_since)
+    def ready(self) -> tuple[str, ...]:
+        """DNs of those who may get a call, longest waiting first."""
+        if self._ready is None:
+            self._ready = tuple([agent.dn for agent in sorted(self._free.values(), key=_since)])
+        return self._ready
 
 
 def _since(agent: Agent) -> float:

@@ -122,8 +122,11 @@ class History:
 
     def condition(self, session: DialingSession, condition: Condition, reason: str) -> None:
         """Whether the session dials, and if not why."""
-        facts, previous = self._sessions.get(session), self._conditions.get(session, Condition.DIALING)
-        if facts is None or condition is previous:
+        facts = self._sessions.get(session)
+        if facts is None:
+            return
+        previous = self._conditions.get(session, Condition.DIALING)
+        if condition is previous:
             return
         self._conditions[session] = condition
         if condition is Condition.DIALING:
@@ -144,8 +147,8 @@ class History:
 
     def chain_stepped(self, held: HeldChain) -> None:
         """The chain's machine made a step."""
-        told, stage = self._told.get(held), _STAGES.get(held.state)
-        if told is not None and stage is not None:
+        told = self._told.get(held)
+        if told is not None and (stage := _STAGES.get(held.state)) is not None:
             self._stage(held, told, stage)
 
     def chain_left(self, held: HeldChain) -> None:

@@ -152,7 +152,8 @@ class PacingLoop:
         if ratio is None:
             told = PacingInput(self._context.clock.seconds(), feed.agents_for(ready), given.under_way, 1.0, given.ports_left,
                                given.rate_left, given.records_left)
-            return replace(feed.decide(told), at=given.now)
+            decision = feed.decide(told)
+            return PacingDecision(given.now, decision.calls, decision.condition, decision.reason)
         feed.not_ahead()
         if not rules.predictive:
             ready -= group.reserved_agents

@@ -26,9 +26,7 @@ class Places:
     def away(self) -> str:
         """Why nothing can be dialed, or shown to an agent who would dial it, for want of a link; "" if one of the places, or of
         the agents, can be reached."""
-        group, switch = self._session.group, self._context.switch
-        dns = [place.origin_dn for place in group.places if place.origin_dn] if self._session.rules.automatic else []
-        return str(switch.away(dns or group.group.dns))
+        return str(self._context.switch.away(self._session.group.dialed_from))
 
     def next(self) -> Place:
         """Where the next call goes from: where most agents are ready beyond the calls that are on their way to some."""

@@ -11,7 +11,7 @@ from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.call import CPD_ORIGIN, OBN_ORIGIN
 from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
-from ocs.dialing.modes import ModeRules, may_share, rules_of
+from ocs.dialing.modes import ModeRules, may_share
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
@@ -94,7 +94,7 @@ class DialingSession:
     @property
     def rules(self) -> ModeRules:
         """Those of the dialing mode."""
-        return rules_of(self.group.mode)
+        return self.group.mode_rules
 
     @property
     def line(self) -> Any:
