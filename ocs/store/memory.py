@@ -382,8 +382,12 @@ class MemoryStore:
     def _write(calling_list: _List, records: Iterable[Record]) -> None:
         for record in records:
             old = calling_list.records[record.record_id]
-            fields = {**old.fields, **{name: value for name, value in record.fields.items() if name in old.fields}}
-            calling_list.put(replace(record, chain_id=old.chain_id, chain_n=old.chain_n, fields=fields))
+            if record.fields is not old.fields:
+                known = {name: value for name, value in record.fields.items() if name in old.fields}
+                record = replace(record, fields={**old.fields, **known})
+            if (record.chain_id, record.chain_n) != (old.chain_id, old.chain_n):
+                record = replace(record, chain_id=old.chain_id, chain_n=old.chain_n)
+            calling_list.put(record)
 
     def _replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> tuple[int, ...]:
         adopted, done = self._spools.get(app_dbid, (spool, 0))

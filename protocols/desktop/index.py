@@ -7,6 +7,7 @@ Source: docs/desktop-protocol.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from protocols.desktop import keys
 from protocols.desktop.errors import DesktopErrorCode
@@ -41,7 +42,7 @@ class RequestKind:
     application_id: bool = True             # False: may be absent, the desktop does not know it yet
     spellings: tuple[str, ...] = ()         # accepted besides `name`
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """Every key that is read, each once."""
         return tuple(dict.fromkeys((*self.mandatory, *self.one_of, *self.optional)))

@@ -28,7 +28,8 @@ class LearnedShare:
     def __init__(self, first: float) -> None:
         self.alarms = 0
         self._long, self._short = [2.0 * first, 2.0], [0.0, 0.0]       # successes, trials
-        self._trials, self._wins = np.zeros(_SLOTS), np.zeros(_SLOTS)
+        self._counts = np.zeros((2, _SLOTS))
+        self._trials, self._wins = self._counts         # views of it
         self._recent_wins, self._slot = 0.0, 0
         self._decided: Floats = np.ones(_SLOTS)
         self._value, self._stale = first, False
@@ -72,16 +73,15 @@ class LearnedShare:
             return
         self._slot = slot
         self._stale = True
-        trials, wins = self._trials, self._wins
-        old, won = float(trials[-shift:].sum()), float(wins[-shift:].sum())
+        counts = self._counts
+        old, won = counts[:, -shift:].sum(axis=1).tolist()
         if old or won:
             self._recent_wins -= won
-            for memory, length in ((self._long, max(_LONG, 3.0 * float(trials.sum()))), (self._short, _SHORT)):
+            for memory, length in ((self._long, max(_LONG, 3.0 * float(self._trials.sum()))), (self._short, _SHORT)):
                 fade = (1.0 - 1.0 / length) ** old
                 memory[:] = memory[0] * fade + won, memory[1] * fade + old
-        for each in (trials, wins):
-            each[shift:] = each[:_SLOTS - shift]
-            each[:shift] = 0.0
+        counts[:, shift:] = counts[:, :_SLOTS - shift]
+        counts[:, :shift] = 0.0
 
     def value(self) -> float:
         """The share now, 0.003 to 0.98."""
