@@ -30,10 +30,9 @@ from ocs.app.switches import SwitchLinkOptions, SwitchOptions, switch_problems
 from ocs.app.third_parties import CommunicationOptions, ThirdPartyOptions, third_party_problems
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
-from ocs.database.backend import backend_for
+from ocs.database.backend import url_problems
 from ocs.dialing.results import DialingMode
 from ocs.dialing.values import CampaignGroup
-from ocs.errors import ConfigurationError
 from ocs.links.http_options import (
     CampaignGroupStateOptions,
     ContactProcessedOptions,
@@ -87,11 +86,7 @@ class DatabaseOptions:
                    "Empty = URL's file with .dnc behind it on SQLite, none on PostgreSQL.")
 
     def problems(self) -> list[str]:
-        try:
-            backend_for(self.url)
-        except ConfigurationError as error:
-            return [problem.removeprefix("database.") for problem in error.problems]
-        return []
+        return url_problems(self.url)
 
 
 @dataclass(frozen=True)

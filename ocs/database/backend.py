@@ -35,6 +35,15 @@ def backend_for(database: str | URL | Backend, statement_timeout_s: float = 5.0)
                               "or postgresql://USER@HOST/NAME"])
 
 
+def url_problems(url: str) -> list[str]:
+    """What is wrong with the option `url` of a table of options."""
+    try:
+        backend_for(url)
+    except ConfigurationError as error:
+        return [problem.removeprefix("database.") for problem in error.problems]
+    return []
+
+
 @contextmanager
 def transaction(backend: Backend, write: bool = True, create: bool = False) -> Iterator[Transaction]:
     """One transaction on a connection of its own, for the command line and worker threads: committed at the end, rolled

@@ -266,8 +266,8 @@ _OPERATIONS: dict[str, Callable[[Any, Any], int | float]] = {
 
 
 @dataclass(frozen=True)
-class Negated(Term):
-    """A number with the other sign."""
+class _OfNumber(Term):
+    """What is made of one number, and is of its kind and size."""
 
     term: Term
 
@@ -278,6 +278,14 @@ class Negated(Term):
     @property
     def span(self) -> Span:
         return self.term.span
+
+    def parts(self) -> tuple[Term, ...]:
+        return (self.term,)
+
+
+@dataclass(frozen=True)
+class Negated(_OfNumber):
+    """A number with the other sign."""
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
         zero = bindparam(None, 0 if self.kind is Kind.INTEGER else 0.0, type_=_TYPES[self.kind], unique=True)
@@ -288,23 +296,10 @@ class Negated(Term):
         value: Any = self.term.of(record)
         return None if value is None else 0 - value
 
-    def parts(self) -> tuple[Term, ...]:
-        return (self.term,)
-
 
 @dataclass(frozen=True)
-class Absolute(Term):
+class Absolute(_OfNumber):
     """abs(number)"""
-
-    term: Term
-
-    @property
-    def kind(self) -> Kind:  # type: ignore[override]
-        return self.term.kind
-
-    @property
-    def span(self) -> Span:
-        return self.term.span
 
     def sql(self, columns: Columns) -> ColumnElement[Any]:
         return func.abs(self.term.sql(columns), type_=_TYPES[self.kind])
@@ -312,9 +307,6 @@ class Absolute(Term):
     def of(self, record: Record) -> Value:
         value: Any = self.term.of(record)
         return None if value is None else abs(value)
-
-    def parts(self) -> tuple[Term, ...]:
-        return (self.term,)
 
 
 @dataclass(frozen=True)

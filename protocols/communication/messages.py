@@ -11,7 +11,7 @@ from typing import Any, Callable
 from protocols.attributes import KVList, KVValue, first
 from protocols.communication import keys
 from protocols.communication.index import REQUESTS, CampaignErrorCode, MessageType, RequestKind
-from protocols.desktop.fields import TEXT_LIMIT, lenient_integer
+from protocols.desktop.fields import TEXT_LIMIT, integer_within, lenient_integer
 from protocols.desktop.names import ChainAttribute
 from protocols.errors import ProtocolError
 
@@ -83,12 +83,10 @@ def _invalid(key: str, reason: str) -> CampaignError:
 
 def _integer(high: int) -> Callable[[str, KVValue], int]:
     def read(key: str, value: KVValue) -> int:
-        number = lenient_integer(value)
-        if number is None:
-            raise _invalid(key, "not an integer")
-        if not 0 <= number <= high:
-            raise _invalid(key, f"not within 0..{high}")
-        return number
+        try:
+            return integer_within(value, high)
+        except ValueError as error:
+            raise _invalid(key, str(error)) from None
     return read
 
 

@@ -27,7 +27,7 @@ from protocols.desktop.names import (
     number_of,
 )
 
-__all__ = ["CALL_RESULTS", "FIELDS", "Field", "TEXT_LIMIT", "lenient_integer"]
+__all__ = ["CALL_RESULTS", "FIELDS", "Field", "TEXT_LIMIT", "integer_within", "lenient_integer"]
 
 CALL_RESULTS = range(0, 54)
 TEXT_LIMIT = 255            # characters: what a column of a calling list holds
@@ -50,13 +50,21 @@ def lenient_integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _read_lenient(key: str, value: KVValue, high: int = _LARGEST) -> int:
+def integer_within(value: object, high: int) -> int:
+    """The same, from 0 to `high`; ValueError says what else it is."""
     number = lenient_integer(value)
     if number is None:
-        raise _invalid(key, "not an integer")
+        raise ValueError("not an integer")
     if not 0 <= number <= high:
-        raise _invalid(key, f"not within 0..{high}")
+        raise ValueError(f"not within 0..{high}")
     return number
+
+
+def _read_lenient(key: str, value: KVValue, high: int = _LARGEST) -> int:
+    try:
+        return integer_within(value, high)
+    except ValueError as error:
+        raise _invalid(key, str(error)) from None
 
 
 def _read_integer(key: str, value: KVValue, high: int = _LARGEST) -> int:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Mapping
 import click
 from sqlalchemy.exc import ArgumentError
 
+from ocs.app.cli.upgrading import tell_upgrade
 from ocs.database.backend import Backend, backend_for
 from ocs.errors import ConfigurationError
 
@@ -103,15 +104,8 @@ def db() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print an object for machines.")
 def upgrade(backend: Backend, as_json: bool) -> None:
     """Bring the database to the version that this program needs; make it where there is none."""
-    from ocs.store import versions
-    backend.prepare_place()
-    before, after = versions.upgrade(backend)
-    if as_json:
-        click.echo(json.dumps({"database": backend.shown_url, "before": before, "after": after}))
-    elif before == after:
-        click.echo(f"{backend}: at version {after} already")
-    else:
-        click.echo(f"{backend}: {'made' if before is None else f'upgraded from version {before}'}, now at version {after}")
+    from ocs.store.versions import upgrade as upgrade_store
+    tell_upgrade(backend, upgrade_store, "", as_json)
 
 
 @db.command("status")

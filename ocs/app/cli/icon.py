@@ -10,6 +10,7 @@ from typing import Any, Callable
 
 import click
 
+from ocs.app.cli.upgrading import tell_upgrade
 from ocs.database.backend import Backend, backend_for, transaction
 from ocs.errors import ConfigurationError
 
@@ -53,14 +54,7 @@ def icon() -> None:
 def upgrade(backend: Backend, as_json: bool) -> None:
     """Bring the tables to the version that ICON needs; make them where there are none."""
     from ocs.servers.icon.versions import icon_versions
-    backend.prepare_place()
-    before, after = icon_versions.upgrade(backend)
-    if as_json:
-        click.echo(json.dumps({"database": backend.shown_url, "before": before, "after": after}))
-    elif before == after:
-        click.echo(f"{backend}: tables at version {after} already")
-    else:
-        click.echo(f"{backend}: tables {'made' if before is None else f'upgraded from version {before}'}, now at version {after}")
+    tell_upgrade(backend, icon_versions.upgrade, "tables", as_json)
 
 
 @icon.command("status")

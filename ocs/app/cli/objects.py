@@ -17,6 +17,7 @@ from typing import Any, Callable
 
 import click
 
+from ocs.app.cli.upgrading import tell_upgrade
 from ocs.database.backend import Backend, backend_for, transaction
 from ocs.errors import ConfigurationError, OCSError, StaleObject
 
@@ -111,15 +112,7 @@ def _user() -> str:
 def upgrade(backend: Backend, as_json: bool) -> None:
     """Bring the Configuration Database to the version that this program needs; make its tables where there are none."""
     from ocs.configuration.versions import configuration_versions
-    backend.prepare_place()
-    before, after = configuration_versions.upgrade(backend)
-    if as_json:
-        click.echo(json.dumps({"database": backend.shown_url, "before": before, "after": after}))
-    elif before == after:
-        click.echo(f"{backend}: configuration at version {after} already")
-    else:
-        click.echo(f"{backend}: configuration {'made' if before is None else f'upgraded from version {before}'},"
-                   f" now at version {after}")
+    tell_upgrade(backend, configuration_versions.upgrade, "configuration", as_json)
 
 
 @click.command("import")

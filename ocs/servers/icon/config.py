@@ -3,8 +3,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ocs.database.backend import backend_for
-from ocs.errors import ConfigurationError
+from ocs.database.backend import url_problems
 from ocs.options import option, table
 from ocs.runtime import MessageListenOptions
 from ocs.servers.service import CompanionOptions
@@ -38,11 +37,7 @@ class InteractionDatabaseOptions:
     sys_id: int = option(1, low=0, high=2_147_483_647, text="GSYS_SYS_ID of the rows: tells this ICON from others.")
 
     def problems(self) -> list[str]:
-        try:
-            backend_for(self.url)
-        except ConfigurationError as error:
-            return [problem.removeprefix("database.") for problem in error.problems]
-        return []
+        return url_problems(self.url)
 
 
 @dataclass(frozen=True)
