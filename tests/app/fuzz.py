@@ -48,7 +48,8 @@ _WORLD = 2_000          # messages, then another contact center begins
 _PROBE = 100            # messages between two legal requests
 _STRINGS = ("", " ", "0", "1", "-1", "--5", "1.5", "x" * 300, "\x00", "é", "list", "spring", "spring@sales", "AllChain",
             "predictive", "busy-factor", "+12125550001", "+1 212", "' OR 1=1 --", "9" * 25, "9" * 5_000, "²", "\u202e", "\ud800",
-            "08/22/2030 14:30", "2030-01-02T10:00", "1/0", "ready", "name", "age")
+            "08/22/2030 14:30", "2030-01-02T10:00", "2030-13-32T25:61", "0000-01-01T00:00", "+12125550001\n",
+            "1/0\n", "1/0", "ready", "name", "age")
 _INTEGERS = (0, 1, 2, 3, 5, 8, 11, -1, 99, 100, 2 ** 31, 2 ** 63 - 1, -2 ** 63, 2 ** 64)
 _SOME = ("RECORD_HANDLE", "PHONE", "CUSTOMER_ID", "CALLING_LIST", "CHAIN_ATTR", "CAMPAIGN_NAME")
 
