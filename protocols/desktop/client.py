@@ -40,7 +40,7 @@ from protocols.desktop.port import TAKEN_OVER
 from protocols.desktop.record import RecordData
 from protocols.errors import LinkLost, LocalProtocolError, RequestFailed, RequestRefused
 from protocols.keepalive import KeepAlive
-from protocols.message import Message
+from protocols.message import ErrorCode, Message
 from protocols.tserver.messages import USER_EVENT_NUMBER, AgentWorkMode
 
 __all__ = ["AgentDesktop", "Changed", "Preparation", "connect_to"]
@@ -101,6 +101,7 @@ class AgentDesktop:
         self._newest: MessageClient | None = None       # the last one built
         self._started: Deferred[None] | None = None
         self._seat: tuple[str, str] | None = None       # DN and queue, once the agent is logged in
+        self._seated = False            # on this connection
         self._failures = 0
         self._answers: set[int] = set()     # reference ids of answers that are still to come as events
         self._waiting: list[tuple[Callable[[Desk], Any], Deferred[Desk]]] = []
@@ -158,8 +159,9 @@ class AgentDesktop:
     def granted(self, client: MessageClient, answer: Message) -> None:
         self._client, self._failures = client, 0
         self.application_id = answer.get("ApplicationDBID", 0)
-        agent_id = answer.get("AgentID", self._agent)
-        self._become(replace(self.desk, connected=True, switch_up=answer.name == "EventLinkConnected", agent_id=agent_id), None)
+        # whoever was logged in is connected when the agent is back at the DN: nothing can be asked for before
+        self._become(replace(self.desk, connected=self._seat is None, switch_up=answer.name == "EventLinkConnected",
+                             agent_id=answer.get("AgentID", self._agent)), None)
         started, self._started = self._started, None
         if started is not None:
             started.callback(None)
@@ -170,9 +172,11 @@ class AgentDesktop:
         def failed(failure: Failure) -> None:
             self.log.warn("agent {agent} cannot be logged in at {dn} again: {reason}", agent=self._agent, dn=dn,
                           reason=failure.getErrorMessage())
-            if failure.check(LinkLost) is None:
+            if isinstance(failure.value, RequestRefused) and failure.value.code == ErrorCode.LINK_DOWN:
+                self._become(replace(self.desk, connected=True, switch_up=False), None)     # goes on when the switch is back
+            elif failure.check(LinkLost) is None:
                 self._seat = None
-                self._become(Desk(self.desk.agent_id, connected=self.desk.connected, switch_up=self.desk.switch_up), None)
+                self._become(Desk(self.desk.agent_id, connected=self._client is not None, switch_up=self.desk.switch_up), None)
         Deferred.fromCoroutine(self._log_in(dn, queue, False)).addErrback(failed)
 
     def refused(self, client: MessageClient, error: RequestRefused) -> None:
@@ -198,17 +202,19 @@ class AgentDesktop:
     def _heard(self, message: Message) -> None:
         self._become(switch_event(self.desk, message), message)
         if message.name == "EventAgentLogout" and message.get("ThisDN") == self.desk.dn:
-            self._seat = None
+            self._seat, self._seated = None, False
             if first(message.get("Reasons", ()), TAKEN_OVER) is not None:
                 self.taken_over = True
                 self.stop()
-        elif message.name == "EventLinkConnected" and self._seat is not None:
+        elif message.name == "EventLinkConnected" and self._seated:
             Deferred.fromCoroutine(self._look()).addErrback(self._looked_in_vain)
+        elif message.name == "EventLinkConnected" and self._seat is not None and message.reference_id == 0:
+            self._again(*self._seat)
 
     def lost(self, client: MessageClient, reason: str) -> None:
         if client is not self._client:
             return
-        self._client = None
+        self._client, self._seated = None, False
         self._answers.clear()
         self._dialogue.lost(reason)
         self._become(replace(self.desk, connected=False, switch_up=False), None)
@@ -262,20 +268,29 @@ class AgentDesktop:
         more: dict[str, Any] = {"ThisQueue": queue} if queue else {}
         if ready:
             more["AgentWorkMode"] = int(AgentWorkMode.AUTO_IN)
+        there: Message | None = None
         try:
             if self._application is not None:       # a T-Server wants the DN registered first
-                await self.request("RequestRegisterAddress")
+                there = await self.request("RequestRegisterAddress")
             await self.request("RequestAgentLogin", AgentID=self._agent, AgentPassword=self._password, **more)
-        except BaseException:
-            self.desk = replace(self.desk, dn=before.dn)
-            raise
-        self._seat = dn, queue
+        except BaseException as error:
+            if not self._goes_on(dn, there, error):
+                self.desk = replace(self.desk, dn=before.dn)
+                raise
+        self._seat, self._seated = (dn, queue), True
         await self._look()
+        if self._client is not None and not self.desk.connected:
+            self._become(replace(self.desk, connected=True), None)
         if self.application_id or self._application is not None:
             try:
                 await self.ask("CampaignStatusRequest")
             except RequestFailed:
                 pass            # of no campaign; or the news come late, as events
+
+    def _goes_on(self, dn: str, there: Message | None, error: BaseException) -> bool:
+        """A T-Server takes the client that registers the DN again for the agent's own: whoever was logged in there still is."""
+        return (isinstance(error, RequestRefused) and error.code == ErrorCode.AGENT_ALREADY_IN and there is not None
+                and there.get("AgentID") == self._agent and self._seat is not None and self._seat[0] == dn)
 
     async def _look(self) -> None:
         """How it stands at the DN: state, and calls that the desk does not know."""

@@ -104,8 +104,8 @@ class HeldRecord:
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything that is known. `connected`: the connection is there and registered; `switch_up`: the switch behind it is;
-    `reason` says why the agent is not ready, in the site's words."""
+    """Everything that is known. `connected`: the connection is there, and the agent who was logged in is again; `switch_up`: the
+    switch behind it is; `reason` says why the agent is not ready, in the site's words."""
 
     agent_id: str = ""
     dn: str = ""
