@@ -16,6 +16,7 @@ from typing import Any
 from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult
 from ocs.errors import UnexpectedEvent
+from ocs.frozen import changed
 
 __all__ = ["CPD_ORIGIN", "OBN_ORIGIN", "Call", "CallEvent", "CallOrigin", "CallState", "Effect",
            "PlacedCall", "SwitchEvent", "step"]
@@ -264,7 +265,7 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
     if following is CallState.ENDED:
         changes |= _ending(call, signal, event, alone)
     if changes:
-        call = replace(call, **changes)
+        call = changed(call, **changes)
     if following is None:
         return call, Effect.NONE
     if following is CallState.ENDED:

@@ -14,6 +14,7 @@ from ocs.dialing.progress import read_note
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.values import Chain, Record
 from ocs.errors import UnexpectedEvent
+from ocs.frozen import changed
 
 __all__ = ["ChainEvent", "ChainState", "blocked_by_dnc", "cancelled", "close_one", "close_siblings", "finish",
            "give_back", "head_index", "hold_until", "next_state", "noted", "put_record", "reschedule", "stale", "updated",
@@ -121,7 +122,7 @@ def _rest(chain: Chain, index: int, status: RecordStatus) -> Iterable[tuple[int,
     """The siblings of the head that are still open, moved to `status`."""
     for number, record in enumerate(chain.records):
         if number != index and record.record_status.open:
-            yield number, replace(record, record_status=status, dial_sched_time=None)
+            yield number, changed(record, record_status=status, dial_sched_time=None)
 
 
 def _with_head(chain: Chain, index: int, head: Record, siblings: RecordStatus) -> Chain:
@@ -134,7 +135,7 @@ def _with_head(chain: Chain, index: int, head: Record, siblings: RecordStatus) -
 
 def finish(chain: Chain, index: int, result: CallResult, status: RecordStatus = RecordStatus.UPDATED) -> Chain:
     """The contact is done: head Updated (or Agent Error) with its result, siblings Chain Updated."""
-    head = replace(chain.records[index], record_status=status, call_result=result, dial_sched_time=None)
+    head = changed(chain.records[index], record_status=status, call_result=result, dial_sched_time=None)
     return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
 
 
@@ -145,14 +146,14 @@ def updated(record: Record) -> Record:
 
 def stale(chain: Chain, index: int) -> Chain:
     """Nobody settled the record in time: Stale, with result Stale."""
-    head = replace(chain.records[index], record_status=RecordStatus.STALE, call_result=CallResult.STALE,
+    head = changed(chain.records[index], record_status=RecordStatus.STALE, call_result=CallResult.STALE,
                    dial_sched_time=None)
     return _with_head(chain, index, head, RecordStatus.CHAIN_UPDATED)
 
 
 def close_one(chain: Chain, index: int, result: CallResult) -> Chain:
     """This record is done, its siblings are Ready for themselves."""
-    head = replace(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
+    head = changed(chain.records[index], record_status=RecordStatus.UPDATED, call_result=result, dial_sched_time=None)
     return _with_head(chain, index, head, RecordStatus.READY)
 
 
@@ -188,7 +189,7 @@ def give_back(chain: Chain) -> Chain:
     index = head_index(chain.records)
     if index is None:
         return chain
-    head = replace(chain.records[index], record_status=RecordStatus.READY)
+    head = changed(chain.records[index], record_status=RecordStatus.READY)
     siblings = RecordStatus.READY if head.dial_sched_time is None else RecordStatus.CHAIN_READY
     return _with_head(chain, index, head, siblings)
 
@@ -198,7 +199,7 @@ def reschedule(chain: Chain, index: int, due: int, record_type: RecordType, resu
     """Back to the list for later: head Ready, due at `due` (epoch s), of the given type; siblings Chain Ready. `agent_id` ""
     takes it from the agent it was meant for."""
     head = chain.records[index]
-    head = replace(head, record_status=RecordStatus.READY, record_type=record_type, dial_sched_time=due,
+    head = changed(head, record_status=RecordStatus.READY, record_type=record_type, dial_sched_time=due,
                    call_result=head.call_result if result is None else result,
                    agent_id=head.agent_id if agent_id is None else agent_id or None,
                    treatments=treatments if treatments is not None else head.treatments)
@@ -207,6 +208,6 @@ def reschedule(chain: Chain, index: int, due: int, record_type: RecordType, resu
 
 def hold_until(chain: Chain, index: int, due: int, record_type: RecordType, treatments: str | None = None) -> Chain:
     """Stay in memory until `due`: written so that a crash keeps the date, but still Retrieved."""
-    head = replace(chain.records[index], record_status=RecordStatus.RETRIEVED, record_type=record_type, dial_sched_time=due,
+    head = changed(chain.records[index], record_status=RecordStatus.RETRIEVED, record_type=record_type, dial_sched_time=due,
                    treatments=treatments if treatments is not None else chain.records[index].treatments)
     return _with_head(chain, index, head, RecordStatus.RETRIEVED)

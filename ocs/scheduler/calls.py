@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from ocs.dialing.call import Call, CallEvent, CallState, Effect, SwitchEvent, step
 from ocs.errors import UnexpectedEvent
+from ocs.frozen import changed
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
 
@@ -51,7 +52,7 @@ class CallBook:
         """The switch has named the call of this attempt."""
         held = self._by_guid.get(guid)
         if conn_id and held is not None and held.call is not None and not held.call.conn_id:
-            held.call = replace(held.call, conn_id=conn_id)
+            held.call = changed(held.call, conn_id=conn_id)
             self._by_conn[conn_id] = held
 
     def drop(self, held: HeldChain) -> None:

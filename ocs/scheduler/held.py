@@ -19,6 +19,7 @@ from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.values import Attempt, CallingList, Chain, Record, RecordFilter
+from ocs.frozen import changed
 from ocs.scheduler.writes import ChainWrites
 
 __all__ = ["Handles", "HeldChain", "Settled"]
@@ -103,7 +104,7 @@ class HeldChain:
 
     def change_record(self, **changes: Any) -> None:
         """Replace fields of `record`."""
-        self.chain = put_record(self.chain, self.index, replace(self.record, **changes))
+        self.chain = put_record(self.chain, self.index, changed(self.record, **changes))
 
     def drop_timer(self) -> None:
         """Cancel the delay or stale time-out, if one runs."""

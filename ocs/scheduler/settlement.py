@@ -21,6 +21,7 @@ from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.treatments import CloseRecord, Decision, DialNext, FinishChain, Outcome, policy_of
 from ocs.dialing.values import Attempt, AttemptState, Chain, ChainSave, DoNotCallEntry
 from ocs.errors import OCSError
+from ocs.frozen import changed
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain, Settled
 from ocs.scheduler.writes import ChainWrites
@@ -111,7 +112,7 @@ class Settlement:
             return replace(attempt, state=state, ended_at=self._context.clock.wall(), call_result=result,
                            treatment=held.treatment)
         *earlier, last = call.at_switch or (PlacedCall(),)
-        return replace(
+        return changed(
             attempt, state=state, conn_id=last.conn_id or None,
             earlier_conn_ids=" ".join(one.conn_id for one in earlier) or None, dialed_at=call.dialed_at,
             answered_at=call.answered_at, cpd_completed_at=call.cpd_completed_at, transferred_at=call.transferred_at,
@@ -197,7 +198,8 @@ class Settlement:
             result, held.chain.records, held.index, held.progress, held.calling_list.maximum_attempts,
             self._context.clock.wall(), self._context.options.treatment_sched_threshold_s, held.disposition))
         held.treatment, held.progress = decision.treatment, decision.progress
-        held.change_record(call_result=result)
+        if held.record.call_result is not result:
+            held.change_record(call_result=result)
         for effect in decision.effects:
             with self.log.failuresHandled("{effect} of a treatment", effect=repr(effect)):
                 self._context.carry_out(effect, held.contact())

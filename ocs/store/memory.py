@@ -38,6 +38,7 @@ from ocs.dialing.values import (
     RecoveredChain,
 )
 from ocs.errors import DatabaseAway, NotAdded, OCSError, StoreUnavailable, UnknownCallingList
+from ocs.frozen import changed
 from ocs.interfaces import IReplayStore
 from ocs.store.filters import DialingFilter, filter_from_options, filter_of
 from ocs.store.rules import (
@@ -213,7 +214,7 @@ class _List:
         for record in self.chain(chain_id).records:
             if record.record_status in CLAIMABLE:
                 self.owners[record.record_id] = owner
-                self.put(replace(record, record_status=RecordStatus.RETRIEVED))
+                self.put(changed(record, record_status=RecordStatus.RETRIEVED))
         return self.chain(chain_id)
 
     def cancel(self, request: CancelRequest) -> int:
@@ -384,9 +385,9 @@ class MemoryStore:
             old = calling_list.records[record.record_id]
             if record.fields is not old.fields:
                 known = {name: value for name, value in record.fields.items() if name in old.fields}
-                record = replace(record, fields={**old.fields, **known})
+                record = changed(record, fields={**old.fields, **known})
             if (record.chain_id, record.chain_n) != (old.chain_id, old.chain_n):
-                record = replace(record, chain_id=old.chain_id, chain_n=old.chain_n)
+                record = changed(record, chain_id=old.chain_id, chain_n=old.chain_n)
             calling_list.put(record)
 
     def _replay(self, app_dbid: int, spool: str, changes: Sequence[tuple[int, ChainSave]]) -> tuple[int, ...]:
