@@ -60,7 +60,12 @@ def open_zones(now: float, zones: Mapping[int, str], windows: ListWindows = ALWA
 
 def utc_offset_s(now: float, zone: str) -> int:
     """The zone's offset from UTC at `now`, daylight saving included; west is negative."""
-    offset = datetime.fromtimestamp(now, _zone(zone)).utcoffset()
+    return _offset_s(int(now), zone)
+
+
+@lru_cache(maxsize=4096)
+def _offset_s(at: int, zone: str) -> int:
+    offset = datetime.fromtimestamp(at, _zone(zone)).utcoffset()
     return int(offset.total_seconds()) if offset is not None else 0
 
 

@@ -408,6 +408,11 @@ class CampaignGroup:
         return (Place(self.voice_transfer_destination, self.trunk_group_dn), *self.elsewhere)
 
     @cached_property
+    def queues(self) -> frozenset[str]:
+        """Where calls wait for agents."""
+        return frozenset(place.voice_transfer_destination for place in self.places) - {""}
+
+    @cached_property
     def mode_rules(self) -> ModeRules:
         """Those of its dialing mode."""
         return rules_of(self.mode)

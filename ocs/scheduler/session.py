@@ -319,7 +319,7 @@ class DialingSession:
     @property
     def queues(self) -> frozenset[str]:
         """Where its calls wait for agents."""
-        return frozenset(place.voice_transfer_destination for place in self.group.places) - {""}
+        return self.group.queues
 
     def heard_inbound(self, queue: str) -> None:
         """A call of others came to a queue."""

@@ -6,6 +6,7 @@ Source: docs/desktop-protocol.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 from protocols.attributes import KVList
@@ -55,8 +56,7 @@ class RecordData:
 
     def pairs(self) -> KVList:
         """The pairs, control keys first; a user-defined field cannot replace a control key."""
-        known = tuple((key, value) for attribute, key in _KEYS.items()
-                      if (value := getattr(self, attribute)) is not None)
+        known = tuple([pair for pair in zip(_KEYS.values(), _values(self)) if pair[1] is not None])
         return known + tuple(pair for pair in self.fields if pair[0] not in keys.CONTROL_KEYS)
 
     @classmethod
@@ -79,4 +79,5 @@ _OTHER_KEYS = {"daily_from": keys.FROM, "daily_until": keys.UNTIL, "interaction_
                "interaction_subtype": keys.INTERACTION_SUBTYPE, "contact_info": keys.CONTACT_INFO}
 _KEYS = {item.name: _OTHER_KEYS.get(item.name, "GSW_" + item.name.upper())
          for item in fields(RecordData) if item.name != "fields"}
+_values = attrgetter(*_KEYS)
 _TYPES: dict[str, type] = {item.name: int if str(item.type).startswith("int") else str for item in fields(RecordData)}
