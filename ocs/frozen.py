@@ -19,8 +19,8 @@ def _layout(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[str, i
 
 
 def changed(value: Value, **changes: Any) -> Value:
-    """As `dataclasses.replace`, in two thirds of its time: of a dataclass with two fields or more, all of which `__init__` takes in
-    their order. KeyError names a field that there is not."""
+    """As `dataclasses.replace`, in two thirds of its time: of a dataclass with two fields or more, all of which `__init__` takes
+    in their order. KeyError names a field that there is not."""
     read, places = _layout(type(value))
     values = [*read(value)]
     for name, new in changes.items():

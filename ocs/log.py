@@ -26,7 +26,7 @@ from twisted.python.logfile import LogFile
 
 from ocs.options import option
 
-__all__ = ["LogForm", "LogLevelName", "LogOptions", "configured", "log_through", "masked", "observer", "set_level",
+__all__ = ["LogForm", "LogLevelName", "LogOptions", "configured", "debugging", "log_through", "masked", "observer", "set_level",
            "trace_file"]
 
 
@@ -59,6 +59,7 @@ class LogOptions:
 # one of each per process, as there is one log
 _levels = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
 _configured: tuple[LogOptions, Any] = LogOptions(), None
+_debugging = True       # until a level is set: whoever listens may want everything
 
 
 def set_level(word: str, namespace: str = "") -> None:
@@ -66,12 +67,21 @@ def set_level(word: str, namespace: str = "") -> None:
     for another word."""
     if word not in (level.value for level in LogLevelName):
         raise ValueError(f"{word!r} is no level; there are {', '.join(level.value for level in LogLevelName)}")
+    global _debugging
     level = LogLevel.lookupByName(word)
     if namespace:
         _levels.setLogLevelForNamespace(namespace, level)
+        _debugging |= level is LogLevel.debug
     else:
+        _debugging = level is LogLevel.debug
         _levels.defaultLogLevel = level
         _levels.clearLogLevels()        # takes the default for everything
+
+
+def debugging() -> bool:
+    """False where nothing of level debug is written: then what happens with every call need not be told, which takes longer than
+    one would think."""
+    return _debugging
 
 
 def observer(options: LogOptions, file: Any = None) -> ILogObserver:

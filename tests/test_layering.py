@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 FOUNDATION = {f"ocs.{name}" for name in (
-    "certificates", "clock", "errors", "frozen", "http_server", "interfaces", "log", "numbered", "options", "passwords", "runtime",
-    "tls")}
+    "certificates", "clock", "errors", "frozen", "http_server", "interfaces", "log", "numbered", "options", "passwords",
+    "runtime", "tls")}
 
 # layer -> the layers that it may import, beside itself and the foundation
 LAYERS: dict[str, set[str]] = {

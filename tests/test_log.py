@@ -9,7 +9,7 @@ from twisted.logger import Logger, LogPublisher
 from twisted.python.failure import Failure
 from twisted.python.reflect import namedAny
 
-from ocs.log import LogForm, LogLevelName, LogOptions, log_through, masked, observer, set_level
+from ocs.log import LogForm, LogLevelName, LogOptions, debugging, log_through, masked, observer, set_level
 
 
 def logger(options: LogOptions, file: io.StringIO) -> Logger:
@@ -42,6 +42,18 @@ def test_only_events_of_the_wanted_level_are_written_and_it_can_be_changed() -> 
     assert [line.split("] ")[1] for line in file.getvalue().splitlines()] == ["loud"]
     with pytest.raises(ValueError):
         set_level("shout")
+
+
+def test_nobody_is_told_what_happens_with_every_call_unless_debug_is_written_somewhere() -> None:
+    set_level("info")
+    assert not debugging()
+    set_level("debug", "ocs.scheduler")
+    assert debugging()
+    set_level("warn")
+    assert not debugging()
+    set_level("debug")
+    assert debugging()
+    set_level("info")
 
 
 def test_a_failure_is_written_with_its_traceback_and_a_bad_format_does_not_stop_the_log() -> None:

@@ -27,7 +27,7 @@ from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
 from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList, CallTransfer
 from ocs.errors import OCSError
-from ocs.log import masked
+from ocs.log import debugging, masked
 from ocs.scheduler.calls import CallBook
 from ocs.scheduler.context import Context, new_guid, run
 from ocs.scheduler.held import HeldChain
@@ -268,8 +268,8 @@ class Dialer:
         self.take_turn(held)
         self._book.follow(held)
         self.lease(held)
-        self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id,
-                       attempt=attempt.guid)
+        if debugging():
+            self.log.debug("dialing record {record_id}, attempt {attempt}", record_id=record.record_id, attempt=attempt.guid)
         asked = self._session.line.make_predictive_call(
             held.call.origin_dn, record.contact_info, group.ring_timeout_s, self._context.describe(held),
             (*self.about_caller(held, held.index), *self._session.requests.extensions(held)))
@@ -303,9 +303,9 @@ class Dialer:
     def lease(self, held: HeldChain) -> None:
         """A call has so long to get from one state to the next, until somebody talks; then it is given up and, if it
         exists, released. So no call is held for ever, whatever the switch forgets to tell."""
-        held.drop_lease()
         call = held.call
         if call is None or call.state not in _LEASED:
+            held.drop_lease()
             return
         group = self._session.group
         wait_s = group.ring_timeout_s + self._context.options.lease_s
@@ -315,7 +315,10 @@ class Dialer:
             wait_s = _LONGEST_APPLICATION_S
         elif group.obn:
             wait_s += self._session.requests.left_s(held)
-        held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
+        if held.lease is None:
+            held.lease = self._context.clock.callLater(wait_s, self._lease_over, held)
+        else:
+            held.lease.reset(wait_s)
 
     def _lease_over(self, held: HeldChain) -> None:
         held.lease = None

@@ -71,7 +71,7 @@ class HeapClock:
     def __init__(self, wall: float = 0.0) -> None:
         self._now, self._wall, self._turn, self._outdated, self.fired = 0.0, wall, 0, 0, 0
         self._heap: list[_Entry] = []
-        self._at_once: deque[_Entry] = deque()          # set at this moment and for it: they come after those of the heap
+        self._at_once: deque[_Entry] = deque()          # set without a delay: in order as they come
         self.steps: list[tuple[float, float]] = []      # what the wall clock showed before and after it was set
 
     # -- IClock ---------------------------------------------------------------------------------------------------
@@ -84,17 +84,14 @@ class HeapClock:
     def callLater(self, delay: float, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> HeapCall:
         if delay < 0:
             raise ValueError(f"a timer cannot be set {-delay} s ago")
-        timer = HeapCall(self, self._now + delay, self._turn, callable, args, kwargs)
-        self._put(timer)
-        return timer
-
-    def _put(self, timer: HeapCall) -> None:
-        entry = timer.time, timer.turn, timer
-        if timer.time > self._now:
-            heapq.heappush(self._heap, entry)
+        time, turn = self._now + delay, self._turn
+        timer = HeapCall(self, time, turn, callable, args, kwargs)
+        if delay:
+            heapq.heappush(self._heap, (time, turn, timer))
         else:
-            self._at_once.append(entry)
+            self._at_once.append((time, turn, timer))
         self._turn += 1
+        return timer
 
     def getDelayedCalls(self) -> list[IDelayedCall]:
         return [timer for _, turn, timer in (*self._at_once, *self._heap) if timer.active() and timer.turn == turn]
@@ -116,11 +113,8 @@ class HeapClock:
         while at_once or heap and heap[0][0] <= end:
             if not going():
                 return
-            if at_once and not (heap and heap[0][0] <= self._now):
-                entry = at_once.popleft()
-            else:
-                entry = pop(heap)
-            time, turn, timer = entry
+            # what is due at once is due now: only a timer of the heap that was set before it can be earlier
+            time, turn, timer = at_once.popleft() if at_once and not (heap and heap[0] < at_once[0]) else pop(heap)
             if turn != timer.turn or timer.cancelled:
                 self._outdated -= 1
                 continue
@@ -134,7 +128,8 @@ class HeapClock:
     def move(self, timer: HeapCall, time: float) -> None:
         """The timer is for another time now; among those of that time it comes last."""
         timer.time, timer.turn = max(time, self._now), self._turn
-        self._put(timer)
+        heapq.heappush(self._heap, (timer.time, timer.turn, timer))
+        self._turn += 1
         self.outdated()
 
     def outdated(self) -> None:

@@ -9,6 +9,7 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from zope.interface import implementer
 
 from ocs.app.simulate.scenario import Scenario, simulated_day
+from ocs.log import set_level
 from ocs.simulation.day import Account
 
 __all__ = ["play"]
@@ -19,6 +20,7 @@ _BUGS = 20          # failures that are kept
 def play(scenario: Scenario, told: Callable[[float], None] = lambda elapsed_s: None) -> tuple[Account, list[str]]:
     """The day's account, and the failures that were logged meanwhile, each of them a bug; `told` hears now and then how much of
     the day has passed (s)."""
+    set_level("info")       # nobody hears more
     with _listening() as bugs, _seldom_collecting():
         day = simulated_day(scenario)
         gc.freeze()         # the list of contacts stays to the end: no search goes through it

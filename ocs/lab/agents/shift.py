@@ -21,6 +21,7 @@ from ocs.lab.agents.machine import AgentAction, AgentEvent, AgentState, next_ste
 from ocs.lab.agents.records import RecordTray, Settlement
 from ocs.lab.agents.work import Call, Campaigns, OfferedRecord
 from ocs.lab.people import AgentPerson
+from ocs.log import debugging
 from protocols.attributes import first
 from protocols.errors import LinkLost, ProtocolError, RequestRefused
 from protocols.tserver.messages import AgentWorkMode, ErrorCode, Message
@@ -85,8 +86,8 @@ class Shift(ABC):
             return
         self._episodes.next()
         if state is not self.state:
-            self.log.debug("agent {login}: {old} -> {new}", login=self.person.login, old=self.state.value,
-                           new=state.value)
+            if debugging():
+                self.log.debug("agent {login}: {old} -> {new}", login=self.person.login, old=self.state.value, new=state.value)
             self.state = state
             self.book.enter(state)
         self._act(action)
