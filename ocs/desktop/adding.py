@@ -42,6 +42,8 @@ class Adding:
         try:
             record: Record = await self._context.store.add_record(new)
         except NotAdded as error:
+            if requester.entry is not None:
+                requester.entry.put_back()
             code = DesktopErrorCode.INVALID_ATTRIBUTE
             if error.attribute == "daily_until":
                 code = DesktopErrorCode.INVALID_DATE_OR_TIME

@@ -50,6 +50,10 @@ class RequestEntry:
         self._taken = True
         return (self._row,)
 
+    def put_back(self) -> None:
+        """The write was refused, and has written nothing."""
+        self._taken = False
+
     def left(self) -> LoggedRequest | None:
         """The row, if no write has taken it along; none will any more."""
         if self._held is not None:
