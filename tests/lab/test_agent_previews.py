@@ -29,6 +29,13 @@ def test_a_previewed_record_is_dialed_with_everything_that_came_with_it():
     assert first(wire.attributes("RequestAgentNotReady")["Reasons"], "ReasonCode") == "Preview"
 
 
+def test_a_previewed_record_is_dialed_with_the_callers_number_that_came_with_it():
+    clock, wire, agent = previewing()
+    wire.ocs.records[:] = [record(cpn_digits="+12125550199")]
+    until(clock, lambda: agent.state is AgentState.DIALING)
+    assert tuple(map(tuple, wire.attributes("RequestMakeCall")["Extensions"])) == (("CPNDigits", "+12125550199"),)
+
+
 def test_a_busy_own_call_is_told_at_once_and_settled_with_its_treatment():
     clock, wire, agent = previewing()
     until(clock, lambda: agent.state is AgentState.DIALING)

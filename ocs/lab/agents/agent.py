@@ -243,7 +243,9 @@ class LabAgent(Shift):
         if not self._held.scheduled and self._rng.random() < self._behaviour.reject_share:
             self._give_back()
             return
-        asked = self._desk.request("RequestMakeCall", OtherDN=self._held.record.phone, UserData=self._held.user_data)
+        caller = self._held.record.cpn_digits
+        shown = {"Extensions": (("CPNDigits", caller),)} if caller else {}
+        asked = self._desk.request("RequestMakeCall", OtherDN=self._held.record.phone, UserData=self._held.user_data, **shown)
         self._episodes.hear(asked, lambda _: None, self._not_dialed)
 
     def _not_dialed(self, error: ProtocolError) -> None:
