@@ -215,7 +215,8 @@ class Floor:
         called = self._ask(self._lines[-1], "RequestMakeCall", OtherDN="+13125550100")
         assert called.name == "EventDialing", called
         self._leave()
-        assert len(self._world.clock.getDelayedCalls()) <= before, "a timer is left"
+        calls = len(self._world.center.server.board.calls)      # of customers who go on talking, each until a time
+        assert len(self._world.clock.getDelayedCalls()) <= before + calls, "a timer is left"
 
     def _leave(self) -> None:
         self._world.pass_(_ANSWER_S)
