@@ -46,6 +46,7 @@ class Settlement:
             if held.state is ChainState.SAVING and held.writes.empty:
                 held.move(ChainEvent.SAVED)
                 self._session.held.gone(held)
+                held.writes.tell_nobody()
 
         return ChainWrites(self._context.clock, self._context.store, held.chain, self._session.owner, emptied)
 

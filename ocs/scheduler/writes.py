@@ -54,6 +54,10 @@ class ChainWrites:
         """True when the database has everything."""
         return not self._sending and self._next is None
 
+    def tell_nobody(self) -> None:
+        """The chain is let go. What it had is free at once: nothing waits for a search for cycles."""
+        self._emptied = _nothing
+
     def post(self, change: ChainSave) -> Deferred[None]:
         """Write this. Fires after the commit; fails as the store does, and the write is tried again until it succeeds."""
         told: Deferred[None] = Deferred()
@@ -108,3 +112,7 @@ class ChainWrites:
             self._retry = self._clock.callLater(_RETRY_S, self._send)
         for told in waiting:
             told.errback(failure)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -122,6 +122,7 @@ class HeapClock:
             timer.called = True
             self.fired += 1
             timer.call(*timer.args, **timer.kwargs)
+            timer.args = ()         # whoever has the timer and was passed to it is free
         self._now = max(self._now, end)
 
     # -- of timers ------------------------------------------------------------------------------------------------
