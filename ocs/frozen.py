@@ -21,8 +21,10 @@ def _layout(kind: Any) -> tuple[Callable[[Any], tuple[Any, ...]], Mapping[str, i
 def changed(value: Value, **changes: Any) -> Value:
     """As `dataclasses.replace`, in two thirds of its time: of a dataclass with two fields or more, all of which `__init__` takes
     in their order. KeyError names a field that there is not."""
-    read, places = _layout(type(value))
+    kind: Any = type(value)
+    read, places = _layout(kind)
     values = [*read(value)]
     for name, new in changes.items():
         values[places[name]] = new
-    return type(value)(*values)
+    made: Value = kind(*values)
+    return made

@@ -195,14 +195,15 @@ class _Signal(Enum):
 _VOID = frozenset({SwitchEvent.NETWORK_REACHED, SwitchEvent.DIVERTED, SwitchEvent.ROUTE_REQUEST, SwitchEvent.ROUTE_USED,
                    SwitchEvent.PARTY_CHANGED, SwitchEvent.PARTY_ADDED, SwitchEvent.PARTY_DELETED, SwitchEvent.HELD,
                    SwitchEvent.RETRIEVED, SwitchEvent.DATA_CHANGED})
-_TREATMENTS = frozenset({SwitchEvent.TREATMENT_APPLIED, SwitchEvent.TREATMENT_END})
 _MOVED_STATES = frozenset({int(CallResult.TRANSFERRED), int(CallResult.REDIRECTED), int(CallResult.FORWARDED)})
 _NOT_A_PERSON = frozenset({int(CallResult.ANSWERING_MACHINE_DETECTED), int(CallResult.FAX_DETECTED),
                            int(CallResult.SILENCE_DETECTED)})
-_PLAIN = {SwitchEvent.DIALING: _Signal.DIALING, SwitchEvent.DESTINATION_BUSY: _Signal.BUSY,
+_PLAIN = {**dict.fromkeys(_VOID, _Signal.PROGRESS),
+          SwitchEvent.DIALING: _Signal.DIALING, SwitchEvent.DESTINATION_BUSY: _Signal.BUSY,
           SwitchEvent.QUEUED: _Signal.QUEUED, SwitchEvent.RINGING: _Signal.OFFERED,
           SwitchEvent.ABANDONED: _Signal.ABANDONED, SwitchEvent.VANISHED: _Signal.VANISHED,
           SwitchEvent.TREATMENT_APPLIED: _Signal.TREATED, SwitchEvent.TREATMENT_END: _Signal.LISTENED}
+_OF_TREATMENTS = (_Signal.TREATED, _Signal.LISTENED)
 
 
 def _signal(call: Call, event: CallEvent) -> _Signal:
@@ -212,10 +213,9 @@ def _signal(call: Call, event: CallEvent) -> _Signal:
         return _Signal.CONNECTED        # joined with the agent who was engaged
     if event.kind is SwitchEvent.TREATMENT_END and call.dropped:
         return _Signal.LISTENED         # the announcement for whom nobody is there
-    if event.kind in _VOID or event.kind in _TREATMENTS and call.flow is not CallFlow.IVR:
-        return _Signal.PROGRESS
-    if event.kind in _PLAIN:
-        return _PLAIN[event.kind]
+    plain = _PLAIN.get(event.kind)
+    if plain is not None:
+        return _Signal.PROGRESS if plain in _OF_TREATMENTS and call.flow is not CallFlow.IVR else plain
     if event.kind is SwitchEvent.ESTABLISHED:
         return _Signal.ANSWERED if at_origin else _Signal.CONNECTED
     if event.call_state in _MOVED_STATES and call.origin_dn != OBN_ORIGIN:

@@ -36,8 +36,7 @@ from protocols.errors import LinkLost, LocalProtocolError, RequestRefused, Reque
 
 __all__ = ["Dialer"]
 
-_LEASED = frozenset({CallState.REQUESTED, CallState.DIALING, CallState.ANSWERED, CallState.LISTENING, CallState.QUEUED,
-                     CallState.RINGING})
+_NOT_LEASED = (CallState.TALKING, CallState.ENDED)
 _LONGEST_APPLICATION_S = 3_600.0
 _BY_AGENTS = (DialingMode.PREVIEW, DialingMode.PUSH_PREVIEW)        # agents dial
 _PLAY_ANNOUNCEMENT, _PLAY_APPLICATION = 7, 13       # public TreatmentTypes
@@ -304,7 +303,7 @@ class Dialer:
         """A call has so long to get from one state to the next, until somebody talks; then it is given up and, if it
         exists, released. So no call is held for ever, whatever the switch forgets to tell."""
         call = held.call
-        if call is None or call.state not in _LEASED:
+        if call is None or call.state in _NOT_LEASED:
             held.drop_lease()
             return
         group = self._session.group

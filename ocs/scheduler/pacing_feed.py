@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PacingFeed"]
 
-_WITH_AGENTS = frozenset({CallState.QUEUED, CallState.RINGING, CallState.TALKING})
+_WITH_AGENTS = (CallState.QUEUED, CallState.RINGING, CallState.TALKING)
 _NOBODY_CAME = frozenset({CallResult.ABANDONED, CallResult.DROPPED, CallResult.TRANSFER_ERROR, CallResult.OVERFLOWED})
 _COMPARE_S = 1.0        # the whole picture of agents is compared at most this often
 

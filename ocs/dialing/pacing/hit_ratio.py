@@ -74,7 +74,7 @@ class LearnedShare:
         self._slot = slot
         self._stale = True
         counts = self._counts
-        old, won = counts[:, -shift:].sum(axis=1).tolist()
+        old, won = np.add.reduce(counts[:, -shift:], axis=1).tolist()       # as sum(), in half of its time
         if old or won:
             self._recent_wins -= won
             for memory, length in ((self._long, max(_LONG, 3.0 * float(self._trials.sum()))), (self._short, _SHORT)):

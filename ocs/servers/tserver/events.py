@@ -48,10 +48,11 @@ class EventStream:
         if not dn.clients and asker is None:
             return
         stamped = self._stamp(attributes)
-        shared = Message(name, 0, stamped)
-        for session in dn.clients:
-            if (asker is None or session is not asker.session) and session.hears(name):
-                self._outbox.append((session, shared))
+        if dn.clients:
+            shared = Message(name, 0, stamped)
+            for session in dn.clients:
+                if (asker is None or session is not asker.session) and session.hears(name):
+                    self._outbox.append((session, shared))
         if asker is not None:
             self._outbox.append((asker.session, Message(name, asker.reference_id, stamped)))
 
