@@ -18,7 +18,7 @@ __all__ = ["Activity", "Agents", "TALK_SLOTS", "WRAP_SLOTS"]
 
 TALK_SLOTS, _TALK_WIDTH_S = 360, 5.0
 WRAP_SLOTS, _WRAP_WIDTH_S = 240, 1.0
-_MEMORY = 500.0
+_MEMORY = 2_000.0
 _STEPS = 8
 _AWAY_MEMORY_S = 20_000.0       # agent-seconds away
 _TINY = 1e-4

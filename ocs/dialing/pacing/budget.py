@@ -9,10 +9,14 @@ less in debt. A small campaign needs a firm hand, since few abandoned calls make
 constant risk.
 
 Whoever judges begins to count when he likes: a credit from before he began does not help. So a little less than the limit is
-earned: about one abandoned call is kept back in a working day, which is much for five agents and nothing for a thousand.
+earned: about two abandoned calls are kept back in a working day, which is much for five agents and nothing for a thousand.
 
-The risk at which the limit is just kept grows with the number of answers: the next free agent is never far. Where prediction
-begins too timidly, credit gathers in the first hour and is spent in the next; so it begins near to what will come out (measured).
+The risk at which the limit is just kept grows with the number of answers: the next free agent is never far (measured). So what
+is learned is the difference from what is usual at this rate of answers: prediction begins near to what will come out, and when
+half of the agents go to lunch the risk is less at once, not after the credit is gone.
+
+A world that changes at once (the next part of the list is answered five times as often) makes a burst of abandoned calls that no
+risk foresees. Where there was one, another may come: part of a burst is kept back, and debts are paid faster.
 """
 from __future__ import annotations
 
@@ -20,19 +24,22 @@ from math import exp, log
 
 __all__ = ["AbandonBudget"]
 
-_KEPT, _DAY_S = 0.7, 28_800.0       # abandoned calls kept back in a day,
-_LEAST_KEPT, _MOST_KEPT = 0.02, 0.05    # as a part of the budget
+_KEPT, _DAY_S = 2.0, 28_800.0       # abandoned calls kept back in a day,
+_LEAST_KEPT, _MOST_KEPT = 0.006, 0.05   # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of a day's budget
-_FIRMEST, _LOOSEST = 3.0, 24.0      # abandoned calls of credit that move the odds by the factor e
-_IN_DEBT = 16.0                     # the same, at most, while the credit is below its aim
-_PATIENCE = 8.0                     # how much slower the long run is learned than the credit is followed
+_FIRMEST, _LOOSEST = 3.0, 40.0      # abandoned calls of credit that move the odds by the factor e
+_PATIENCE = 4.0                     # how much slower the long run is learned than the credit is followed
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
 _SPENT, _SAVED = -4.0, 1.0          # the most that debt takes off the log odds at once, and that credit adds
-_FEW, _MANY, _MOST_RATE = -0.25, 1.1, 1.5   # log odds of the first risk over the limit's: few answers, per answer a second, up to
+_FEW, _MANY, _MOST_RATE = -0.25, 1.1, 1.5   # log odds of the risk over the limit's: few answers, per answer a second, up to
 _DEEP = -3.0                        # in such debt the way back is known and nothing is to be learned
+_BURST = 3.0                        # times the limit: more abandoned calls than that are a burst
+_CHANCE = 6.0                       # abandoned calls in a burst that needs no other reason
+_AGAIN_S = 10_800.0                 # how long another is expected
+_AHEAD, _FASTER = 0.5, 0.5          # for each call of a burst beyond chance: kept back; faster out of debt
 
 
 class AbandonBudget:
@@ -48,6 +55,7 @@ class AbandonBudget:
         self._rate, self._at = 0.0, 0.0
         self._first: float | None = None
         self._begun = False
+        self._burst, self._worst = 0.0, 0.0     # abandoned calls of the burst under way, and of the worst one lately
         self._settle(0.0)
 
     @property
@@ -74,14 +82,14 @@ class AbandonBudget:
         daily = self.limit * self.rate * _DAY_S
         earned = self.limit * (1.0 - min(_MOST_KEPT, max(_LEAST_KEPT, _KEPT / daily)))
         self._spare += earned
+        self._burst = max(0.0, self._burst - _BURST * self.limit)
+        self._worst *= 1.0 - 1.0 / (100.0 + self.rate * _AGAIN_S)
         self._settle(earned)
 
     def begin(self) -> None:
         """Prediction begins: what was saved while dialing one call an agent is not spent later, debts remain."""
         self._spare = min(self._spare, 0.0)
-        if not self._begun:
-            self._begun = True
-            self._steady += _FEW + _MANY * min(_MOST_RATE, self.rate)
+        self._begun = True
         self._settle(0.0)
 
     @property
@@ -95,15 +103,19 @@ class AbandonBudget:
         """No agent was there for an answered call."""
         self.abandoned += 1
         self._spare -= 1.0
+        self._burst += 1.0
+        self._worst = max(self._worst, self._burst)
         self._settle(0.0)
 
     def _settle(self, earned: float) -> None:
-        off = self._spare - _AIM
+        surprise = max(0.0, self._worst - _CHANCE)
+        off = self._spare - _AIM - _AHEAD * surprise
         pace = self.limit * self.rate           # abandoned calls earned a second
-        wander = min(_LOOSEST if off >= 0.0 else _IN_DEBT, 2.0 * (_WANDER * pace * _DAY_S) ** 2)
-        hold = max(_FIRMEST, wander, _DELAY_S * pace)
+        loosest = _LOOSEST if off >= 0.0 else _LOOSEST / (1.0 + _FASTER * surprise)
+        hold = max(_FIRMEST, min(loosest, 2.0 * (_WANDER * pace * _DAY_S) ** 2), _DELAY_S * pace)
         at_once = off / hold
         if at_once > _DEEP:
             self._steady += earned * min(off, 3.0 * hold) / (_PATIENCE * hold * hold)
             self._steady = min(_MOST, max(_LEAST, self._steady))
-        self.risk = 1.0 / (1.0 + exp(-self._steady - min(_SAVED, max(_SPENT, at_once))))
+        usual = _FEW + _MANY * min(_MOST_RATE, self.rate) if self._begun else 0.0
+        self.risk = 1.0 / (1.0 + exp(-self._steady - usual - min(_SAVED, max(_SPENT, at_once))))

@@ -18,7 +18,7 @@ from ocs.dialing.pacing.hit_ratio import AGES_S, LearnedShare
 __all__ = ["CALL_SLOTS", "CallsOut"]
 
 CALL_SLOTS, _WIDTH_S = 160, 0.5
-_MEMORY = 800.0
+_MEMORY = 2_000.0
 _STEPS = 12                     # parts into which the wait for ringing is cut
 _LOST_S = 600.0                 # a call of which nothing was heard for so long is forgotten
 _TINY = 1e-6

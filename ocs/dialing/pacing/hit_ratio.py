@@ -16,7 +16,7 @@ from ocs.dialing.pacing.ages import Floats
 __all__ = ["AGES_S", "LearnedShare"]
 
 _WIDTH_S, _SLOTS = 0.25, 256    # a trial is decided within 64 s; fine slots, since hundreds of calls may begin at once
-_LONG, _SHORT = 500.0, 80.0  # trials remembered
+_LONG, _SHORT = 800.0, 80.0  # trials remembered
 _ALARM = 12.0               # twice the log likelihood ratio: about one false alarm in 2,000 looks
 _LEAST, _MOST = 0.003, 0.98
 AGES_S: Floats = np.arange(_SLOTS, dtype=np.float64) * _WIDTH_S

@@ -63,6 +63,42 @@ def test_prediction_begins_at_a_higher_risk_where_more_people_answer_and_once_on
     assert risks == sorted(risks) and risks[-1] > 1.5 * risks[0]
 
 
+def test_when_half_of_the_answers_stay_away_less_is_risked() -> None:
+    budget = AbandonBudget(0.03)
+    budget.begin()
+    for second in range(3_000):
+        budget.answer(float(second))
+        if second % 33 == 32:
+            budget.abandon()
+    before = budget.risk
+    for answer in range(990):
+        budget.answer(3_000.0 + 2.0 * answer)
+        if answer % 33 == 32:
+            budget.abandon()
+    assert abs(budget.credit) < 1.0 and 0.4 * before < budget.risk < 0.9 * before
+
+
+def test_after_a_burst_part_of_it_is_kept_back_until_none_is_expected_any_more() -> None:
+    calm, shaken = AbandonBudget(0.03), AbandonBudget(0.03)
+    for budget in (calm, shaken):
+        for answer in range(1_000):
+            budget.answer(2.0 * answer)
+            if answer % 40 == 39 and budget is calm or answer >= 975 and budget is shaken:
+                budget.abandon()
+    assert calm.credit == shaken.credit and shaken.risk < 0.9 * calm.risk
+    risks = []
+    for budget in (calm, shaken):
+        rng, risk = random.Random(5), 0.0
+        for answer in range(1_000, 40_000):
+            budget.answer(2.0 * answer)
+            if rng.random() < budget.risk:
+                budget.abandon()
+            if answer >= 20_000:
+                risk += budget.risk / 20_000
+        risks.append(risk)
+    assert risks[1] == pytest.approx(risks[0], rel=0.03)
+
+
 @pytest.mark.parametrize("chance_at_risk_one", [0.3, 1.0, 2.0])
 def test_whatever_a_risk_leads_to_the_rate_comes_to_the_limit_and_not_above(chance_at_risk_one: float) -> None:
     rng, budget = random.Random(7), AbandonBudget(0.03)
