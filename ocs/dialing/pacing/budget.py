@@ -24,7 +24,7 @@ from math import exp, log
 
 __all__ = ["AbandonBudget"]
 
-_KEPT, _DAY_S = 2.0, 28_800.0       # abandoned calls kept back in a day,
+_KEPT, _DAY_S = 2.2, 28_800.0       # abandoned calls kept back in a day,
 _LEAST_KEPT, _MOST_KEPT = 0.006, 0.05   # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of a day's budget
