@@ -80,7 +80,8 @@ traits = st.fixed_dictionaries({
     "record_status": st.sampled_from([READY, READY, CHAIN_READY, RecordStatus.UPDATED]),
     "daily_from": st.sampled_from([0, 28_800, 64_800]), "daily_till": st.sampled_from([28_800, 64_800, 86_400])})
 lists = st.lists(st.tuples(st.integers(1, 6), traits), max_size=14)
-claims = st.tuples(st.integers(0, 5), st.integers(NOW - 61, NOW + 61), st.permutations(TYPES))
+local_times = st.dictionaries(st.sampled_from(sorted(ZONES)), st.sampled_from([10, 30_000, 70_000]))
+claims = st.tuples(st.integers(0, 5), st.integers(NOW - 61, NOW + 61), local_times, st.permutations(TYPES))
 saves = st.tuples(st.integers(0, 20), traits)
 
 
