@@ -25,10 +25,11 @@ from math import exp, log
 __all__ = ["AbandonBudget"]
 
 _KEPT, _DAY_S = 2.2, 28_800.0       # abandoned calls kept back in a day,
-_LEAST_KEPT, _MOST_KEPT = 0.006, 0.05   # as a part of the budget
+_LEAST_KEPT, _MOST_KEPT = 0.02, 0.05    # as a part of the budget
 _AIM = 0.5                          # credit aimed at, abandoned calls
 _WANDER = 0.04                      # of a day's budget
 _FIRMEST, _LOOSEST = 3.0, 40.0      # abandoned calls of credit that move the odds by the factor e
+_IN_DEBT = 16.0                     # the same, at most, while the credit is below its aim
 _PATIENCE = 4.0                     # how much slower the long run is learned than the credit is followed
 _DELAY_S = 80.0                     # several times the delay from a dial to its abandon: a firmer hand would swing
 _RATE_S = 1200.0                    # the rate of answers is taken over about so long
@@ -111,7 +112,7 @@ class AbandonBudget:
         surprise = max(0.0, self._worst - _CHANCE)
         off = self._spare - _AIM - _AHEAD * surprise
         pace = self.limit * self.rate           # abandoned calls earned a second
-        loosest = _LOOSEST if off >= 0.0 else _LOOSEST / (1.0 + _FASTER * surprise)
+        loosest = _LOOSEST if off >= 0.0 else _IN_DEBT / (1.0 + _FASTER * surprise)
         hold = max(_FIRMEST, min(loosest, 2.0 * (_WANDER * pace * _DAY_S) ** 2), _DELAY_S * pace)
         at_once = off / hold
         if at_once > _DEEP:

@@ -346,8 +346,7 @@ document.addEventListener("keydown", event => {
 
 $("login-form").addEventListener("submit", async event => {
   event.preventDefault();
-  const button = event.target.querySelector("button");
-  button.disabled = true;
+  $("login-button").disabled = true;
   $("login-message").textContent = "";
   ringing.unlock();
   try {
@@ -363,8 +362,11 @@ $("login-form").addEventListener("submit", async event => {
   } catch (error) {
     $("login-message").textContent = error.message;
   } finally {
-    button.disabled = false;
+    $("login-button").disabled = false;
   }
 });
 setInterval(() => { if (!$("workplace").hidden) tick(); }, 1000);
 window.addEventListener("beforeunload", event => { if (desk.calls.size) event.preventDefault(); });
+// Only now can the page do something about it: who is quick with Enter would send the form away.
+$("login-button").textContent = "Log in";
+$("login-button").disabled = false;
