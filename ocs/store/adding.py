@@ -16,10 +16,10 @@ from ocs.dialing.adding import ListDefaults, added
 from ocs.dialing.values import NewRecord, Record
 from ocs.errors import NotAdded, StoreUnavailable
 from ocs.store.loading import insert_records
+from ocs.store.phones import phone_of
 from ocs.store.records import ListTable
 from ocs.store.registry import Catalog
 from ocs.store.request_log import log_requests
-from ocs.store.rules import phone_of
 from ocs.store.zones import zone_name
 
 __all__ = ["add_record", "number_alone"]

@@ -41,6 +41,7 @@ from ocs.errors import DatabaseAway, NotAdded, OCSError, StoreUnavailable, Unkno
 from ocs.frozen import changed
 from ocs.interfaces import IReplayStore
 from ocs.store.filters import DialingFilter, filter_from_options, filter_of
+from ocs.store.phones import phone_of
 from ocs.store.rules import (
     CLAIMABLE,
     ReplayGuard,
@@ -48,7 +49,6 @@ from ocs.store.rules import (
     given_back,
     last_open,
     owned,
-    phone_of,
     window_open,
     with_cancelled,
 )

@@ -6,6 +6,7 @@ because the extension cannot be dialed.
 """
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import phonenumbers
@@ -13,12 +14,15 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberTyp
 from phonenumbers.phonenumberutil import is_number_type_geographical
 from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_geographical_number, time_zones_for_number
 
-from ocs.errors import OCSError
+from ocs.dialing.values import NewRecord
+from ocs.errors import NotAdded, OCSError
 from ocs.store.numbering import zones_of_valid
+from ocs.store.plain_numbers import E164
 from ocs.store.zones import zone_name
 
-__all__ = ["BadNumber", "Phone", "known_region", "parse_phone", "read_phone"]
+__all__ = ["BadNumber", "Phone", "known_region", "parse_phone", "phone_of", "read_phone"]
 
+_SEPARATORS = re.compile(r"[ ().\-/]")
 _LENGTHS = {
     ValidationResult.TOO_SHORT: "too short", ValidationResult.TOO_LONG: "too long",
     ValidationResult.INVALID_LENGTH: "of no possible length", ValidationResult.INVALID_COUNTRY_CODE: "of no country",
@@ -69,3 +73,17 @@ def read_phone(text: str, region: str) -> Phone:
     names = time_zones_for_geographical_number(number) if geographical else time_zones_for_number(number)
     found = () if names == (UNKNOWN_TIMEZONE,) else tuple(name for name in names if zone_name(name) is not None)
     return Phone(phonenumbers.format_number(number, PhoneNumberFormat.E164), found)
+
+
+def phone_of(new: NewRecord) -> str:
+    """The number of a record that is added, in E.164. Where its list names a country it is read as an import reads it; else it
+    is in E.164 already, separators apart. NotAdded says why it is no number."""
+    if new.phone_region:
+        try:
+            return parse_phone(new.phone.strip(), new.phone_region).e164
+        except BadNumber as error:
+            raise NotAdded("phone", str(error)) from None
+    phone = _SEPARATORS.sub("", new.phone)
+    if E164.fullmatch(phone) is None:
+        raise NotAdded("phone", "not + and 7 to 15 digits")
+    return phone

@@ -4,32 +4,17 @@ Source: the public calling-list table (statuses 1, 2, 9; daily_from, daily_till 
 """
 from __future__ import annotations
 
-import re
 from typing import Iterable, Mapping
 
 from ocs.dialing.chain import cancelled, give_back
 from ocs.dialing.dial_hours import END_OF_DAY
 from ocs.dialing.results import RecordStatus, RecordType
-from ocs.dialing.values import (
-    CALLBACK_TYPES,
-    Attempt,
-    CancelRequest,
-    Chain,
-    ChainSave,
-    ClaimRequest,
-    NewRecord,
-    Owner,
-    Record,
-)
-from ocs.errors import NotAdded
-from ocs.store.phones import BadNumber, parse_phone
-from ocs.store.plain_numbers import E164
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, CancelRequest, Chain, ChainSave, ClaimRequest, Owner, Record
 
 __all__ = ["CLAIMABLE", "ReplayGuard", "agent_fits", "given_back", "last_open", "may_be_claimed", "owned",
-           "phone_of", "window_open", "with_cancelled"]
+           "window_open", "with_cancelled"]
 
 CLAIMABLE = (RecordStatus.READY, RecordStatus.CHAIN_READY)
-_SEPARATORS = re.compile(r"[ ().\-/]")
 
 
 def window_open(daily_from: int, daily_till: int, local_time: int) -> bool:
@@ -65,20 +50,6 @@ def owned(record_type: RecordType, last: Owner | None, request: ClaimRequest) ->
     if request.own_campaign and last.campaign_dbid != request.owner.campaign_dbid:
         return False
     return not request.own_group or last.group_dbid == request.owner.group_dbid
-
-
-def phone_of(new: NewRecord) -> str:
-    """The number of a record that is added, in E.164. Where its list names a country it is read as an import reads it; else it
-    is in E.164 already, separators apart. NotAdded says why it is no number."""
-    if new.phone_region:
-        try:
-            return parse_phone(new.phone.strip(), new.phone_region).e164
-        except BadNumber as error:
-            raise NotAdded("phone", str(error)) from None
-    phone = _SEPARATORS.sub("", new.phone)
-    if E164.fullmatch(phone) is None:
-        raise NotAdded("phone", "not + and 7 to 15 digits")
-    return phone
 
 
 def given_back(chain: Chain) -> tuple[Record, ...]:
