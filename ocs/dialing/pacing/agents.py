@@ -1,7 +1,8 @@
 """The agents: who is idle, and when the others will be.
 
 Learned are the lengths of talk and of wrap-up, the share of agents who go on working after a call (the others take a break or
-leave), and how soon those who are away come back. Of a talk little can be foretold from its age; of a wrap-up a good deal.
+leave), and how soon those who are away come back, after a break and after a shift. Of a talk little can be foretold from its
+age; of a wrap-up a good deal.
 """
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Hashable
 
 import numpy as np
 
+from ocs.dialing.pacing.absence import Absence
 from ocs.dialing.pacing.ages import AgeCensus, Floats
 from ocs.dialing.pacing.durations import Durations, spreads
 from ocs.dialing.pacing.staying import Staying
@@ -20,7 +22,8 @@ TALK_SLOTS, _TALK_WIDTH_S = 360, 5.0
 WRAP_SLOTS, _WRAP_WIDTH_S = 240, 1.0
 _MEMORY = 2_000.0
 _STEPS = 8
-_AWAY_MEMORY_S = 20_000.0       # agent-seconds away
+_BREAKS_S, _SHIFTS_S = 20_000.0, 100_000.0      # agent-seconds away that are remembered,
+_BREAK_S, _SHIFT_S = 3_000.0, 30_000.0          # and mean seconds away that are believed at first
 _TINY = 1e-4
 
 
@@ -33,16 +36,17 @@ class Activity(Enum):
 
 
 class Agents:
-    """All agents of a group; `talking` and `wrapping` are the vectors in which they are counted by age, `away` has one place."""
+    """All agents of a group; `talking` and `wrapping` are the vectors in which they are counted by age, `away` has a place for
+    those on a break and one for those whose shift is over."""
 
     def __init__(self, talking: Floats, wrapping: Floats, away: Floats) -> None:
         self._talking, self._wrapping = AgeCensus(talking, _TALK_WIDTH_S), AgeCensus(wrapping, _WRAP_WIDTH_S)
-        self._away, self._away_at = away, 0.0
+        self._breaks, self._shifts = Absence(away[:1], _BREAKS_S, _BREAK_S), Absence(away[1:], _SHIFTS_S, _SHIFT_S)
+        self._away: dict[Hashable, Absence] = {}
         # activity, slot, since (None: teaches nothing)
         self._agents: dict[Hashable, tuple[Activity, int, float | None]] = {}
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
         self.idle, self.handle_s, self._staying = 0, 0.0, Staying()
-        self._returns, self._away_s = 0.2, 600.0
 
     def __len__(self) -> int:
         return len(self._agents)
@@ -55,7 +59,7 @@ class Agents:
     @property
     def present(self) -> int:
         """Agents who are not away."""
-        return len(self._agents) - round(float(self._away[0]))
+        return len(self._agents) - len(self._away)
 
     def advance(self, now: float) -> None:
         """Let time pass."""
@@ -68,10 +72,9 @@ class Agents:
         known, age_s = self._agents.get(agent), 0.0
         learned: float | None = now
         if known is not None:
-            before, slot, begun_before = known
-            if before is activity:
+            if known[0] is activity:
                 return
-            self._leave(now, before, slot, begun_before, activity)
+            self._leave(now, agent, activity)
         elif since is not None and since < now:
             age_s, learned = now - since, None
         slot = 0
@@ -82,11 +85,12 @@ class Agents:
         elif activity is Activity.WRAP:
             slot = self._wrapping.enter(now, age_s)
         else:
-            self._pass_away_time(now)
-            self._away[0] += 1.0
+            kind = self._away[agent] = self._shifts if self._staying.shift_ends else self._breaks
+            kind.leave(now)
         self._agents[agent] = activity, slot, learned
 
-    def _leave(self, now: float, before: Activity, slot: int, since: float | None, activity: Activity) -> None:
+    def _leave(self, now: float, agent: Hashable, activity: Activity) -> None:
+        before, slot, since = self._agents[agent]
         if before is Activity.READY:
             self.idle -= 1
         elif before is Activity.TALK:
@@ -100,23 +104,15 @@ class Agents:
             if since is not None:
                 self.wraps.add(now - since)
         else:
-            self._pass_away_time(now)
-            self._away[0] -= 1.0
-            self._returns += 1.0
+            self._away.pop(agent).back(now)
         if activity is Activity.AWAY or activity is Activity.READY and before is not Activity.AWAY:
             self._staying.saw(activity is Activity.READY)
-
-    def _pass_away_time(self, now: float) -> None:
-        self._away_s += max(0.0, now - self._away_at) * float(self._away[0])
-        self._away_at = now
-        if self._away_s > _AWAY_MEMORY_S:
-            self._away_s, self._returns = self._away_s / 2, self._returns / 2
 
     def forget(self, now: float, agent: Hashable) -> None:
         """The agent no longer belongs to the group."""
         if agent in self._agents:
             self.change(now, agent, Activity.AWAY)
-            self._away[0] -= 1.0
+            self._away.pop(agent).drop(now)
             del self._agents[agent]
 
     def prepare(self, within_s: Floats) -> None:
@@ -136,7 +132,7 @@ class Agents:
             ended = np.diff(talk_share * talk.by(ages[:, None] + steps), axis=1)
             rows.append(ended @ (wrap_share * wrap.by(time - (steps[1:] + steps[:-1]) / 2)) / rest)
         self._talk_free = np.stack(rows)
-        self._back = 1 - np.exp(-within_s * self._returns / self._away_s)
+        self._back = np.stack([self._breaks.within(within_s), self._shifts.within(within_s)], axis=1)
 
     def chances(self) -> tuple[Floats, Floats, Floats]:
         """The chance to be idle within each of the prepared times, by age: (of talkers, of those in wrap-up, of those away)."""

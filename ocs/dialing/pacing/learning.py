@@ -8,6 +8,7 @@ from typing import Hashable
 
 import numpy as np
 
+from ocs.dialing.pacing.absence import AWAY_KINDS
 from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
 from ocs.dialing.pacing.ages import Floats
 from ocs.dialing.pacing.budget import AbandonBudget
@@ -37,7 +38,7 @@ _DIALED = slice(0, CALL_SLOTS)
 _RINGING = slice(CALL_SLOTS, 2 * CALL_SLOTS)
 _WRAPPING = slice(2 * CALL_SLOTS, 2 * CALL_SLOTS + WRAP_SLOTS)
 _TALKING = slice(_WRAPPING.stop, _WRAPPING.stop + TALK_SLOTS)
-_AWAY = slice(_TALKING.stop, _TALKING.stop + 1)
+_AWAY = slice(_TALKING.stop, _TALKING.stop + AWAY_KINDS)
 
 
 class LearningPacer:
@@ -215,4 +216,4 @@ class LearningPacer:
             forecast.new_call(dialed[:-1, 0].tolist())
             forecast.supply(_TALKING, talking)
             forecast.supply(_WRAPPING, wrapping)
-            forecast.supply(_AWAY, back[:, None])
+            forecast.supply(_AWAY, back)

@@ -20,11 +20,16 @@ class Staying:
         self.share = self._slow = self._quick = 0.98
         self._odds = 1.0 / _LONGEST_ODDS
 
+    @property
+    def shift_ends(self) -> bool:
+        """Whether those who leave now rather end their shift than take a break."""
+        return self._odds > 1.0
+
     def saw(self, stayed: bool) -> None:
         """One more agent stayed or left."""
         leaves = max(_RAREST, 1.0 - self._slow)
         evidence = min(1.0, (1.0 - _LEAVING) / (1.0 - leaves)) if stayed else max(1.0, _LEAVING / leaves)
         self._odds = min(_LONGEST_ODDS, max(1.0 / _LONGEST_ODDS, self._odds * evidence))
-        self._slow += (stayed - self._slow) / (_AT_SHIFT_END if self._odds > 1.0 else _SLOW)
+        self._slow += (stayed - self._slow) / (_AT_SHIFT_END if self.shift_ends else _SLOW)
         self._quick += (stayed - self._quick) / _QUICK
         self.share = (self._slow + self._odds * self._quick) / (1.0 + self._odds)

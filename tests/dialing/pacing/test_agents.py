@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocs.dialing.pacing.absence import AWAY_KINDS
 from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
 
 A = Activity
 
 
 def agents() -> tuple[Agents, np.ndarray, np.ndarray, np.ndarray]:
-    talking, wrapping, away = np.zeros(TALK_SLOTS), np.zeros(WRAP_SLOTS), np.zeros(1)
+    talking, wrapping, away = np.zeros(TALK_SLOTS), np.zeros(WRAP_SLOTS), np.zeros(AWAY_KINDS)
     return Agents(talking, wrapping, away), talking, wrapping, away
 
 
@@ -29,7 +30,7 @@ def test_every_agent_is_counted_once(changes: list[tuple[float, int, Activity | 
         else:
             group.change(now, agent, activity)
             expected[agent] = activity
-    counted = group.idle, talking.sum(), wrapping.sum(), away[0]
+    counted = group.idle, talking.sum(), wrapping.sum(), away.sum()
     assert counted == tuple(sum(each is state for each in expected.values()) for state in (A.READY, A.TALK, A.WRAP, A.AWAY))
     assert len(group) == len(expected) and group.present == sum(each is not A.AWAY for each in expected.values())
 
@@ -80,7 +81,28 @@ def test_agents_who_leave_after_a_call_are_not_counted_on() -> None:
     assert group.stay < 0.1
     group.prepare(np.array([60.0]))
     _, wrapping, back = group.chances()
-    assert wrapping[0, 10] < 0.1 and back[0] == pytest.approx(1 - np.exp(-1), abs=0.15)
+    assert wrapping[0, 10] < 0.1 and back[0, 1] == pytest.approx(1 - np.exp(-1), abs=0.15)
+
+
+def test_who_leaves_at_the_end_of_a_shift_is_not_expected_like_one_on_a_break() -> None:
+    group, _, _, away = agents()
+    for agent in range(40):
+        group.change(0.0, agent, A.READY)
+    for each in range(60):                                  # one break of ten minutes after another
+        group.change(600.0 * each, 0, A.AWAY)
+        group.change(600.0 * each + 599.0, 0, A.READY)
+        for agent in range(1, 30):
+            group.change(600.0 * each + 300.0, agent, A.TALK)
+            group.change(600.0 * each + 400.0, agent, A.READY)
+    for agent in range(26):
+        group.change(36_000.0, agent, A.AWAY)
+    assert away[1] >= 23
+    group.prepare(np.array([14.0]))
+    back, = group.chances()[2]
+    assert back[0] == pytest.approx(14 / 600, rel=0.2) and away @ back < 0.2
+    for agent in range(26):
+        group.change(39_600.0, agent, A.READY)
+    assert not away.any()
 
 
 def test_a_call_without_wrap_up_is_a_wrap_up_of_no_length() -> None:
