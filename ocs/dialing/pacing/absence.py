@@ -10,9 +10,8 @@ import numpy as np
 
 from ocs.dialing.pacing.ages import Floats
 
-__all__ = ["Absence", "AWAY_KINDS"]
+__all__ = ["Absence"]
 
-AWAY_KINDS = 2                  # breaks, and ends of shifts
 _BELIEVED_S = 600.0             # agent-seconds away that the first rate weighs
 
 

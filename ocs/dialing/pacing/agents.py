@@ -16,10 +16,11 @@ from ocs.dialing.pacing.ages import AgeCensus, Floats
 from ocs.dialing.pacing.durations import Durations, spreads
 from ocs.dialing.pacing.staying import Staying
 
-__all__ = ["Activity", "Agents", "TALK_SLOTS", "WRAP_SLOTS"]
+__all__ = ["AWAY_KINDS", "Activity", "Agents", "TALK_SLOTS", "WRAP_SLOTS"]
 
 TALK_SLOTS, _TALK_WIDTH_S = 360, 5.0
 WRAP_SLOTS, _WRAP_WIDTH_S = 240, 1.0
+AWAY_KINDS = 2                  # breaks, and ends of shifts
 _MEMORY = 2_000.0
 _STEPS = 8
 _BREAKS_S, _SHIFTS_S = 20_000.0, 100_000.0      # agent-seconds away that are remembered,

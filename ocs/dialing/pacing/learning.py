@@ -8,8 +8,7 @@ from typing import Hashable
 
 import numpy as np
 
-from ocs.dialing.pacing.absence import AWAY_KINDS
-from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
+from ocs.dialing.pacing.agents import AWAY_KINDS, TALK_SLOTS, WRAP_SLOTS, Activity, Agents
 from ocs.dialing.pacing.ages import Floats
 from ocs.dialing.pacing.budget import AbandonBudget
 from ocs.dialing.pacing.calls_out import CALL_SLOTS, CallsOut

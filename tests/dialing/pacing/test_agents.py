@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocs.dialing.pacing.absence import AWAY_KINDS
-from ocs.dialing.pacing.agents import TALK_SLOTS, WRAP_SLOTS, Activity, Agents
+from ocs.dialing.pacing.agents import AWAY_KINDS, TALK_SLOTS, WRAP_SLOTS, Activity, Agents
 
 A = Activity
 
