@@ -37,47 +37,18 @@ from protocols.desktop.model import Desk, desktop_event, switch_event, without_r
 from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment
 from protocols.desktop.places import desktop_endpoint
 from protocols.desktop.port import TAKEN_OVER
+from protocols.desktop.preparation import Preparation
 from protocols.desktop.record import RecordData
 from protocols.errors import LinkLost, LocalProtocolError, RequestFailed, RequestRefused
 from protocols.keepalive import KeepAlive
 from protocols.message import ErrorCode, Message
 from protocols.tserver.messages import USER_EVENT_NUMBER, AgentWorkMode
 
-__all__ = ["AgentDesktop", "Changed", "Preparation", "connect_to"]
+__all__ = ["AgentDesktop", "Changed", "connect_to"]
 
 _CLOSING_S = 2.0        # how long a server may take to close with us
 Changed = Callable[[Desk, Desk, "Message | DesktopEvent | None"], None]
 """(before, after, what did it): None where the connection came or went."""
-
-
-class Preparation:
-    """What the site has prepared for its agents: `break_codes` (words), `dispositions` (words, call result), and for a campaign
-    its `script` and the `form`, fields that the agent fills in. Empty where the server has none."""
-
-    def __init__(self, answer: Message | None = None) -> None:
-        told: Mapping[str, Any] = {} if answer is None else answer.attributes
-        self.break_codes = tuple(one for one in _list(told.get("BreakCodes")) if isinstance(one, str))
-        self.dispositions = tuple((one[0], one[1]) for one in _list(told.get("Dispositions")) if isinstance(one, (list, tuple))
-                                  and len(one) == 2 and isinstance(one[0], str) and isinstance(one[1], int))
-        scripts = told.get("Scripts")
-        self._scripts: Mapping[str, Any] = scripts if isinstance(scripts, dict) else {}
-
-    def script(self, campaign: str) -> str:
-        """What to say, with `{Field}` where a value of the record belongs."""
-        text = self._of(campaign).get("Text")
-        return text if isinstance(text, str) else ""
-
-    def form(self, campaign: str) -> tuple[str, ...]:
-        """User-defined fields that the agent fills in."""
-        return tuple(one for one in _list(self._of(campaign).get("Form")) if isinstance(one, str))
-
-    def _of(self, campaign: str) -> Mapping[str, Any]:
-        found = self._scripts.get(campaign)
-        return found if isinstance(found, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 @implementer(IClientListener)

@@ -16,9 +16,9 @@ from ocs.app.agent_terminal.application import Terminal
 from ocs.app.agent_terminal.screen import Choice, Entry, View, fill_in, render
 from ocs.app.agent_terminal.when import parse_when
 from ocs.app.agent_terminal.workplace import Workplace
-from protocols.desktop.client import Preparation
 from protocols.desktop.messages import DesktopEvent
 from protocols.desktop.model import Attendance, Call, Campaign, Desk, HeldRecord, Origin, Phase, Work
+from protocols.desktop.preparation import Preparation
 from protocols.desktop.record import RecordData
 from protocols.errors import LinkLost, RequestRefused
 from protocols.message import Message

@@ -15,11 +15,11 @@ from twisted.python.failure import Failure
 
 from ocs.app.agent_terminal.screen import Choice, Entry, View, local_now
 from ocs.app.agent_terminal.when import WHEN_HINT, parse_when
-from protocols.desktop.client import Preparation
 from protocols.desktop.errors import DesktopErrorCode
 from protocols.desktop.messages import DesktopEvent
 from protocols.desktop.model import Attendance, Desk, HeldRecord, Phase, Work
 from protocols.desktop.names import AgentResult
+from protocols.desktop.preparation import Preparation
 from protocols.desktop.record import RecordData
 from protocols.errors import ProtocolError, RequestRefused, RequestTimedOut
 from protocols.message import Message
