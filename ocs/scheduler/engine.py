@@ -132,6 +132,7 @@ class Engine:
     def switch_down(self, reason: str, switch: str = "") -> None:
         self.context.waiting.forget(lambda dn: self.context.switch.switch_of(dn) == switch)
         for session in self.loaded():
+            session.feed.out_of_sight()
             session.feed.picture_changed()
             session.wake()
 
@@ -143,6 +144,7 @@ class Engine:
     def cpd_down(self, reason: str) -> None:
         """It is away; its calls go on."""
         for session in self.loaded():
+            session.feed.out_of_sight()
             session.wake()
 
     def obn_up(self) -> None:

@@ -1,7 +1,9 @@
 """What a session's pacer is told: the engine's own turning points, translated into what a dialer sees, each once.
 
 - A dial counts from the decision on, so that the time in which its attempt is written is part of the time to the answer, and no
-  decision forgets it. A dial that does not come about, and a call whose end nobody saw, teach nothing.
+  decision forgets it. A dial that does not come about teaches nothing.
+- Nor does a call whose end nobody saw. But whoever answered while the link was away found nobody: such calls are paid for out of
+  the budget, each as likely as an answer was when the link went.
 - A call is answered, for pacing, when it wants an agent: a person at the trunk group or in the queue; behind an IVR who comes out
   of the application; a machine for which the campaign wants an agent, too, but such a one counts for no abandon rate.
 - It is abandoned when it ends without an agent, when it is dropped because none is engaged, or when it has waited longer than
@@ -132,9 +134,11 @@ class PacingFeed:
     def _ended(self, held: HeldChain, stage: _Stage, call: Call, now: float) -> None:
         pacer = self.pacer
         if stage is _Stage.OUT:
-            (pacer.withdrawn if call.result is CallResult.UNKNOWN else pacer.failed)(now, held)
+            (pacer.lost if call.result is CallResult.UNKNOWN else pacer.failed)(now, held)
         elif stage is _Stage.WAITS and call.result in _NOBODY_CAME:
             pacer.abandoned(now, held)
+        elif stage is _Stage.WAITS and call.result is CallResult.UNKNOWN:
+            pacer.lost(now, held)
         else:
             pacer.released(now, held)
 
@@ -148,6 +152,10 @@ class PacingFeed:
             self._calls[held] = _Stage.DROPPED
             del self._waiting[held]
             self.pacer.abandoned(self._now, held)
+
+    def out_of_sight(self) -> None:
+        """A link is away: for a while nobody sees what becomes of the calls."""
+        self.pacer.out_of_sight(self._now)
 
     def _count_late(self, now: float, calls: Iterable[HeldChain]) -> None:
         """Those of the calls that have waited too long count as abandoned."""

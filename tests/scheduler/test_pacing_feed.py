@@ -19,8 +19,8 @@ from tests.scheduler.bench import QUEUE, TRUNK, Bench, agent_of
 
 A = Activity
 M = DialingMode
-TOLD = ("dialed", "rang", "failed", "answered", "connected", "abandoned", "released", "withdrawn", "agent", "agent_gone",
-        "inbound")
+TOLD = ("dialed", "rang", "failed", "answered", "connected", "abandoned", "released", "withdrawn", "lost", "agent",
+        "agent_gone", "inbound")
 
 
 class Told:
@@ -298,15 +298,19 @@ def test_while_the_link_is_away_the_clocks_of_talks_go_on_and_the_picture_is_com
     assert made.session.feed.pacer.agents.talks.seen == 1
 
 
-def test_a_call_that_vanished_with_the_link_teaches_nothing() -> None:
+def test_a_call_that_vanished_with_the_link_teaches_nothing_and_is_paid_for() -> None:
     made, told = bench()
     asked = dialed(made)
+    pacer = made.session.feed.pacer
+    pacer.calls.chance_of = lambda call: 0.25       # type: ignore[method-assign]
     made.switch.go_down()
+    pacer.calls.chance_of = lambda call: 0.0        # type: ignore[method-assign]
+    spare = pacer.budget._spare
     made.switch.calls.clear()
     made.switch.go_up()
     made.pass_(0)
-    assert [name for name, number in told.calls if number == made_record(asked)] == ["dialed", "withdrawn"]
-    assert made.session.feed.pacer.calls.failed == 0
+    assert [name for name, number in told.calls if number == made_record(asked)] == ["dialed", "lost", "withdrawn"]
+    assert (pacer.calls.failed, pacer.budget.abandoned, spare - pacer.budget._spare) == (0, 0, 0.25)
 
 
 def made_record(asked: Asked) -> int:
@@ -314,14 +318,15 @@ def made_record(asked: Asked) -> int:
     return int(asked.destination[-4:])
 
 
-def test_a_call_in_the_queue_that_vanished_is_not_abandoned() -> None:
+def test_a_call_in_the_queue_that_vanished_is_paid_for_and_not_counted() -> None:
     made, told = bench()
     made.switch.queued(dialed(made).conn_id)
     made.switch.go_down()
     made.switch.calls.clear()
     made.switch.go_up()
-    assert told.names[:3] == ["dialed", "answered", "released"]
-    assert made.session.feed.pacer.budget.abandoned == 0
+    assert told.names[:4] == ["dialed", "answered", "lost", "released"]
+    budget = made.session.feed.pacer.budget
+    assert (budget.abandoned, budget._spare) == (0, pytest.approx(0.03 - 1.0, abs=0.003))
 
 
 # -- sessions ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 Learned are the lengths of talk and of wrap-up, the share of agents who go on working after a call (the others take a break or
 leave), and how soon those who are away come back, after a break and after a shift. Of a talk little can be foretold from its
 age; of a wrap-up a good deal.
+
+A switch that ends an agent's call says that the agent is ready, and at the same moment that there is work to do after the call.
+Who is ready for no longer than that has not been ready: otherwise every second wrap-up would seem to take no time.
 """
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ _MEMORY = 2_000.0
 _STEPS = 8
 _BREAKS_S, _SHIFTS_S = 20_000.0, 100_000.0      # agent-seconds away that are remembered,
 _BREAK_S, _SHIFT_S = 3_000.0, 30_000.0          # and mean seconds away that are believed at first
+_BLINK_S = 0.5                  # ready between a talk and its wrap-up for less: a switch that says one after the other
 _TINY = 1e-4
 
 
@@ -46,6 +50,7 @@ class Agents:
         self._away: dict[Hashable, Absence] = {}
         # activity, slot, since (None: teaches nothing)
         self._agents: dict[Hashable, tuple[Activity, int, float | None]] = {}
+        self._from_talk: dict[Hashable, float] = {}     # ready agents who come from a talk, since: perhaps for a blink
         self.talks, self.wraps = Durations(_TALK_WIDTH_S, TALK_SLOTS, _MEMORY), Durations(_WRAP_WIDTH_S, WRAP_SLOTS, _MEMORY)
         self.idle, self.handle_s, self._staying = 0, 0.0, Staying()
 
@@ -94,11 +99,17 @@ class Agents:
         before, slot, since = self._agents[agent]
         if before is Activity.READY:
             self.idle -= 1
+            ready = self._from_talk.pop(agent, None)
+            if ready is not None and (activity is not Activity.WRAP or now - ready >= _BLINK_S):
+                self.wraps.add(0.0)
+                self._staying.saw(True)
         elif before is Activity.TALK:
             self._talking.leave(slot)
             if since is not None:
                 self.talks.add(now - since)
-            if activity in (Activity.READY, Activity.AWAY):
+            if activity is Activity.READY:
+                self._from_talk[agent] = now
+            elif activity is Activity.AWAY:
                 self.wraps.add(0.0)
         elif before is Activity.WRAP:
             self._wrapping.leave(slot)
@@ -106,7 +117,7 @@ class Agents:
                 self.wraps.add(now - since)
         else:
             self._away.pop(agent).back(now)
-        if activity is Activity.AWAY or activity is Activity.READY and before is not Activity.AWAY:
+        if activity is Activity.AWAY or activity is Activity.READY and before is Activity.WRAP:
             self._staying.saw(activity is Activity.READY)
 
     def forget(self, now: float, agent: Hashable) -> None:

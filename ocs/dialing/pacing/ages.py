@@ -49,8 +49,12 @@ class AgeCensus:
 
     def leave(self, slot: int) -> None:
         """One that entered in `slot` is gone."""
+        self.counts[self.place(slot)] -= 1.0
+
+    def place(self, slot: int) -> int:
+        """Where one that entered in `slot` is counted now."""
         age = self._slot - slot
-        self.counts[age if age < self._last else self._last] -= 1.0
+        return age if age < self._last else self._last
 
     def ages(self) -> Floats:
         """The mean age, in seconds, of each count."""

@@ -108,6 +108,12 @@ class AbandonBudget:
         self._worst = max(self._worst, self._burst)
         self._settle(0.0)
 
+    def suspect(self, chance: float) -> None:
+        """Nobody saw how a call ended; with this chance, 0 to 1, a person was left without an agent. It is not counted, for it is
+        not known, but neither is it spent a second time."""
+        self._spare -= chance
+        self._settle(0.0)
+
     def _settle(self, earned: float) -> None:
         surprise = max(0.0, self._worst - _CHANCE)
         off = self._spare - _AIM - _AHEAD * surprise

@@ -28,6 +28,7 @@ _LOOK_S = 0.4                       # without news, look again after
 _DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
 _LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
 _MORE = 1.15                        # so much more evidence is worth it
+_PATIENCE_SHARE, _BELIEVED = 0.1, 2         # of the last who gave up in their mean; as many are believed to begin with
 _PICKUP_SHARE = 0.02                # of the last pick-up in their mean
 _CHANGED = 0.02                     # relative change of a share that matters
 _ALL = 1_000_000
@@ -51,7 +52,8 @@ class LearningPacer:
         self.agents = Agents(counts[_TALKING], counts[_WRAPPING], counts[_AWAY])
         self._forecast = Forecast(_MOMENTS, _AWAY.stop)
         self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
-        self.patience_s = PATIENCE_S                    # of those who wait for an agent, as far as any gave up
+        self.patience_s, self._gave_up = PATIENCE_S, 0  # of those who wait for an agent, as far as any gave up
+        self._unseen: dict[Hashable, float] = {}        # calls that were out when they went out of sight: chance of an answer
         self._offered: dict[Hashable, float] = {}       # those of them for whom an agent's telephone rings, since
         self.pickup_s, self._pickups = 0.0, 0           # how long it does: of the patience so much is lost
         self.moments: Floats = np.zeros(_MOMENTS)         # seconds ahead that are looked at
@@ -76,8 +78,23 @@ class LearningPacer:
         self._news |= self.calls.end(now, call, answered=False)
 
     def withdrawn(self, now: float, call: Hashable) -> None:
-        """The call was not placed after all, or nobody can say how it ended."""
+        """The call was not placed after all."""
         self._news |= self.calls.withdraw(now, call)
+
+    def out_of_sight(self, now: float) -> None:
+        """From now on, for a while, nobody sees what becomes of the calls that are out."""
+        self.calls.advance(now)
+        self._unseen = {call: self.calls.chance_of(call) for call in self.calls.names()}
+
+    def lost(self, now: float, call: Hashable) -> None:
+        """The call is over, and nobody saw how. As likely as a person was to answer when it was last seen, so likely it is that one
+        did and found nobody: who dialed was out of sight as well."""
+        if call in self._answered:
+            self.budget.suspect(1.0)
+            self.released(now, call)
+        else:
+            self.budget.suspect(self._unseen.pop(call, self.calls.chance_of(call)))
+            self.withdrawn(now, call)
 
     def answered(self, now: float, call: Hashable, person: bool = True) -> None:
         """A person answered, and wants an agent. (`person` False: a machine for which the campaign wants an agent, too.)"""
@@ -104,7 +121,8 @@ class LearningPacer:
         since = self._answered.pop(call, None)
         self._offered.pop(call, None)
         if since is not None:
-            self.patience_s += 0.1 * (now - since - self.patience_s)
+            self._gave_up += 1
+            self.patience_s += max(_PATIENCE_SHARE, 1.0 / (_BELIEVED + self._gave_up)) * (now - since - self.patience_s)
             self.budget.abandon()
             self._news = True
 

@@ -108,7 +108,24 @@ def test_a_call_without_wrap_up_is_a_wrap_up_of_no_length() -> None:
     group, *_ = agents()
     group.change(0.0, 1, A.TALK)
     group.change(30.0, 1, A.READY)
-    assert (group.talks.seen, group.wraps.seen, group.idle) == (1, 1, 1)
+    group.change(40.0, 1, A.TALK)
+    assert (group.talks.seen, group.wraps.seen, group.idle) == (1, 1, 0)
+
+
+def test_who_is_ready_for_a_blink_between_talk_and_wrap_up_was_not_ready() -> None:
+    told, plain = agents()[0], agents()[0]
+    for number in range(40):
+        begin = 100.0 * number
+        for group in (told, plain):
+            group.change(begin, 1, A.TALK)
+            if group is told:
+                group.change(begin + 30.0, 1, A.READY)
+            group.change(begin + 30.0, 1, A.WRAP)
+            group.change(begin + 45.0, 1, A.AWAY if number % 4 == 0 else A.READY)
+            group.change(begin + 90.0, 1, A.READY)
+    assert (told.wraps.seen, told.idle) == (40, 1)
+    assert told.stay == plain.stay < 0.99
+    assert (told.wraps.ends() == plain.wraps.ends()).all()
 
 
 def test_the_same_activity_twice_is_one() -> None:

@@ -36,6 +36,18 @@ def test_each_abandon_lowers_the_risk_and_answers_raise_it_again() -> None:
     assert after < before and budget.risk > after
 
 
+def test_what_may_have_been_an_abandoned_call_is_paid_for_and_not_counted() -> None:
+    certain, likely, never = (AbandonBudget(0.03) for _ in range(3))
+    for budget in (certain, likely, never):
+        for second in range(50):
+            budget.answer(float(second))
+    certain.abandon()
+    likely.suspect(0.6)
+    never.suspect(0.0)
+    assert certain.risk < likely.risk < never.risk
+    assert (likely.answered, likely.abandoned) == (50, 0)
+
+
 def test_a_spent_budget_allows_next_to_no_risk() -> None:
     budget = AbandonBudget(0.03, answered=100, abandoned=30)
     assert budget.risk < 0.001

@@ -79,6 +79,18 @@ def test_the_chances_of_calls_that_are_out() -> None:
     assert sorted(out.chances_out()) == pytest.approx([0.3, 0.3], abs=0.06)
 
 
+def test_the_chance_of_one_call() -> None:
+    out, *_ = calls()
+    learn_from(out, 1000)
+    out.chances()
+    out.dial(2000.0, "rings")
+    out.ring(2002.0, "rings")
+    out.dial(2002.0, "new")
+    assert [out.chance_of(call) for call in out.names()] == pytest.approx([0.3, 0.3], abs=0.06)
+    out.advance(2014.0)
+    assert out.chance_of("rings") < 0.02 and out.chance_of("nobody") == 0.0
+
+
 def test_a_call_that_is_lost_is_not_waited_for_without_end() -> None:
     out, dialed, ringing = calls()
     out.dial(0.0, "a")

@@ -143,6 +143,39 @@ def test_a_call_that_was_not_placed_after_all_teaches_nothing() -> None:
     assert not pacer._counts.any()
 
 
+def test_calls_whose_end_nobody_saw_are_paid_for_as_likely_as_they_were_answered() -> None:
+    _, played = play(replace(SHORT, hours=0.5))
+    pacer = played.pacer
+    now = 3_600.0
+    for call in list(pacer.calls.names()):
+        pacer.withdrawn(now, call)
+    for number in range(10):
+        pacer.dialed(now, -number - 1)
+    pacer.decide(PacingInput(now, 0, 10))
+    before, counted = pacer.budget._spare, (pacer.budget.answered, pacer.budget.abandoned)
+    pacer.out_of_sight(now)
+    for number in range(10):
+        pacer.lost(now + 30.0, -number - 1)        # old by now; what counts is how old they were
+    assert before - pacer.budget._spare == pytest.approx(10 * pacer.calls.hit_ratio, rel=0.2)
+    assert (pacer.budget.answered, pacer.budget.abandoned, len(pacer.calls)) == (*counted, 0)
+    pacer.dialed(now + 40.0, "call")
+    pacer.answered(now + 50.0, "call")
+    before = pacer.budget._spare
+    pacer.lost(now + 80.0, "call")
+    assert (before - pacer.budget._spare, pacer.waiting) == (pytest.approx(1.0), 0)
+
+
+def test_the_first_who_give_up_tell_most_about_patience() -> None:
+    pacer, patience = GroupPacer(), []
+    for number in range(40):
+        pacer.dialed(100.0 * number, number)
+        pacer.answered(100.0 * number + 5.0, number)
+        pacer.abandoned(100.0 * number + 17.0, number)
+        patience.append(pacer.patience_s)
+    assert patience[0] == pytest.approx(2.0 + 10.0 / 3) and patience == sorted(patience)
+    assert patience[9] > 10.0 and patience[-1] == pytest.approx(12.0, abs=0.2)
+
+
 def test_a_machine_for_which_an_agent_is_wanted_is_no_answer_of_a_person() -> None:
     pacer = GroupPacer()
     pacer.dialed(0.0, "call")
