@@ -50,6 +50,7 @@ def test_the_limit_holds_over_a_long_day(name: str, seed: int) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1_800)     # alone it plays all of them
 def test_the_limit_holds_over_all_long_days_together() -> None:
     totals = [long_day(name, seed).measures.totals for name in DISTURBANCES for seed in _SEEDS]
     assert sum(each.abandoned for each in totals) <= LIMIT * sum(each.answered for each in totals)

@@ -28,7 +28,7 @@ _LOOK_S = 0.4                       # without news, look again after
 _DECIDED = 0.9                      # of the calls that ring, at the longest time to which any was followed
 _LEARN_S, _RELEARN_S = 5.0, 300.0   # curves are taken anew: soonest, and at the latest
 _MORE = 1.15                        # so much more evidence is worth it
-_PATIENCE_SHARE, _BELIEVED = 0.1, 2         # of the last who gave up in their mean; as many are believed to begin with
+_PATIENCE_SHARE, _BELIEVED = 0.1, 2         # of the last who showed theirs in the mean; as many are believed to begin with
 _PICKUP_SHARE = 0.02                # of the last pick-up in their mean
 _CHANGED = 0.02                     # relative change of a share that matters
 _ALL = 1_000_000
@@ -52,7 +52,7 @@ class LearningPacer:
         self.agents = Agents(counts[_TALKING], counts[_WRAPPING], counts[_AWAY])
         self._forecast = Forecast(_MOMENTS, _AWAY.stop)
         self._answered: dict[Hashable, float] = {}      # calls that wait for an agent, since
-        self.patience_s, self._gave_up = PATIENCE_S, 0  # of those who wait for an agent, as far as any gave up
+        self.patience_s, self._patient = PATIENCE_S, 0  # of those who wait for an agent, as far as they showed it
         self._unseen: dict[Hashable, float] = {}        # calls that were out when they went out of sight: chance of an answer
         self._offered: dict[Hashable, float] = {}       # those of them for whom an agent's telephone rings, since
         self.pickup_s, self._pickups = 0.0, 0           # how long it does: of the patience so much is lost
@@ -87,7 +87,7 @@ class LearningPacer:
         self._unseen = {call: self.calls.chance_of(call) for call in self.calls.names()}
 
     def lost(self, now: float, call: Hashable) -> None:
-        """The call is over, and nobody saw how. As likely as a person was to answer when it was last seen, so likely it is that one
+        """The call is over, and nobody saw how. As likely as a person was to answer when it was last seen, so likely is it that one
         did and found nobody: who dialed was out of sight as well."""
         if call in self._answered:
             self.budget.suspect(1.0)
@@ -110,7 +110,9 @@ class LearningPacer:
 
     def connected(self, now: float, call: Hashable) -> None:
         """An agent is on the call."""
-        self._answered.pop(call, None)
+        waits_since = self._answered.pop(call, None)
+        if waits_since is not None and now - waits_since > self.patience_s:
+            self._shows_patience(now - waits_since)     # longer than was believed, and still there
         since = self._offered.pop(call, None)
         if since is not None:
             self._pickups += 1
@@ -121,10 +123,13 @@ class LearningPacer:
         since = self._answered.pop(call, None)
         self._offered.pop(call, None)
         if since is not None:
-            self._gave_up += 1
-            self.patience_s += max(_PATIENCE_SHARE, 1.0 / (_BELIEVED + self._gave_up)) * (now - since - self.patience_s)
+            self._shows_patience(now - since)
             self.budget.abandon()
             self._news = True
+
+    def _shows_patience(self, waited_s: float) -> None:
+        self._patient += 1
+        self.patience_s += max(_PATIENCE_SHARE, 1.0 / (_BELIEVED + self._patient)) * (waited_s - self.patience_s)
 
     def released(self, now: float, call: Hashable) -> None:
         """An answered call ended before an agent came, and does not count as abandoned."""

@@ -176,6 +176,16 @@ def test_the_first_who_give_up_tell_most_about_patience() -> None:
     assert patience[9] > 10.0 and patience[-1] == pytest.approx(12.0, abs=0.2)
 
 
+@pytest.mark.parametrize("waits, believed", [(0.5, 2.0), (2.0, 2.0), (8.0, 8.0)])
+def test_who_is_still_there_after_longer_than_was_believed_has_patience_too(waits: float, believed: float) -> None:
+    pacer = GroupPacer()
+    for number in range(60):
+        pacer.dialed(100.0 * number, number)
+        pacer.answered(100.0 * number + 5.0, number)
+        pacer.connected(100.0 * number + 5.0 + waits, number)
+    assert pacer.patience_s == pytest.approx(believed, abs=0.1)
+
+
 def test_a_machine_for_which_an_agent_is_wanted_is_no_answer_of_a_person() -> None:
     pacer = GroupPacer()
     pacer.dialed(0.0, "call")
