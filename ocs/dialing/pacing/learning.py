@@ -87,8 +87,8 @@ class LearningPacer:
         self._unseen = {call: self.calls.chance_of(call) for call in self.calls.names()}
 
     def lost(self, now: float, call: Hashable) -> None:
-        """The call is over, and nobody saw how. As likely as a person was to answer when it was last seen, so likely is it that one
-        did and found nobody: who dialed was out of sight as well."""
+        """The call is over, and nobody saw how. A person answered and found nobody as likely as an answer was when it was last
+        seen: who dialed it was out of sight as well."""
         if call in self._answered:
             self.budget.suspect(1.0)
             self.released(now, call)
