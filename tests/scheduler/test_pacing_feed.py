@@ -302,9 +302,9 @@ def test_a_call_that_vanished_with_the_link_teaches_nothing_and_is_paid_for() ->
     made, told = bench()
     asked = dialed(made)
     pacer = made.session.feed.pacer
-    pacer.calls.chance_of = lambda call: 0.25       # type: ignore[method-assign]
+    (held,) = pacer.calls.chances_out()
+    pacer.calls.chances_out = lambda: {held: 0.25}      # type: ignore[method-assign]
     made.switch.go_down()
-    pacer.calls.chance_of = lambda call: 0.0        # type: ignore[method-assign]
     spare = pacer.budget._spare
     made.switch.calls.clear()
     made.switch.go_up()

@@ -109,8 +109,8 @@ class AbandonBudget:
         self._settle(0.0)
 
     def suspect(self, chance: float) -> None:
-        """Nobody saw how a call ended; with this chance, 0 to 1, a person was left without an agent. It is not counted, for it is
-        not known, but neither is it spent a second time."""
+        """Nobody saw how a call ended; with this chance, 0 to 1, a person was left without an agent. The budget pays for it, and
+        `abandoned`, which counts what is known, does not have it."""
         self._spare -= chance
         self._settle(0.0)
 

@@ -79,10 +79,6 @@ class CallsOut:
         self.failed += not answered
         return True
 
-    def names(self) -> tuple[Hashable, ...]:
-        """The calls that are out."""
-        return tuple(self._calls)
-
     def withdraw(self, now: float, call: Hashable) -> bool:
         """The call was not dialed after all, or nobody can say how it ended: it teaches nothing. False if it is not known."""
         known = self._calls.pop(call, None)
@@ -167,19 +163,11 @@ class CallsOut:
         mean = rung * (self._ring.mean_s + self._rest.mean_s) + unrung * self._late.mean_s
         return mean / max(_TINY, rung + unrung)
 
-    def chance_of(self, call: Hashable) -> float:
-        """The chance of this call to be answered yet, 0 to 1; 0 of one that is not known."""
-        known = self._calls.get(call)
-        if known is None:
-            return 0.0
-        rings, slot, _ = known
-        return float(self._yet[rings][(self._ringing if rings else self._dialed).place(slot)])
-
-    def chances_out(self) -> list[float]:
+    def chances_out(self) -> dict[Hashable, float]:
         """The chance of each call that is out to be answered yet, 0 to 1."""
-        dialed, ringing = self._yet
-        counts = ((self._dialed.counts, dialed), (self._ringing.counts, ringing))
-        return [float(chance) for count, chances in counts for chance in np.repeat(chances, np.maximum(count, 0.0).astype(int))]
+        (dialed, ringing), (young, rung) = self._yet, (self._dialed, self._ringing)
+        return {call: float(ringing[rung.place(slot)] if rings else dialed[young.place(slot)])
+                for call, (rings, slot, _) in self._calls.items()}
 
     @property
     def doubt(self) -> float:

@@ -84,7 +84,7 @@ class LearningPacer:
     def out_of_sight(self, now: float) -> None:
         """From now on, for a while, nobody sees what becomes of the calls that are out."""
         self.calls.advance(now)
-        self._unseen = {call: self.calls.chance_of(call) for call in self.calls.names()}
+        self._unseen = self.calls.chances_out()
 
     def lost(self, now: float, call: Hashable) -> None:
         """The call is over, and nobody saw how. A person answered and found nobody as likely as an answer was when it was last
@@ -93,7 +93,7 @@ class LearningPacer:
             self.budget.suspect(1.0)
             self.released(now, call)
         else:
-            self.budget.suspect(self._unseen.pop(call, self.calls.chance_of(call)))
+            self.budget.suspect(self._unseen.pop(call, 0.0))        # one that only grew too old will not have been answered
             self.withdrawn(now, call)
 
     def answered(self, now: float, call: Hashable, person: bool = True) -> None:
@@ -110,13 +110,12 @@ class LearningPacer:
 
     def connected(self, now: float, call: Hashable) -> None:
         """An agent is on the call."""
-        waits_since = self._answered.pop(call, None)
-        if waits_since is not None and now - waits_since > self.patience_s:
-            self._shows_patience(now - waits_since)     # longer than was believed, and still there
-        since = self._offered.pop(call, None)
-        if since is not None:
+        answered_at, offered_at = self._answered.pop(call, None), self._offered.pop(call, None)
+        if answered_at is not None and now - answered_at > self.patience_s:
+            self._shows_patience(now - answered_at)     # longer than was believed, and still there
+        if offered_at is not None:
             self._pickups += 1
-            self.pickup_s += max(_PICKUP_SHARE, 1.0 / self._pickups) * (now - since - self.pickup_s)
+            self.pickup_s += max(_PICKUP_SHARE, 1.0 / self._pickups) * (now - offered_at - self.pickup_s)
 
     def abandoned(self, now: float, call: Hashable) -> None:
         """No agent came in time; the call counts against the limit."""

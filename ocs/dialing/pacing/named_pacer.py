@@ -90,7 +90,7 @@ class NamedRule:
         surplus = pacer.surplus(given)
         if algorithm is Algorithm.ADVANCED_SMALL_GROUP:
             becoming_free = surplus.mean[0] + surplus.due[0] - known.idle + known.queued      # when the first answers come
-            out = pacer.calls.chances_out()
+            out = list(pacer.calls.chances_out().values())
             return advanced_small_group(goal, known.hit_ratio, known.idle, known.queued, becoming_free, out)
         ports = _ALL if given.ports_left is None else given.ports_left
         most = max(1, min(ports, given.rate_left, given.records_left))

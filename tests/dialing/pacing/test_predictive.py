@@ -147,7 +147,7 @@ def test_calls_whose_end_nobody_saw_are_paid_for_as_likely_as_they_were_answered
     _, played = play(replace(SHORT, hours=0.5))
     pacer = played.pacer
     now = 3_600.0
-    for call in list(pacer.calls.names()):
+    for call in pacer.calls.chances_out():
         pacer.withdrawn(now, call)
     for number in range(10):
         pacer.dialed(now, -number - 1)
