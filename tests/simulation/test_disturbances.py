@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
+from benchmarks.disturbances import DISTURBANCES, disturbed
 from ocs.simulation.day import Account
 from tests.simulation.days import played
-from tests.simulation.disturbances import DISTURBANCES, disturbed
 
 LIMIT = 0.03
 _FEW = 3        # abandoned calls by which a short day may miss its budget: it ends in mid-course
