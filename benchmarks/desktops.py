@@ -44,8 +44,9 @@ from ocs.clock import SystemClock  # noqa: E402
 from ocs.desktop.credentials import Credential  # noqa: E402
 from ocs.desktop.port import DesktopPort  # noqa: E402
 from ocs.desktop.port_values import PortLimits, Prepared  # noqa: E402
+from ocs.dialing.campaign import CallingList, CampaignGroup  # noqa: E402
 from ocs.dialing.results import DialingMode  # noqa: E402
-from ocs.dialing.values import CallingList, CampaignGroup, Record  # noqa: E402
+from ocs.dialing.values import Record  # noqa: E402
 from ocs.passwords import hash_password, verify_password  # noqa: E402
 from ocs.runtime import set_start_up_aside  # noqa: E402
 from ocs.simulation.center import PASSWORD, QUEUE, VirtualCenter, agent_group, seats  # noqa: E402

@@ -7,14 +7,13 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from ocs.dialing.agent import Agent, AgentEvent
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.compliance.attempts import PastAttempt, PastWanted
 from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted
+from ocs.dialing.filtering import RecordFilter
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.values import (
-    AgentGroup,
     Attempt,
-    CallingList,
-    CampaignGroup,
     CancelRequest,
     Chain,
     ChainSave,
@@ -24,7 +23,6 @@ from ocs.dialing.values import (
     NewRecord,
     Owner,
     Record,
-    RecordFilter,
     RecoveredChain,
 )
 from protocols.attributes import KVList

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Protocol, Sequence
 
 import ocs
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.compliance.rule_file import read_rule
 from ocs.dialing.compliance.rules import Rule
-from ocs.dialing.values import CallingList
 from ocs.errors import ConfigurationError
 from ocs.options import option, read_toml
 

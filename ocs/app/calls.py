@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ocs.app.callers import CallerOptions
+from ocs.dialing.campaign import CallTransfer, Place
 from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of
 from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import DialingMode, OptimizationMethod
-from ocs.dialing.values import CallTransfer, Place
 from ocs.options import AT_NEXT_LOAD, REQUIRED, option, table
 
 __all__ = ["CallOptions", "PlaceOptions", "RECOGNITION"]

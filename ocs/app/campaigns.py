@@ -23,10 +23,7 @@ from ocs.app.rules import (
 )
 from ocs.dialing.actions import CallAction, Treatment
 from ocs.dialing.assignment import AssignmentRules
-from ocs.dialing.compliance.rules import Rule
-from ocs.dialing.results import CallResult
-from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
-from ocs.dialing.values import (
+from ocs.dialing.campaign import (
     AgentGroup,
     CallbackDialing,
     CallbackDistribution,
@@ -34,6 +31,9 @@ from ocs.dialing.values import (
     CampaignGroup,
     GroupKind,
 )
+from ocs.dialing.compliance.rules import Rule
+from ocs.dialing.results import CallResult
+from ocs.dialing.shares import DEFAULT_SHARE, TypePriorities
 from ocs.options import AT_NEXT_LOAD, AT_RESTART, REQUIRED, NumberedText, option, table
 from ocs.store.phones import known_region
 

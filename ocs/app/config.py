@@ -31,8 +31,8 @@ from ocs.app.third_parties import CommunicationOptions, ThirdPartyOptions, third
 from ocs.app.web.routes import HttpServerOptions
 from ocs.configuration.options import ConfigurationOptions, Source
 from ocs.database.backend import url_problems
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CampaignGroup
 from ocs.links.http_options import (
     CampaignGroupStateOptions,
     ContactProcessedOptions,

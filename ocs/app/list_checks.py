@@ -6,7 +6,8 @@ from typing import Iterator, Mapping, Protocol, Sequence
 from ocs.app.campaigns import CallingListOptions, DialingFilterOptions
 from ocs.app.rules import filter_text
 from ocs.database.backend import backend_for, transaction
-from ocs.dialing.values import CustomField, FilterText
+from ocs.dialing.filtering import FilterText
+from ocs.dialing.values import CustomField
 from ocs.errors import FilterError
 from ocs.store.filters import filter_from_options
 from ocs.store.registry import Catalog

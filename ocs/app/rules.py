@@ -16,9 +16,9 @@ from ocs.dialing.actions import (
     treatment_problems,
 )
 from ocs.dialing.dial_hours import known_zone
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.holidays import HolidayCalendar, calendar_problem
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import FilterText
 from ocs.dialing.windows import ListWindows, parse_hours
 from ocs.options import REQUIRED, NumberedText, option
 from ocs.store.filters import text_fault

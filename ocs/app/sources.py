@@ -20,7 +20,7 @@ from ocs.configuration.store import revision as revision_of
 from ocs.configuration.versions import configuration_versions
 from ocs.database.backend import Backend, backend_for, transaction
 from ocs.database.pool import Database
-from ocs.dialing.values import CallingList, CampaignGroup
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.interfaces import IConfiguration
 from ocs.options import load, read_toml, table

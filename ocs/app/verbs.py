@@ -9,9 +9,9 @@ from zope.interface import implementer
 
 from ocs.app.console import IConsoleVerbs
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.results import DialingMode, OptimizationMethod, RecordStatus
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CallingList
 from ocs.log import masked, set_level
 from ocs.scheduler.mode_change import Course
 from ocs.scheduler.session import DialingSession

@@ -14,7 +14,7 @@ from ocs.configuration.enumerations import ApplicationType
 from ocs.configuration.kinds import KINDS
 from ocs.configuration.model import LONGEST_NAME, Kind, Options, Property, Rows
 from ocs.configuration.vocabulary import Vocabulary, decode, encode, plain_value
-from ocs.dialing.values import GroupKind
+from ocs.dialing.campaign import GroupKind
 from ocs.errors import ConfigurationError
 from ocs.numbered import NumberedText, stem
 from ocs.options import enum_word, load

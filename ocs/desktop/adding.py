@@ -7,8 +7,9 @@ from ocs.desktop.finding import Finding
 from ocs.desktop.records import changed_fields
 from ocs.desktop.requester import Requester
 from ocs.dialing.adding import ADDED_STATUSES
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.results import CallResult, ContactInfoType, RecordStatus, RecordType
-from ocs.dialing.values import CallingList, CustomField, NewRecord, Record
+from ocs.dialing.values import CustomField, NewRecord, Record
 from ocs.errors import NotAdded
 from ocs.scheduler.context import Context
 from ocs.scheduler.session import DialingSession

@@ -18,9 +18,9 @@ from twisted.python.failure import Failure
 from ocs.desktop.campaigns import CampaignOperations, CampaignRefused
 from ocs.desktop.operations import RecordOperations
 from ocs.desktop.third_party import ACTIONS, OPTIONAL, perform
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.results import DialingMode, OptimizationMethod, RecordStatus
 from ocs.dialing.session import SessionEvent
-from ocs.dialing.values import CampaignGroup
 from ocs.errors import OCSError
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.mode_change import Course

@@ -20,8 +20,8 @@ from ocs.desktop.requester import Requester
 from ocs.desktop.rounds import Rounds
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind
 from ocs.dialing.callbacks import is_personal
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.session import SessionEvent
-from ocs.dialing.values import CampaignGroup
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain

@@ -5,9 +5,9 @@ import re
 from typing import Sequence
 
 from ocs.desktop.requester import Requester
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.chain import ChainState
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CallingList
 from ocs.scheduler.engine import Engine
 from ocs.scheduler.held import HeldChain
 from ocs.scheduler.session import DialingSession

@@ -19,10 +19,10 @@ from ocs.desktop.request_log import RequestLog
 from ocs.desktop.requester import Requester
 from ocs.dialing import chain as chains
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CallbackDistribution
 from ocs.dialing.dial_hours import local_to_epoch
 from ocs.dialing.results import CallResult, DialingMode, RecordType
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CallbackDistribution
 from ocs.errors import StoreUnavailable, UnexpectedEvent, UnknownCallingList
 from ocs.scheduler.desks import NoRecords, NotWilling, TooManyPreviews
 from ocs.scheduler.engine import Engine

@@ -25,7 +25,7 @@ from ocs.desktop.port_values import PortLimits, Prepared, error_message, refusal
 from ocs.desktop.records import record_data
 from ocs.desktop.seats import Budget, Connection, Seat, Seats
 from ocs.dialing.callbacks import is_callback, is_personal
-from ocs.dialing.values import AgentGroup
+from ocs.dialing.campaign import AgentGroup
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.engine import Engine
 from protocols.attributes import KVList, first

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable
 
-from ocs.dialing.values import Attempt, CampaignGroup, CustomField, Record
+from ocs.dialing.campaign import CampaignGroup
+from ocs.dialing.values import Attempt, CustomField, Record
 
 __all__ = ["Contact", "Notice", "processed"]
 

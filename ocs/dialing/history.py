@@ -13,9 +13,10 @@ from typing import Iterator, Mapping, Union
 
 from ocs.dialing.call import Call
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import Condition, SessionEvent, SessionState
-from ocs.dialing.values import Attempt, CampaignGroup, CustomField, Record
+from ocs.dialing.values import Attempt, CustomField, Record
 
 __all__ = [
     "AgentFailed", "AttemptClosed", "AttemptOpened", "CallCompleted", "CallPlaced", "CallbackNoted", "ChainChanged",

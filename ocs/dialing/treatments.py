@@ -24,10 +24,11 @@ from ocs.dialing.actions import (
     TreatmentAction,
     Trigger,
 )
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.dial_hours import known_zone, local_to_epoch
 from ocs.dialing.progress import Note, Progress, resume
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.values import CallingList, Record
+from ocs.dialing.values import Record
 
 __all__ = ["CallRule", "CloseRecord", "Decision", "DialNext", "FinishChain", "Outcome", "Progress", "SUCCESSFUL",
            "TreatmentPolicy", "TreatmentTable", "policy_of"]

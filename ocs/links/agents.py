@@ -6,7 +6,7 @@ from typing import Any, Callable, Mapping, Sequence
 from zope.interface import implementer
 
 from ocs.dialing.agent import Agent, AgentEvent, WorkState, step
-from ocs.dialing.values import AgentGroup, CampaignGroup
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState, ISwitchLink
 from protocols.attributes import KVList
 

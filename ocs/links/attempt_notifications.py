@@ -12,10 +12,10 @@ from typing import Any, Sequence
 from zope.interface import implementer
 
 from ocs.clock import IClock
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.dial_hours import known_zone, utc_offset_s
 from ocs.dialing.history import AttemptClosed, AttemptOpened, GroupChanged, SessionChanged
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CampaignGroup
 from ocs.interfaces import IHistory, INotificationSpool
 from ocs.links.http import HttpClient
 from ocs.links.http_options import NotificationSpoolOptions, RecordHistoryOptions

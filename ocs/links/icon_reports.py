@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping, Sequence, Union
 
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.chain import head_index
 from ocs.dialing.custom_fields import as_text
 from ocs.dialing.history import (
@@ -33,7 +34,7 @@ from ocs.dialing.history import (
 from ocs.dialing.modes import rules_of
 from ocs.dialing.results import OptimizationMethod
 from ocs.dialing.session import SessionEvent, SessionState
-from ocs.dialing.values import Attempt, AttemptState, CampaignGroup, CustomField, Record
+from ocs.dialing.values import Attempt, AttemptState, CustomField, Record
 from protocols.icon.messages import CampaignState, Cause, EvtCode, GOMessageType, MetricType, Report
 
 __all__ = ["FIELDS_OF_A_LIST", "Reports", "closed_later"]

@@ -16,8 +16,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerIdentity
-from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import LoadedElsewhere, WrongState
 from ocs.interfaces import IBlockNotice, IPeers
 from ocs.links.peer import PeerLink

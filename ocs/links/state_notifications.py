@@ -14,9 +14,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ocs.clock import IClock
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.results import CallResult
 from ocs.dialing.session import SessionEvent, SessionState
-from ocs.dialing.values import CampaignGroup
 from ocs.errors import OCSError
 from ocs.links.http import Answer, HttpClient
 from ocs.links.http_options import CampaignGroupStateOptions, first_rule

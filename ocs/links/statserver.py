@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from ocs.dialing.agent import Agent, AgentEvent, WorkState
-from ocs.dialing.values import AgentGroup, CampaignGroup, GroupKind
+from ocs.dialing.campaign import AgentGroup, CampaignGroup, GroupKind
 from ocs.interfaces import IAgentState, ISwitchLink
 from ocs.links.agents import SwitchAgentState
 from protocols.client import IClientListener

@@ -6,8 +6,9 @@ from typing import Sequence
 from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.peering import CancelTarget, GroupKey
-from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.interfaces import IBlockNotice, IPeers
 
 __all__ = ["NoPeers"]

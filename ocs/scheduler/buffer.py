@@ -13,10 +13,12 @@ from typing import Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
 from twisted.logger import Logger, LogLevel
 
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.dial_hours import open_zones
+from ocs.dialing.filtering import RecordFilter
 from ocs.dialing.results import RecordType
 from ocs.dialing.shares import CAMPAIGN_TYPES, Ask, ListShare, begin_retrieval, weight_info
-from ocs.dialing.values import CallingList, CampaignGroup, Chain, ClaimRequest, Owner, RecordFilter
+from ocs.dialing.values import Chain, ClaimRequest, Owner
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain

@@ -17,16 +17,10 @@ from twisted.logger import Logger, LogLevel
 
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
 from ocs.dialing.callbacks import CallbackNews, Outage, due_at, is_callback, is_personal, missed
+from ocs.dialing.campaign import CallbackDialing, CallbackDistribution, CallingList
 from ocs.dialing.pacing import agents_suffice
 from ocs.dialing.results import RecordType
-from ocs.dialing.values import (
-    CALLBACK_TYPES,
-    PERSONAL_TYPES,
-    CallbackDialing,
-    CallbackDistribution,
-    CallingList,
-    Chain,
-)
+from ocs.dialing.values import CALLBACK_TYPES, PERSONAL_TYPES, Chain
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context, has_callback, run
 from ocs.scheduler.handover import Handover

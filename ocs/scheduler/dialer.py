@@ -17,6 +17,7 @@ from ocs.dialing.actions import CallAction
 from ocs.dialing.call import Call, CallOrigin, CallState
 from ocs.dialing.callbacks import is_callback
 from ocs.dialing.caller_id import caller_number, is_tone
+from ocs.dialing.campaign import CallingList, CallTransfer
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal, closing_rules, refusal
 from ocs.dialing.compliance.attempts import AttemptBlock, Callee, attempt_block
@@ -25,7 +26,7 @@ from ocs.dialing.modes import CallFlow
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.treatments import policy_of
 from ocs.dialing.validation import changed_meanwhile
-from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState, CallingList, CallTransfer
+from ocs.dialing.values import CALLBACK_TYPES, Attempt, AttemptState
 from ocs.errors import OCSError
 from ocs.log import debugging, masked
 from ocs.scheduler.calls import CallBook

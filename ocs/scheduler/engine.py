@@ -9,9 +9,10 @@ from zope.interface import implementer
 
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.call import CallEvent
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.checks import Refusal
 from ocs.dialing.session import SessionEvent, SessionState
-from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import OCSError, UnknownCampaign
 from ocs.interfaces import ISwitchListener
 from ocs.scheduler.assignments import Assignments

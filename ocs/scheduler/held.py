@@ -13,12 +13,14 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall
 
 from ocs.dialing.call import Call
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.chain import ChainEvent, ChainState, head_index, next_state, put_record
 from ocs.dialing.contact import Contact
+from ocs.dialing.filtering import RecordFilter
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.treatments import policy_of
-from ocs.dialing.values import Attempt, CallingList, Chain, Record, RecordFilter
+from ocs.dialing.values import Attempt, Chain, Record
 from ocs.frozen import changed
 from ocs.scheduler.writes import ChainWrites
 

@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from ocs.dialing.call import Call
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.chain import ChainState
 from ocs.dialing.contact import processed
 from ocs.dialing.history import (
@@ -36,7 +37,7 @@ from ocs.dialing.history import (
 )
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.session import Condition, SessionEvent, SessionState
-from ocs.dialing.values import Attempt, AttemptState, CampaignGroup, Chain, CustomField, Record
+from ocs.dialing.values import Attempt, AttemptState, Chain, CustomField, Record
 from ocs.interfaces import IHistory
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from twisted.logger import Logger
 
 from ocs.dialing import chain as chains
 from ocs.dialing.call import CallOrigin
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.chain import ChainEvent, ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import AttemptState, CallingList, Chain
+from ocs.dialing.values import AttemptState, Chain
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
 

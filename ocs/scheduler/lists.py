@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Mapping
 
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.custom_fields import fitting
-from ocs.dialing.values import CallingList, CampaignGroup, CustomField, RecordFilter
+from ocs.dialing.filtering import RecordFilter
+from ocs.dialing.values import CustomField
 from ocs.errors import FilterError, UnfitCallingList, UnknownCallingList
 
 __all__ = ["KnownLists", "read_lists"]

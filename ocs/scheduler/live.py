@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Collection, Iterator
 
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.chain import ChainState
 from ocs.dialing.modes import why_not_change
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CallingList, CampaignGroup
 from ocs.errors import WrongState
 from ocs.scheduler.lists import KnownLists, read_lists
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.chain import ChainState
 from ocs.dialing.modes import AVAILABLE_MODES, CallFlow, rules_of, why_not_change
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.results import DialingMode, OptimizationMethod
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CampaignGroup
 from ocs.scheduler import live
 
 if TYPE_CHECKING:

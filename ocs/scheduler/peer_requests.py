@@ -6,9 +6,10 @@ from typing import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.interfaces import IPeerRequests
 from ocs.scheduler.cancelling import cancel_held
 from ocs.scheduler.engine import Engine

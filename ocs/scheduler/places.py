@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ocs.dialing.call import Call
-from ocs.dialing.values import Place
+from ocs.dialing.campaign import Place
 from ocs.scheduler.context import Context
 
 if TYPE_CHECKING:

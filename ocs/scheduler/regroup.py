@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Mapping, Sequence
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CampaignGroup
 from ocs.scheduler.live import Prepared, prepared
 
 if TYPE_CHECKING:

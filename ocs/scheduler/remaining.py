@@ -6,10 +6,10 @@ from typing import Iterable
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.results import RecordStatus
 from ocs.dialing.session import SessionState
 from ocs.dialing.time_to_complete import Remaining, time_to_complete
-from ocs.dialing.values import CallingList
 from ocs.errors import OCSError
 from ocs.scheduler.context import run
 from ocs.scheduler.engine import Engine

@@ -9,13 +9,14 @@ from twisted.logger import Logger, LogLevel
 
 from ocs.dialing.agent import Agent, AgentEvent
 from ocs.dialing.call import CPD_ORIGIN, OBN_ORIGIN
+from ocs.dialing.campaign import CampaignGroup, Place
 from ocs.dialing.chain import ChainState
 from ocs.dialing.checks import Refusal
 from ocs.dialing.modes import ModeRules, may_share
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.session import SessionEvent, SessionState, next_state
 from ocs.dialing.validation import Reason
-from ocs.dialing.values import CampaignGroup, CustomField, Owner, Place
+from ocs.dialing.values import CustomField, Owner
 from ocs.errors import OCSError, WrongState
 from ocs.scheduler import live
 from ocs.scheduler.attendance import Attendance

@@ -12,9 +12,9 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.checks import RefusalCount
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import CallingList
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 

@@ -13,7 +13,8 @@ from twisted.python.failure import Failure
 from ocs.clock import IClock
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
-from ocs.dialing.values import AgentGroup, CampaignGroup, Record
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
+from ocs.dialing.values import Record
 from ocs.lab.agents.floor import MakeDesk
 from ocs.lab.people import AgentPerson
 from ocs.lab.virtual import DirectClient, direct_desks

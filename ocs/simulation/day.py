@@ -8,11 +8,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Sequence
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.dial_hours import next_opening
 from ocs.dialing.modes import rules_of
 from ocs.dialing.pacing import PacingDecision
 from ocs.dialing.results import RecordStatus
-from ocs.dialing.values import Attempt, CampaignGroup, Record
+from ocs.dialing.values import Attempt, Record
 from ocs.lab.agents.account import FloorAccount, add_up
 from ocs.scheduler.context import EngineOptions
 from ocs.servers.tserver.calls import CallKind, FinishedCall

@@ -20,6 +20,7 @@ from ocs.dialing.compliance.account import MINUTE_S
 from ocs.dialing.compliance.attempts import PastAttempt, PastWanted, past_of
 from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted, category, facts_of_attempt
 from ocs.dialing.compliance.rules import Category
+from ocs.dialing.filtering import RecordFilter
 from ocs.dialing.request_log import LoggedRequest
 from ocs.dialing.results import RecordStatus, RecordType
 from ocs.dialing.values import (
@@ -34,7 +35,6 @@ from ocs.dialing.values import (
     NewRecord,
     Owner,
     Record,
-    RecordFilter,
     RecoveredChain,
 )
 from ocs.errors import DatabaseAway, NotAdded, OCSError, StoreUnavailable, UnknownCallingList

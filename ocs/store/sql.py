@@ -17,6 +17,7 @@ from ocs.dialing.checks import RefusalCount
 from ocs.dialing.compliance.attempts import PastAttempt, PastWanted
 from ocs.dialing.compliance.calls import AnsweredCalls, CallsWanted
 from ocs.dialing.compliance.evidence import RulePeriod
+from ocs.dialing.filtering import RecordFilter
 from ocs.dialing.values import (
     Attempt,
     CancelRequest,
@@ -28,7 +29,6 @@ from ocs.dialing.values import (
     NewRecord,
     Owner,
     Record,
-    RecordFilter,
     RecoveredChain,
 )
 from ocs.errors import StoreUnavailable

@@ -8,7 +8,7 @@ import pytest
 
 from ocs.app.calling_rules import rules_named, the_rules
 from ocs.app.config import OCSOptions, to_campaign_groups
-from ocs.dialing.values import CampaignGroup
+from ocs.dialing.campaign import CampaignGroup
 from ocs.errors import ConfigurationError
 from ocs.options import load
 

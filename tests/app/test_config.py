@@ -9,11 +9,12 @@ from ocs.app.config import OCSOptions, do_not_call_checks, load_configuration, t
 from ocs.app.service import engine_options
 from ocs.app.vocabulary import VOCABULARY
 from ocs.configuration.reference import object_reference
+from ocs.dialing.actions import TreatmentAction
 from ocs.dialing.assignment import AssignmentRules
+from ocs.dialing.campaign import AgentGroup, CallbackDialing, CallbackDistribution
 from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
 from ocs.dialing.shares import TypePriorities
-from ocs.dialing.values import AgentGroup, CallbackDialing, CallbackDistribution, TreatmentAction
 from ocs.errors import ConfigurationError
 from ocs.options import load, sample
 

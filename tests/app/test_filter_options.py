@@ -12,7 +12,8 @@ from ocs.app.cli.config import config
 from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.app.list_checks import list_problems
 from ocs.database.backend import backend_for, transaction
-from ocs.dialing.values import CustomField, FilterText
+from ocs.dialing.filtering import FilterText
+from ocs.dialing.values import CustomField
 from ocs.errors import ConfigurationError
 from ocs.options import load
 from ocs.store.registry import Catalog, create_list

@@ -13,7 +13,8 @@ from ocs.app.resolution import server_tables
 from ocs.app.vocabulary import VOCABULARY
 from ocs.configuration.document import read_document
 from ocs.configuration.plan import planned
-from ocs.dialing.values import CallingList, CustomField
+from ocs.dialing.campaign import CallingList
+from ocs.dialing.values import CustomField
 from ocs.options import load
 
 LISTS = """

@@ -17,7 +17,7 @@ from ocs.app.resolution import outbound_servers, server_tables
 from ocs.app.vocabulary import TABLES, VOCABULARY
 from ocs.configuration.document import read_document
 from ocs.configuration.plan import planned
-from ocs.dialing.values import GroupKind
+from ocs.dialing.campaign import GroupKind
 from ocs.errors import ConfigurationError
 from ocs.options import enum_word, load
 from tests.app.test_config import GOOD

@@ -10,9 +10,9 @@ import pytest
 
 from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.dialing.actions import CallAction, ExecuteSql, SendHttpRequest, TreatmentAction
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.holidays import HolidayCalendar
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import CallingList
 from ocs.dialing.windows import ALWAYS_OPEN, parse_hours
 from ocs.errors import ConfigurationError
 from ocs.options import load

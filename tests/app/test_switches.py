@@ -11,7 +11,7 @@ from twisted.internet.testing import MemoryReactorClock
 from ocs.app.config import OCSOptions, to_campaign_groups
 from ocs.app.switches import SwitchSide
 from ocs.clock import SystemClock
-from ocs.dialing.values import Place
+from ocs.dialing.campaign import Place
 from ocs.errors import ConfigurationError
 from ocs.links.registry import Links
 from ocs.links.switch import SwitchLink

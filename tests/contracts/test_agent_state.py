@@ -8,7 +8,7 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
-from ocs.dialing.values import AgentGroup, CampaignGroup
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState
 from ocs.links.agents import SwitchAgentState
 from ocs.links.statserver import StatServerAgentState

@@ -8,9 +8,10 @@ import pytest
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerSession
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AgentGroup, CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import WrongState
 from ocs.interfaces import IBlockNotice, IPeers
 from ocs.scheduler.alone import NoPeers

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from ocs.dialing.campaign import CallbackDialing
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import DialingMode, RecordStatus, RecordType
-from ocs.dialing.values import CallbackDialing
 from protocols.attributes import KVList, KVValue, first
 from protocols.desktop import keys
 from protocols.desktop.errors import DesktopErrorCode

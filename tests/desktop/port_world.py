@@ -9,8 +9,9 @@ from twisted.internet.defer import Deferred, succeed
 from ocs.desktop.credentials import Credential
 from ocs.desktop.port import DesktopPort
 from ocs.desktop.port_values import PortLimits, Prepared
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallingList, CampaignGroup, Record
+from ocs.dialing.values import Record
 from ocs.passwords import hash_password, verify_password
 from ocs.scheduler.context import EngineOptions
 from ocs.servers.tserver.simulator_options import SimulatorOptions

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.chain import ChainState
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.results import CallResult, RecordStatus
-from ocs.dialing.values import AgentGroup, AttemptState, CallingList, CampaignGroup, CustomField, FilterText
+from ocs.dialing.values import AttemptState, CustomField
 from ocs.errors import UnfitCallingList
 from ocs.scheduler.context import EngineOptions
 from protocols.desktop.names import ChainAttribute

@@ -10,9 +10,9 @@ import pytest
 from ocs.desktop.campaigns import CampaignOperations
 from ocs.desktop.communication import Application, CommunicationEntry
 from ocs.desktop.operations import RecordOperations
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup
 from ocs.scheduler.live import prepared
 from ocs.scheduler.mode_change import Course
 from protocols.attributes import KVList

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import pytest
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.scheduler.context import EngineOptions
 from protocols.desktop.dates import format_date_time, parse_date_time
 from protocols.desktop.names import CallbackType, ChainAttribute, RecordTreatment

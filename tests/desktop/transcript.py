@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.results import CallResult, DialingMode
-from ocs.dialing.values import CallingList, CampaignGroup, Record
+from ocs.dialing.values import Record
 from ocs.scheduler.context import EngineOptions
 from protocols.attributes import KVValue
 from protocols.desktop import keys

@@ -6,18 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ocs.dialing.callbacks import Outage, callback_error, due_at, is_callback, is_personal, missed
+from ocs.dialing.campaign import AgentGroup, CallbackDialing, CallbackDistribution, CallingList, CampaignGroup
 from ocs.dialing.chain import with_phone
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.shares import TypePriorities
-from ocs.dialing.values import (
-    AgentGroup,
-    CallbackDialing,
-    CallbackDistribution,
-    CallingList,
-    CampaignGroup,
-    Chain,
-    Record,
-)
+from ocs.dialing.values import Chain, Record
 from ocs.dialing.windows import ListWindows, parse_hours
 from tests.doubles.clock import epoch
 

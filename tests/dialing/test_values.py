@@ -5,8 +5,10 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
+from ocs.dialing.actions import TreatmentAction
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
-from ocs.dialing.values import AgentGroup, CampaignGroup, Record, TreatmentAction
+from ocs.dialing.values import Record
 from ocs.options import enum_word
 
 

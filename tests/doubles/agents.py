@@ -8,7 +8,7 @@ from zope.interface import implementer
 
 from ocs.clock import IClock
 from ocs.dialing.agent import Agent, AgentEvent, AgentEventKind, WorkState
-from ocs.dialing.values import AgentGroup, CampaignGroup
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.interfaces import IAgentState
 
 __all__ = ["FakeAgents"]

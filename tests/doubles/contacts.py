@@ -4,8 +4,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.contact import Contact
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, CustomField, Record
+from ocs.dialing.values import CustomField, Record
 
 __all__ = ["GROUP", "contact"]
 

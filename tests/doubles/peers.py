@@ -6,8 +6,9 @@ from typing import Any, Sequence
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
+from ocs.dialing.campaign import CampaignGroup
 from ocs.dialing.peering import CancelTarget, GroupKey, PeerIdentity, PeerSession
-from ocs.dialing.values import CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import LoadedElsewhere
 from ocs.interfaces import IBlockNotice, IPeerRequests, IPeers
 from ocs.links.peer_server import PeerService

@@ -10,9 +10,10 @@ from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
 from ocs.dialing import history as told
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.history import ChainFacts, ChainStage, SessionFacts
 from ocs.dialing.session import SessionEvent, SessionState
-from ocs.dialing.values import AgentGroup, Attempt, AttemptState, CampaignGroup, Record
+from ocs.dialing.values import Attempt, AttemptState, Record
 from ocs.errors import DatabaseAway, StoreUnavailable
 from ocs.interfaces import IHistory
 from ocs.links.icon import IconLinkOptions, IconReporter

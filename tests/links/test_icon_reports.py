@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from ocs.dialing import history as told
 from ocs.dialing.call import Call, CallOrigin
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.history import ChainFacts, ChainStage, FieldChange, SessionFacts
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod, RecordStatus, RecordType
 from ocs.dialing.session import Condition, SessionEvent, SessionState, next_state
-from ocs.dialing.values import AgentGroup, Attempt, AttemptState, CampaignGroup, CustomField, Record
+from ocs.dialing.values import Attempt, AttemptState, CustomField, Record
 from ocs.errors import WrongState
 from ocs.links.icon_reports import FIELDS_OF_A_LIST, Reports, closed_later
 from ocs.servers.icon.rows import rows_of

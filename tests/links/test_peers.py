@@ -7,9 +7,10 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface.verify import verifyObject
 
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.peering import GroupKey, PeerSession
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AgentGroup, CampaignGroup, DoNotCallEntry
+from ocs.dialing.values import DoNotCallEntry
 from ocs.errors import WrongState
 from ocs.interfaces import IPeerRequests
 from protocols.message import Message

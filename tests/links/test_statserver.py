@@ -12,7 +12,7 @@ from twisted.logger import LogLevel
 from zope.interface.verify import verifyObject
 
 from ocs.dialing.agent import AgentEventKind, WorkState
-from ocs.dialing.values import AgentGroup, CampaignGroup, GroupKind
+from ocs.dialing.campaign import AgentGroup, CampaignGroup, GroupKind
 from ocs.links.listeners import ClientListeners
 from ocs.links.statserver import StatServerAgentState
 from ocs.servers.statserver.states import CallPhase, DNEvent, DNEventKind

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, fail
 
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.call import SwitchEvent
-from ocs.dialing.values import AgentGroup
+from ocs.dialing.campaign import AgentGroup
 from ocs.links.agents import SwitchAgentState
 from ocs.links.switch import SwitchLink
 from protocols.attributes import KVList

@@ -10,7 +10,7 @@ from zope.interface.verify import verifyObject
 
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.call import SwitchEvent
-from ocs.dialing.values import AgentGroup, CampaignGroup
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.interfaces import ISwitchLink
 from ocs.lab.virtual import DirectClient
 from ocs.links.agents import SwitchAgentState

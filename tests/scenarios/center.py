@@ -4,8 +4,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+from ocs.dialing.actions import Treatment, TreatmentAction
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.results import CallResult, DialingMode
-from ocs.dialing.values import CallingList, CampaignGroup, Record, Treatment, TreatmentAction
+from ocs.dialing.values import Record
 from ocs.lab.agents.floor import LabFloor
 from ocs.links.agents import SwitchAgentState
 from ocs.links.switch import SwitchLink

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CallbackDialing
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
-from ocs.dialing.values import AttemptState, CallbackDialing, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.servers.tserver.calls import CallKind
 from tests.scenarios.center import TREATMENTS, Center, record
 

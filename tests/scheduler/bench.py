@@ -10,19 +10,12 @@ from twisted.internet.defer import Deferred
 
 from ocs.desktop.entry import AgentEntry
 from ocs.desktop.records import record_data
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
-from ocs.dialing.values import (
-    AgentGroup,
-    Attempt,
-    CallingList,
-    CampaignGroup,
-    CustomField,
-    Record,
-    Treatment,
-    TreatmentAction,
-)
+from ocs.dialing.values import Attempt, CustomField, Record
 from ocs.links.agents import SwitchAgentState
 from ocs.scheduler.context import Context, EngineOptions
 from ocs.scheduler.engine import Engine

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.results import CallResult, RecordType
-from ocs.dialing.values import Record, Treatment, TreatmentAction
+from ocs.dialing.values import Record
 from ocs.scheduler.context import EngineOptions
 from protocols.desktop.messages import DesktopEvent
 from tests.doubles.clock import VirtualClock

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ocs.dialing.assignment import AssignmentRules
+from ocs.dialing.campaign import CallbackDialing, CallingList
 from ocs.dialing.results import DialingMode, RecordType
-from ocs.dialing.values import CallbackDialing, CallingList
 from ocs.errors import WrongState
 from ocs.scheduler.session import DialingSession
 from tests.doubles.clock import VirtualClock

@@ -6,8 +6,8 @@ from dataclasses import replace
 from twisted.internet.defer import Deferred
 
 from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.campaign import CallbackDialing
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallbackDialing
 from tests.scheduler.bench import Bench, agent_of, record
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.campaign import CallbackDialing, CallbackDistribution
 from ocs.dialing.shares import TypePriorities
-from ocs.dialing.values import CallbackDialing, CallbackDistribution
 from protocols.desktop.dates import parse_date_time
 from protocols.desktop.names import CallbackType
 from tests.scheduler.bench import PREVIEW, Bench, record

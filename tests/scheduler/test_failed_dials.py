@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import pytest
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordStatus
-from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.scheduler.context import EngineOptions
 from protocols.errors import LocalProtocolError, RequestTimedOut, TooManyRequests
 from tests.scheduler.bench import Bench, one, reason

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from ocs.dialing.call import CPD_ORIGIN, SwitchEvent
+from ocs.dialing.campaign import CallTransfer
 from ocs.dialing.chain import ChainState
 from ocs.dialing.engagement import EngagementState
 from ocs.dialing.pacing_choice import Algorithm, PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus
 from ocs.dialing.session import Condition
-from ocs.dialing.values import CallTransfer
 from ocs.errors import WrongState
 from ocs.scheduler.engagements import ENGAGING
 from protocols.attributes import first

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.treatments import Progress
-from ocs.dialing.values import CallingList, Chain, Record
+from ocs.dialing.values import Chain, Record
 from ocs.scheduler.held import HeldChain
 
 LIST = CallingList("spring", 1)

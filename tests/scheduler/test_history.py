@@ -9,11 +9,12 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from ocs.dialing import history as told
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.callbacks import CallbackNews
 from ocs.dialing.history import ChainStage
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.session import Condition, SessionEvent, SessionState
-from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.interfaces import IHistory
 from ocs.scheduler.context import EngineOptions
 from protocols.desktop.names import CallbackType

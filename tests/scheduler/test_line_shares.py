@@ -4,8 +4,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ocs.dialing.campaign import AgentGroup, CallingList
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import AgentGroup, CallingList
 from tests.scheduler.bench import TRUNK, Bench, record
 
 DNS = tuple(str(7001 + number) for number in range(12))

@@ -8,12 +8,15 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import LogLevel
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.chain import ChainState
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.results import CallResult, ContactInfoType, DialingMode, RecordStatus, RecordType
 from ocs.dialing.session import SessionState
 from ocs.dialing.shares import TypePriorities
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, FilterText, Record, Treatment, TreatmentAction
+from ocs.dialing.values import Record
 from ocs.errors import UnfitCallingList, UnknownCallingList, WrongState
 from tests.scheduler.bench import FIELDS, Bench, chain, record
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.callbacks import CallbackNews
+from ocs.dialing.campaign import CallbackDialing
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.values import CallbackDialing, Treatment, TreatmentAction
 from tests.doubles.clock import clock_at
 from tests.scheduler.bench import Bench, record
 from tests.scheduler.callback_desk import ASSIGN, CAMPAIGN, NOW, OPTIONS, PERSONAL, campaign, delivered, desk, personal

@@ -5,10 +5,11 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.validation import Reason
-from ocs.dialing.values import AttemptState, Record, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState, Record
 from ocs.interfaces import IContactNotifier
 from ocs.scheduler.context import has_callback
 from tests.doubles.clock import VirtualClock

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.results import DialingMode
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AgentGroup, CallingList, CampaignGroup, FilterText
 from ocs.errors import StoreUnavailable, UnfitCallingList, WrongState
 from ocs.scheduler.live import prepared
 from ocs.scheduler.regroup import GroupNews, GroupOutcome, prepare_groups

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ocs.dialing.campaign import CallingList
 from ocs.dialing.results import RecordStatus
-from ocs.dialing.values import CallingList
 from ocs.scheduler.remaining import TimesToComplete
 from tests.scheduler.bench import Bench, record
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import pytest
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.call import SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
-from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.scheduler.context import EngineOptions
 from tests.scheduler.bench import QUEUE, Bench, chain, one, record
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordStatus, RecordType
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AttemptState, DoNotCallEntry, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState, DoNotCallEntry
 from ocs.errors import StoreUnavailable, UnknownCallingList, UnknownCampaign, WrongState
 from ocs.scheduler.context import EngineOptions
 from tests.scheduler.bench import PREVIEW, Bench, one, record

@@ -6,18 +6,12 @@ from typing import Any
 
 import pytest
 
+from ocs.dialing.actions import Treatment, TreatmentAction
+from ocs.dialing.campaign import AgentGroup, CallingList, CampaignGroup
 from ocs.dialing.chain import ChainState
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.results import CallResult, RecordStatus
-from ocs.dialing.values import (
-    AgentGroup,
-    AttemptState,
-    CallingList,
-    CampaignGroup,
-    CustomField,
-    FilterText,
-    Treatment,
-    TreatmentAction,
-)
+from ocs.dialing.values import AttemptState, CustomField
 from ocs.errors import UnfitCallingList, UnknownCallingList, WrongState
 from ocs.scheduler.regroup import prepare_groups
 from ocs.scheduler.session import DialingSession

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from ocs.dialing.call import SwitchEvent
+from ocs.dialing.campaign import AgentGroup, Place
 from ocs.dialing.results import CallResult, DialingMode
 from ocs.dialing.session import Condition
-from ocs.dialing.values import AgentGroup, Place
 from tests.scheduler.bench import QUEUE, TRUNK, Bench, record
 
 EAST = f"{QUEUE}@east"

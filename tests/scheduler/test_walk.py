@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocs.dialing.campaign import CallbackDialing, CallbackDistribution, CallingList
+from ocs.dialing.filtering import FilterText
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallbackDialing, CallbackDistribution, CallingList, FilterText
 from tests.scheduler.bench import TRUNK
 from tests.scheduler.walk import STEPS, TREATMENTS, World
 

@@ -12,12 +12,13 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.call import CallOrigin, CallState, SwitchEvent
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, DialingMode, RecordStatus, RecordType
 from ocs.dialing.session import SessionState
-from ocs.dialing.values import AttemptState, Treatment, TreatmentAction
+from ocs.dialing.values import AttemptState
 from ocs.errors import OCSError
 from ocs.scheduler.context import EngineOptions, has_callback
 from protocols.attributes import KVList, first, updated

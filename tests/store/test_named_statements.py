@@ -5,9 +5,10 @@ import pytest
 from twisted.internet.defer import fail, succeed
 
 from ocs.database.backend import backend_for, transaction
+from ocs.dialing.campaign import AgentGroup, CampaignGroup
 from ocs.dialing.contact import Contact
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import AgentGroup, CampaignGroup, Record
+from ocs.dialing.values import Record
 from ocs.errors import ConfigurationError, StoreUnavailable
 from ocs.options import load
 from ocs.store.named_statements import NamedStatements, SqlStatementOptions

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from zope.interface.verify import verifyObject
 
+from ocs.dialing.actions import Treatment, TreatmentAction
 from ocs.dialing.results import CallResult
-from ocs.dialing.values import CustomField, DoNotCallEntry, Record, Treatment, TreatmentAction
+from ocs.dialing.values import CustomField, DoNotCallEntry, Record
 from ocs.interfaces import IHistory
 from ocs.store.record_history import RECORD_COLUMNS, DialLogFile, RecordHistory
 from tests.scheduler.bench import PREVIEW, Bench, chain, record

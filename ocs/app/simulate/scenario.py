@@ -10,9 +10,9 @@ from ocs.app.calls import CallOptions
 from ocs.app.config import DialingOptions
 from ocs.app.engine_numbers import engine_numbers
 from ocs.app.rules import TreatmentOptions, treatment_of
+from ocs.dialing.campaign import CallingList, CampaignGroup
 from ocs.dialing.modes import AVAILABLE_MODES
 from ocs.dialing.results import DialingMode
-from ocs.dialing.values import CallingList, CampaignGroup
 from ocs.errors import ConfigurationError
 from ocs.lab.people import AgentPerson
 from ocs.options import load, load_file, option, table

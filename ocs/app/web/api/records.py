@@ -12,6 +12,7 @@ from ocs.app.web.api.site import Site, api_error, exact
 from ocs.app.web.api.values import records as values
 from ocs.app.web.api.values.words import LimitQuery, word
 from ocs.database.statements import Transaction
+from ocs.dialing import campaign
 from ocs.dialing import values as domain
 from ocs.dialing.custom_fields import WrongValue, changes_from, fields_by_key, open_values
 from ocs.dialing.peering import CancelTarget
@@ -69,7 +70,7 @@ class _Lists:
     async def one(self, call: Call) -> values.CallingList:
         return await self._told(self._site.calling_list(call.path["calling_list"]))
 
-    async def _told(self, one: domain.CallingList) -> values.CallingList:
+    async def _told(self, one: campaign.CallingList) -> values.CallingList:
         def look(work: Transaction) -> tuple[dict[int, int], tuple[domain.CustomField, ...]] | None:
             if one.reads not in self._site.catalog.calling_lists(work):
                 return None
@@ -108,7 +109,7 @@ class _Lists:
         return values.Records(records=[_told(one.name, each, custom) for each in found.records],
                               next=f"{last.chain_id}/{last.chain_n}" if last is not None and found.more else None)
 
-    async def _find(self, one: domain.CallingList, search: Search) -> tuple[Sought, Any]:
+    async def _find(self, one: campaign.CallingList, search: Search) -> tuple[Sought, Any]:
         found: tuple[Sought, Any] = await self._site.read(lambda work: (
             search_records(work, self._site.catalog, one.reads, search), self._site.catalog.calling_list(work, one.reads).fields))
         return found
@@ -174,7 +175,7 @@ class _Lists:
             raise api_error(error) from None
 
 
-def _new(one: domain.CallingList, asked: values.NewRecord, custom: Any) -> domain.NewRecord:
+def _new(one: campaign.CallingList, asked: values.NewRecord, custom: Any) -> domain.NewRecord:
     known = fields_by_key(custom)
     unknown = next((name for name in asked.fields if name not in known), None)
     if unknown is not None:

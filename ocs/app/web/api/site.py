@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from ocs.app.web.api.routing import ApiError
 from ocs.desktop.campaigns import CampaignOperations, CampaignRefused
-from ocs.dialing.values import CallingList
+from ocs.dialing.campaign import CallingList
 from ocs.errors import DatabaseAway, DataRefused, NotAdded, OCSError, StoreUnavailable, UnknownCallingList
 from ocs.links.registry import Links
 from ocs.scheduler.engine import Engine
