@@ -107,7 +107,7 @@ def _octets_life(url: str, part: int) -> Generator[None, None, None]:
 
 
 def _api_life(url: str, part: int) -> Generator[None, None, None]:
-    from tests.app.test_api import Rig
+    from tests.app.api_rig import Rig
     rng, rig = random.Random(7), Rig(url)
     routes, work, watch = api_routes(rig.site), third_parties.Work(rng, rig.bench), third_parties.Watch()
     with _stopped(rig.store):

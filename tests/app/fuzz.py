@@ -35,8 +35,8 @@ from protocols.desktop.errors import DesktopError
 from protocols.desktop.messages import is_request
 from protocols.desktop.messages import parse_request as parse_desktop
 from tests.desktop.fuzz import SEEDS, Mutator
-from tests.desktop.test_communication import CRM, DN
-from tests.desktop.test_communication import Rig as CommunicationRig
+from tests.desktop.third_party import CRM, DN
+from tests.desktop.third_party import Rig as CommunicationRig
 from tests.scheduler.bench import DNS, Bench
 
 __all__ = ["DESKTOP_SEEDS", "Third", "Watch", "Work", "ask_api", "broken", "connect", "fuzz_api", "fuzz_communication",
@@ -293,7 +293,7 @@ def fuzz_api(count: int, seed: int, new_database: Callable[[], str], progress: P
 
 
 def _fuzz_api(numbers: range, rng: random.Random, url: str, watch: Watch) -> int:
-    from tests.app.test_api import Rig
+    from tests.app.api_rig import Rig
     rig, done = Rig(url), 0
     work, routes = Work(rng, rig.bench), api_routes(rig.site)
     for number in numbers:
