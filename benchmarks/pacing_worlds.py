@@ -4,7 +4,7 @@ tails, shifts.
     python benchmarks/pacing_worlds.py [--quick] [--json] [--seeds 1,2] [--world NAME,NAME]
 
 For each world the utilisation, the mean and the worst abandon rate, and the cost of a decision. The goal: the mean of every
-world is at most 3 %. `--quick` plays the smaller worlds for one seed.
+world is at most 3 %, and no day is above 3.3 %. `--quick` plays the smaller worlds for one seed.
 """
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ WORLDS = {each.name: each for each in (
     replace(_BASE, name="seven", agents=7),
     replace(_BASE, name="thirty-five", agents=35),
     replace(_BASE, name="few-answers", agents=25, phases=(Phase(0.0, human=0.05, machine=0.40),), lines_per_agent=30.0),
+    *(replace(_BASE, name=f"{name}-cold", agents=agents, phases=(Phase(0.0, human=0.10, machine=0.35),))
+      for agents, name in ((4, "four"), (7, "seven"), (10, "ten"))),
     replace(_BASE, name="many-answers", agents=25, phases=(Phase(0.0, human=0.80, machine=0.05),)),
     replace(_BASE, name="long-tails", agents=25, talk_cv=2.5),
     replace(_BASE, name="slow-drift", agents=35, phases=_ramp(8, 0.45, 0.10)),
@@ -66,7 +68,7 @@ def main() -> int:
         rates = [score["abandon_rate"] for score in scores]
         figures[f"{name}_utilisation"] = mean(score["utilisation"] for score in scores)
         figures[f"{name}_abandon_rate"], figures[f"{name}_worst"] = mean(rates), max(rates)
-        goals[f"{name}_abandon_rate"] = ("<=", 0.03)
+        goals[f"{name}_abandon_rate"], goals[f"{name}_worst"] = ("<=", 0.03), ("<=", 0.033)
         note(f"{name:18} utilisation {figures[f'{name}_utilisation']:.3f}  abandon rate {mean(rates):.4f}"
              f" (worst {max(rates):.4f})  {mean(score['pacer_us'] for score in scores):.0f} us")
     return report("pacing_worlds", where, figures, goals, options.json)

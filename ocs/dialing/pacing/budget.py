@@ -13,7 +13,8 @@ earned: about two abandoned calls are kept back in a working day, which is much 
 
 The risk at which the limit is just kept grows with the number of answers: the next free agent is never far (measured). So what
 is learned is the difference from what is usual at this rate of answers: prediction begins near to what will come out, and when
-half of the agents go to lunch the risk is less at once, not after the credit is gone.
+half of the agents go to lunch the risk is less at once, not after the credit is gone. With few agents it grows with the hit
+ratio, too: where answers are rare many calls are out, and two of them may be answered at once.
 
 A world that changes at once (the next part of the list is answered five times as often) makes a burst of abandoned calls that no
 risk foresees. Where there was one, another may come: part of a burst is kept back, and debts are paid faster.
@@ -36,6 +37,8 @@ _RATE_S = 1200.0                    # the rate of answers is taken over about so
 _LEAST, _MOST = -8.0, 1.5           # log odds of the risk
 _SPENT, _SAVED = -4.0, 1.0          # the most that debt takes off the log odds at once, and that credit adds
 _FEW, _MANY, _MOST_RATE = -0.25, 1.1, 1.5   # log odds of the risk over the limit's: few answers, per answer a second, up to
+_PER_HIT, _MIDDLING, _SLOWEST = 0.053, 0.3, 0.02    # and per hit ratio beyond a middling one over answers a second, from
+_SURE = 3.0                         # standard errors of the hit ratio
 _DEEP = -3.0                        # in such debt the way back is known and nothing is to be learned
 _BURST = 3.0                        # times the limit: more abandoned calls than that are a burst
 _CHANCE = 6.0                       # abandoned calls in a burst that needs no other reason
@@ -56,6 +59,7 @@ class AbandonBudget:
         self._rate, self._at = 0.0, 0.0
         self._first: float | None = None
         self._begun = False
+        self._beyond = 0.0                      # of the hit ratio, beyond a middling one
         self._burst, self._worst = 0.0, 0.0     # abandoned calls of the burst under way, and of the worst one lately
         self._settle(0.0)
 
@@ -93,6 +97,13 @@ class AbandonBudget:
         self._begun = True
         self._settle(0.0)
 
+    def expect(self, hit_ratio: float, error: float = 0.0) -> None:
+        """So large a share of the calls, 0 to 1, is answered by a person at present; its standard error. Only what is sure
+        counts."""
+        beyond, unsure = hit_ratio - _MIDDLING, _SURE * error
+        self._beyond = max(0.0, beyond - unsure) + min(0.0, beyond + unsure)
+        self._settle(0.0)
+
     @property
     def rate(self) -> float:
         """Answers a second, lately."""
@@ -124,5 +135,8 @@ class AbandonBudget:
         if at_once > _DEEP:
             self._steady += earned * min(off, 3.0 * hold) / (_PATIENCE * hold * hold)
             self._steady = min(_MOST, max(_LEAST, self._steady))
-        usual = _FEW + _MANY * min(_MOST_RATE, self.rate) if self._begun else 0.0
+        usual = 0.0
+        if self._begun:
+            rate = self.rate
+            usual = _FEW + _MANY * min(_MOST_RATE, rate) + _PER_HIT * self._beyond / max(_SLOWEST, rate)
         self.risk = 1.0 / (1.0 + exp(-self._steady - usual - min(_SAVED, max(_SPENT, at_once))))

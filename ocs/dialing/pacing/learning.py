@@ -4,6 +4,7 @@ A pacer adds the decision (`_predict`). Until enough has been seen, all of them 
 """
 from __future__ import annotations
 
+from math import sqrt
 from typing import Hashable
 
 import numpy as np
@@ -229,6 +230,7 @@ class LearningPacer:
         shares = calls.ring_share.value(), calls.answer_share.value(), agents.stay
         if any(abs(new - old) > _CHANGED * old for new, old in zip(shares, self._shares)):
             self._shares = shares
+            self.budget.expect(calls.hit_ratio, calls.hit_ratio * sqrt(calls.doubt))
             dialed, ringing = calls.chances()
             talking, wrapping, back = agents.chances()
             forecast = self._forecast

@@ -75,6 +75,22 @@ def test_prediction_begins_at_a_higher_risk_where_more_people_answer_and_once_on
     assert risks == sorted(risks) and risks[-1] > 1.5 * risks[0]
 
 
+def test_a_few_agents_risk_less_where_answers_are_rare_and_many_agents_hardly_do() -> None:
+    def spread(apart_s: float) -> list[float]:
+        budget, risks = AbandonBudget(0.03), []
+        for answer in range(200):
+            budget.answer(apart_s * answer)
+        budget.begin()
+        for hit_ratio in (0.1, 0.3, 0.55):
+            budget.expect(hit_ratio)
+            risks.append(budget.risk)
+        return risks
+
+    few, many = spread(20.0), spread(1.0)
+    assert few == sorted(few) and few[2] > 1.5 * few[0]
+    assert many == sorted(many) and many[2] < 1.1 * many[0]
+
+
 def test_when_half_of_the_answers_stay_away_less_is_risked() -> None:
     budget = AbandonBudget(0.03)
     budget.begin()
