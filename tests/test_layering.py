@@ -130,7 +130,7 @@ def test_codecs_and_conversations_know_no_twisted(module: str) -> None:
     assert [name for name in imports(module) if name.split(".")[0] in ("twisted", "time", "socket")] == []
 
 
-@pytest.mark.parametrize("module", sorted(FOUNDATION))
+@pytest.mark.parametrize("module", sorted(FOUNDATION | {name for name in modules() if name.startswith("ocs.interfaces.")}))
 def test_foundation_modules_know_only_each_other_and_the_domain_values(module: str) -> None:
     if not source(module).exists():
         pytest.skip(f"{module} does not exist")
