@@ -129,8 +129,8 @@ class Agents:
 
     def prepare(self, within_s: Floats) -> None:
         """Work out the chances to become free within each of the times, by age, of those who stay."""
-        talk, = spreads(self._talking.counts, self.talks)
-        wrap, = spreads(self._wrapping.counts, self.wraps)
+        talk, = spreads(self._talking, self.talks)
+        wrap, = spreads(self._wrapping, self.wraps)
         self.handle_s = talk.mean_s + wrap.mean_s
         talk_share, wrap_share = min(talk.share, 1.0), min(wrap.share, 1.0)
         ages = self._wrapping.ages()

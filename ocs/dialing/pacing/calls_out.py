@@ -99,8 +99,8 @@ class CallsOut:
     # -- what follows from it ------------------------------------------------------------------------------------------
     def learn(self) -> None:
         """Take the spreads of durations from what was seen so far."""
-        self._ring, self._early, self._late = spreads(self._dialed.counts, self._to_ring, self._unrung_answer, self._unrung_end)
-        self._answer, self._rest = spreads(self._ringing.counts, self._to_answer, self._to_end)
+        self._ring, self._early, self._late = spreads(self._dialed, self._to_ring, self._unrung_answer, self._unrung_end)
+        self._answer, self._rest = spreads(self._ringing, self._to_answer, self._to_end)
         rung = self._to_ring.seen > 0
         self.decided = min(1.0, sum(each.share for each in ((self._answer, self._rest) if rung else (self._early, self._late))))
         self.ring_share.timing(self._ring.by(AGES_S))

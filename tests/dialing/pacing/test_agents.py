@@ -133,3 +133,20 @@ def test_the_same_activity_twice_is_one() -> None:
     group.change(0.0, 1, A.TALK)
     group.change(5.0, 1, A.TALK)
     assert talking.sum() == 1 and group.talks.seen == 0
+
+
+def test_who_forgot_to_end_the_work_after_a_call_is_not_expected_in_a_moment() -> None:
+    """Some wrap-ups take five minutes, longer than there are slots; one agent went home without ending it."""
+    group, talking, wrapping, _ = agents()
+    group.change(0.0, "gone", A.WRAP)
+    now = work(group, 50)
+    for seconds in (300.0,) * 5:
+        for activity, length in ((A.TALK, 100.2), (A.WRAP, seconds), (A.READY, 1.2)):
+            group.change(now, 1, activity)
+            now += length
+            group.advance(now)
+    assert wrapping[-1] == 1
+    group.prepare(np.array([14.0, 600.0]))
+    _, chances, _ = group.chances()
+    assert chances[0, -1] < 0.05 and chances[1, -1] < 0.7
+    assert chances[0, 15] > 0.5
