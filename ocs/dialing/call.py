@@ -278,7 +278,8 @@ def step(call: Call, event: CallEvent) -> tuple[Call, Effect]:
 def _noted(call: Call, signal: _Signal, event: CallEvent) -> dict[str, Any]:
     """The facts that an event adds, whatever the state: fields of the call that have other values now."""
     changes: dict[str, Any] = {}
-    if len(event.placed) >= len(call.placed) and event.placed != call.placed:       # news of a request may overtake each other
+    # news of a request may overtake each other; its last word counts, for a call that was told of may have been refused
+    if event.placed and event.placed != call.placed and (len(event.placed) >= len(call.placed) or signal in _ENDS):
         changes["placed"] = event.placed
     if event.conn_id and not (call.conn_id and call.call_uuid):
         changes |= {"conn_id": call.conn_id or event.conn_id, "call_uuid": call.call_uuid or event.call_uuid}

@@ -134,6 +134,17 @@ def test_the_attempt_and_history_name_every_call_of_the_request_once() -> None:
         (token, "c1", "u1"), (token, "c2", "u2")]
 
 
+def test_a_call_that_the_switch_refused_after_it_was_told_of_is_not_the_last_one_of_its_attempt() -> None:
+    made, manager = bench()
+    token = manager.asked[0][0]
+    first, second, third = PlacedCall("c1", "u1"), PlacedCall("c2", "u2"), PlacedCall("", "")
+    for kind, state, placed in ((E.DIALING, 0, (first,)), (E.DATA_CHANGED, 0, (first, second, third)),
+                                (E.DATA_CHANGED, 0, (first, second)), (E.RELEASED, 6, (first, second))):
+        made.engine.call_event(CallEvent(kind, token, OBN_ORIGIN, state, made.clock.wall(), guid=token, placed=placed))
+    (attempt,) = made.attempts(1)
+    assert (attempt.conn_id, attempt.earlier_conn_ids, attempt.call_state) == ("c2", "c1", 6)
+
+
 @pytest.mark.parametrize("call_state", [0, 1, 5, 21])
 def test_however_a_call_leaves_its_application_it_is_over(call_state: int) -> None:
     made, manager = bench()

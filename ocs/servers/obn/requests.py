@@ -50,7 +50,8 @@ _R = RequestResult
 
 @dataclass(eq=False)
 class _Request:
-    """One request. `expires_at` is epoch seconds; `told`: its result has been heard."""
+    """One request. `expires_at` is epoch seconds; `told`: its result has been heard; `before`: where it stood before the switch
+    was asked for a call that it has not confirmed."""
 
     document: CreateRequest
     number: int
@@ -64,10 +65,16 @@ class _Request:
     timer: IDelayedCall | None = None
     tries: int = 0
     refusals: int = 0               # dials that the switch refused
+    before: RequestStatus | None = None
 
     @property
     def token(self) -> str:
         return self.document.token
+
+    @property
+    def shown(self) -> RequestStatus:
+        """What is told of it: a call that the switch may still refuse is none."""
+        return self.status if self.before is None else self.before
 
 
 class DialRequests:
@@ -152,7 +159,7 @@ class DialRequests:
     def status(self, token: str) -> RequestStatus | None:
         """Where a request stands; None if there is no such request."""
         one = self._requests.get(token)
-        return None if one is None else one.status
+        return None if one is None else one.shown
 
     def cancel(self, token: str, release: bool) -> RequestStatus | None:
         """Dial it no more; `release`: a call of it ends, too."""
@@ -165,7 +172,7 @@ class DialRequests:
                 self._end(one, _R.CANCELLED, one.status.call_state)
             elif release:
                 self._lines.release(token)
-        return one.status
+        return one.shown
 
     # -- dialing --------------------------------------------------------------------------------------------------
     def lines_changed(self) -> None:
@@ -202,7 +209,8 @@ class DialRequests:
                 Deferred.fromCoroutine(self._dial(one)).addErrback(lambda failure: self.log.failure("dialing", failure))
 
     async def _dial(self, one: _Request) -> None:
-        document, before = one.document, one.status
+        document = one.document
+        one.before = before = one.status
         last = (PlacedCall(conn_id=before.conn_id, call_uuid=before.call_uuid),) if before.conn_id else ()
         self._set(one, result=_R.DIALING, attempts=before.attempts + 1, dialed_at=self._clock.wall(), answered_at=None,
                   ended_at=None, conn_id="", call_uuid="", earlier=(*before.earlier, *last))
@@ -210,15 +218,14 @@ class DialRequests:
             await self._put(one)
         except OCSError as error:
             self.log.error("a request waits: {reason}", reason=str(error))
-            one.status = msgspec.structs.replace(before, result=_R.QUEUED)
-            self._calling.discard(one.token)
+            self._not_placed(one, msgspec.structs.replace(before, result=_R.QUEUED))
             self._queue(one, self._options.notification.again_min_s)
             return
         if self._stopped:
             return
         if one.cancelled:
-            one.status = before
-            self._end(one, _R.CANCELLED, one.status.call_state)
+            self._not_placed(one, before)
+            self._end(one, _R.CANCELLED, before.call_state)
             return
         extensions = (("call_answer_type_recognition", document.recognition),) if document.recognition else ()
         try:
@@ -229,8 +236,10 @@ class DialRequests:
             self._refused(one, before, _DIAL_ERROR if error.code in _NUMBER_REFUSED else CallState.ALL_TRUNKS_BUSY)
         except ProtocolError as error:      # nobody knows whether it is dialed
             self.log.warn("request {request_id}: {reason}", request_id=one.status.request_id, reason=str(error))
+            one.before = None
             self.over(one.token, CallState.UNKNOWN)
         else:
+            one.before = None
             self._set(one, conn_id=placed.conn_id, call_uuid=placed.call_uuid)
             self._keep(one)         # so that a crash leaves the call its name
             self._tell(one)
@@ -239,10 +248,14 @@ class DialRequests:
 
     def _refused(self, one: _Request, before: RequestStatus, call_state: int) -> None:
         """The switch placed no call: none counts, but the tries of one request have their bound."""
-        self._calling.discard(one.token)
-        one.status, one.refusals = before, one.refusals + 1
+        self._not_placed(one, before)
+        one.refusals += 1
         self._not_reached(one, before.call_state if before.attempts else call_state, call_state in _AGAIN)
         self._pump()
+
+    def _not_placed(self, one: _Request, status: RequestStatus) -> None:
+        self._calling.discard(one.token)
+        one.status, one.before = status, None
 
     def answered(self, token: str, call_state: int) -> None:
         """Somebody picked up: into the application; a machine is released."""

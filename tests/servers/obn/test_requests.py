@@ -35,6 +35,7 @@ class Lines:
     def __init__(self) -> None:
         self.up, self.dialed, self.led, self.released, self.listener = True, [], [], [], None
         self.refuse: Any = None
+        self.pending: Deferred[PlacedCall] | None = None        # what the next call is answered with
 
     def start(self, listener: Any) -> None:
         self.listener = listener
@@ -45,6 +46,8 @@ class Lines:
 
     def call(self, token: str, number: str, ring_timeout_s: float, user_data: Any, extensions: Any) -> Deferred[PlacedCall]:
         self.dialed.append(token)
+        if self.pending is not None:
+            return self.pending
         placed = PlacedCall(conn_id=f"{len(self.dialed):016x}", call_uuid="UUID-" + token)
         return succeed(placed) if self.refuse is None else fail(self.refuse)
 
@@ -270,6 +273,34 @@ def test_dials_that_the_switch_refuses_are_no_calls_and_have_their_bound(tmp_pat
     world.clock.pump([60.0] * 5)
     last = world.status("T2")       # what it says is of the call that there was
     assert (last.result, last.call_state, last.attempts, last.conn_id, last.earlier) == (R.FAILED, 7, 1, f"{4:016x}", ())
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_call_that_the_switch_has_not_confirmed_is_not_told_of(tmp_path: Path, withdrawn: bool) -> None:
+    world = World(tmp_path)
+    world.create()
+    world.requests.over("T1", 6)
+    pending = world.lines.pending = Deferred()
+    world.clock.advance(60)
+    asked = world.requests.cancel("T1", False) if withdrawn else world.status()
+    assert asked is not None and world.lines.dialed == ["T1", "T1"]
+    assert (asked.result, asked.attempts, asked.conn_id, asked.earlier) == (R.QUEUED, 1, f"{1:016x}", ())
+    if withdrawn:
+        pending.errback(RequestRefused(166, "no lines"))
+        last = world.status()
+        assert (last.result, last.call_state, last.attempts, last.conn_id) == (R.CANCELLED, 6, 1, f"{1:016x}")
+    else:
+        pending.callback(PlacedCall(conn_id="c2", call_uuid="u2"))
+        assert (world.status().result, world.status().attempts, world.status().conn_id) == (R.DIALING, 2, "c2")
+
+
+def test_a_call_that_the_switch_was_asked_for_may_be_under_way_after_a_crash(tmp_path: Path) -> None:
+    first = World(tmp_path)
+    first.lines.pending = Deferred()
+    first.create()
+    assert first.create().response is ResponseType.SUCCESS       # asked for again: nothing less is in the journal
+    second = World(tmp_path, clock=first.clock)
+    assert (second.status().result, second.status().call_state, second.lines.dialed) == (R.FAILED, 28, [])
 
 
 def test_a_call_of_which_the_switch_did_not_tell_its_name_has_none(tmp_path: Path) -> None:
