@@ -29,6 +29,9 @@ class IAgentState(Interface):
     def of(group: CampaignGroup) -> Sequence[Agent]:
         """Agents of the group who are logged in now, in the order of its DNs. A group that names agents has only those."""
 
+    def find(group: CampaignGroup, agent_id: str) -> Agent | None:
+        """The agent of this id among those of `of(group)`, one of them should there be several; None if there is none."""
+
     def agent_at(dn: str) -> Agent | None:
         """Who is logged in at `dn`; None if nobody is."""
 

@@ -44,6 +44,9 @@ class SwitchAgentState:
         """Agents of the group who are logged in now. A group that names agents has only those."""
         return self._view(group.group).here()
 
+    def find(self, group: CampaignGroup, agent_id: str) -> Agent | None:
+        return self._view(group.group).find(agent_id)
+
     def _view(self, group: AgentGroup) -> _View:
         view = self._views.get(id(group))
         if view is None:
@@ -97,6 +100,7 @@ class _View:
         self.group, self._dns, self._members = group, frozenset(group.dns), frozenset(group.agents)
         self._here: dict[str, Agent] = {}
         self._free: dict[str, Agent] = {}
+        self._seats: dict[str, str] = {}        # agent id -> DN
         self._in_order: tuple[Agent, ...] | None = None
         self._ready: tuple[str, ...] | None = None
         for dn in group.dns:
@@ -109,14 +113,28 @@ class _View:
             return
         there = agent.work is not WorkState.LOGGED_OUT and (not self._members or agent.agent_id in self._members)
         self._in_order = None
+        before = self._here.pop(agent.dn, None)
+        same = before is not None and there and before.agent_id == agent.agent_id
+        if before is not None and not same and self._seats.get(before.agent_id) == agent.dn:
+            self._reseat(before.agent_id)
         if there:
             self._here[agent.dn] = agent
-        else:
-            self._here.pop(agent.dn, None)
+            if not same:
+                self._seats[agent.agent_id] = agent.dn
         if there and agent.free:
             self._free[agent.dn], self._ready = agent, None
         elif self._free.pop(agent.dn, None) is not None:
             self._ready = None
+
+    def _reseat(self, agent_id: str) -> None:
+        """The agent has left a DN, perhaps for another one."""
+        del self._seats[agent_id]
+        self._seats.update((one.agent_id, one.dn) for one in self._here.values() if one.agent_id == agent_id)
+
+    def find(self, agent_id: str) -> Agent | None:
+        """Who is logged in by this id."""
+        dn = self._seats.get(agent_id) if agent_id else None
+        return None if dn is None else self._here[dn]
 
     def here(self) -> tuple[Agent, ...]:
         """Those who are logged in, in the order of the group's DNs."""

@@ -54,6 +54,7 @@ class _Group:
     number: int = 0             # of its statistic, on the present connection
     targets: dict[str, Target] | None = None
     at_work: dict[str, Target] = field(default_factory=dict)    # those of them who are logged in
+    logins: dict[str, dict[str, Target]] = field(default_factory=dict)  # the same, by login; an agent may be at two places
     waiting: dict[str, Target] = field(default_factory=dict)    # those of them who wait for a call, often a few of many
     coming: dict[str, Target] = field(default_factory=dict)     # of a snapshot that is not complete
     why: str = _NOT_YET
@@ -61,7 +62,7 @@ class _Group:
 
     def forget(self, why: str) -> None:
         """Nothing is known any more."""
-        self.targets, self.at_work, self.waiting, self.coming, self.why = None, {}, {}, {}, why
+        self.targets, self.at_work, self.logins, self.waiting, self.coming, self.why = None, {}, {}, {}, {}, why
 
     def became(self, target: Target) -> None:
         """A member is like this now."""
@@ -70,12 +71,17 @@ class _Group:
         self.left(key)
         self.targets[key] = target
         if target.login and target.status.works:
-            self.at_work[key] = target
+            self.at_work[key] = self.logins.setdefault(target.login, {})[key] = target
             if target.status is Status.WAIT_FOR_NEXT_CALL:
                 self.waiting[key] = target
 
     def left(self, key: str) -> None:
         """A member is none any more."""
+        before = self.at_work.get(key)
+        if before is not None:
+            del self.logins[before.login][key]
+            if not self.logins[before.login]:
+                del self.logins[before.login]
         for members in (self.targets, self.at_work, self.waiting):
             if members is not None:
                 members.pop(key, None)
@@ -132,6 +138,11 @@ class StatServerAgentState:
             agents = {agent.dn: agent for agent in seats if agent is not None}
             seen.members = [agents[dn] for dn in seen.dns if dn in agents]
         return list(seen.members)
+
+    def find(self, group: CampaignGroup, agent_id: str) -> Agent | None:
+        known, seen = self._look(group)
+        seats = (self._seat(target, seen.own, known) for target in known.logins.get(agent_id, {}).values())
+        return next((agent for agent in seats if agent is not None), None)
 
     def agent_at(self, dn: str) -> Agent | None:
         """By the T-Server's word, also while the Stat Server is away: calls and records at desks go on."""

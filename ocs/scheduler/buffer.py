@@ -7,7 +7,7 @@ wait by the priority of their type, then in the order in which they came; those 
 """
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from fractions import Fraction
 from typing import Callable, Iterable, Iterator, Mapping, Protocol, Sequence
 
@@ -22,6 +22,7 @@ from ocs.dialing.values import Chain, ClaimRequest, Owner
 from ocs.errors import OCSError
 from ocs.scheduler.context import Context
 from ocs.scheduler.held import HeldChain
+from ocs.scheduler.ranked_queue import RankedQueue
 
 __all__ = ["RecordBuffer"]
 
@@ -45,7 +46,7 @@ class RecordBuffer:
         self._idle = idle               # called when a retrieval is over
         self._filter_of = filter_of     # of a calling list, by name
         self.claims = 0                 # retrievals under way: chains may still come
-        self._queue: deque[HeldChain] = deque()
+        self._queue: RankedQueue[HeldChain] = RankedQueue()
         self._zones: dict[str, tuple[float, Mapping[int, str]]] = {}        # by table
         self._asked_again_at: dict[tuple[str, RecordType], float] = {}
         self._balances: Mapping[str, Fraction] = {}     # what the shares have been rounded by
@@ -72,29 +73,20 @@ class RecordBuffer:
     # -- the queue ------------------------------------------------------------------------------------------------
     def append(self, held: HeldChain) -> None:
         """A chain that has just been retrieved: behind those of the same priority."""
-        rank, place = self._rank(held), len(self._queue)
-        while place and self._rank(self._queue[place - 1]) < rank:
-            place -= 1
-        self._queue.insert(place, held)
-
-    def _rank(self, held: HeldChain) -> int:
         record_type = held.record.record_type
-        return self._group.priorities.of(record_type) if record_type in CAMPAIGN_TYPES else 0
+        self._queue.append(held, self._group.priorities.of(record_type) if record_type in CAMPAIGN_TYPES else 0)
 
     def put_first(self, held: HeldChain) -> None:
         """A chain whose time has come, or that was not dialed after all."""
-        self._queue.appendleft(held)
+        self._queue.put_first(held)
 
     def take(self) -> HeldChain | None:
         """The next chain; None if the buffer is empty."""
-        return self._queue.popleft() if self._queue else None
+        return self._queue.take()
 
     def remove(self, held: HeldChain) -> None:
         """Take out one chain, if it is here."""
-        try:
-            self._queue.remove(held)
-        except ValueError:
-            pass
+        self._queue.remove(held)
 
     def regroup(self, group: CampaignGroup, owner: Owner, changed: Iterable[str]) -> None:
         """The session's group has other values, these lists are dialed otherwise: chains of theirs that are on their way

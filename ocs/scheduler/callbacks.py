@@ -248,7 +248,10 @@ class Callbacks:
         return tuple(sorted({agent.agent_id for agent in self._agents() if agent.agent_id}))
 
     def _is_here(self, agent_id: str | None) -> bool:
-        return bool(agent_id) and any(agent.agent_id == agent_id for agent in self._agents())
+        return agent_id is not None and self._find(agent_id) is not None
+
+    def _find(self, agent_id: str) -> Agent | None:
+        return self._context.agents.find(self._session.group, agent_id) if agent_id else None
 
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
         """An agent of the group changed state; whoever moves, is there."""
@@ -263,11 +266,11 @@ class Callbacks:
         """Deliver what waits to agents who are free."""
         if not len(self) or not self._session.may_dial:
             return
-        for agent in self._agents():
-            queue = self._for_agent.get(agent.agent_id)
-            if queue and self._open_to(agent) and self._can_be_spared(agent):
+        for agent_id, queue in list(self._for_agent.items()):
+            agent = self._find(agent_id) if queue else None
+            if agent is not None and self._open_to(agent) and self._can_be_spared(agent):
                 self._deliver(queue.popleft(), agent)
-        for dn in self._ready():
+        for dn in self._ready() if self._for_anyone else ():
             free = self._context.agents.agent_at(dn)
             if self._for_anyone and free is not None and self._open_to(free) and self._can_be_spared(free):
                 self._deliver(self._for_anyone.popleft(), free)

@@ -45,7 +45,7 @@ class PeerRequests:
             fits = ((not group.callback_observe_campaign or key.campaign_dbid == owner.campaign_dbid)
                     and (not group.callback_observe_group or key.group_dbid == owner.group_dbid))
             if (fits and session.may_dial and any(one.reads == calling_list for one in group.active_lists)
-                    and any(agent.agent_id == agent_id for agent in self._engine.context.agents.of(group))):
+                    and self._engine.context.agents.find(group, agent_id) is not None):
                 return session
         return None
 

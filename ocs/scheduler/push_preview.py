@@ -92,7 +92,7 @@ class PushPreview:
         held = self._chains.get(interaction_id)
         if held is None or held in self._accepted:
             return
-        agent = next((one for one in self._context.agents.of(self._session.group) if one.agent_id == agent_id), None)
+        agent = self._context.agents.find(self._session.group, agent_id)
         if agent is None:
             self.log.warn("agent {agent} accepts record {record_id}, but is not logged in at the switch", agent=agent_id,
                           record_id=held.record.record_id)

@@ -167,6 +167,24 @@ def test_a_group_has_only_its_own_dns_and_where_it_names_agents_only_those(rig):
     assert [agent.dn for agent in rig.agents.of(group(agents=("1002",)))] == ["7002"]
 
 
+def test_an_agent_is_found_by_id_while_logged_in_there(rig):
+    everybody, few = group(), group(agents=("1002",))
+    ready(rig, "7001", "1001")
+    ready(rig, "7002", "1002")
+    for one in (everybody, few):
+        assert [rig.agents.find(one, agent_id) in rig.agents.of(one) for agent_id in ("1001", "1002")] == [one is everybody, True]
+    assert rig.agents.find(everybody, "1002").dn == "7002"
+    assert rig.agents.find(everybody, "1003") is None and rig.agents.find(everybody, "") is None
+    rig.event(AgentEventKind.LOGOUT, "7001")
+    ready(rig, "7001", "1003")
+    assert (rig.agents.find(everybody, "1001"), rig.agents.find(everybody, "1003").dn) == (None, "7001")
+    ready(rig, "7003", "1002")          # at two desks
+    rig.event(AgentEventKind.LOGOUT, "7003")
+    assert rig.agents.find(everybody, "1002").dn == "7002"
+    rig.blind()
+    assert rig.agents.find(everybody, "1002") is None
+
+
 def test_listeners_hear_every_event_with_the_agent_as_it_left_it(rig):
     heard: list[tuple[Agent, AgentEvent]] = []
     rig.agents.add_listener(lambda agent, event: heard.append((agent, event)))

@@ -48,6 +48,9 @@ class FakeAgents:
         agents = [agent for dn in group.group.dns if (agent := self.agent_at(dn)) is not None]
         return [agent for agent in agents if agent.agent_id in group.group.agents or not group.group.agents]
 
+    def find(self, group: CampaignGroup, agent_id: str) -> Agent | None:
+        return next((agent for agent in reversed(self.of(group)) if agent.agent_id == agent_id), None)
+
     def agent_at(self, dn: str) -> Agent | None:
         agent = None if self._why_blind else self._agents.get(dn)
         return agent if agent is not None and agent.work is not WorkState.LOGGED_OUT else None
