@@ -13,6 +13,7 @@ from ocs.dialing.dial_hours import next_opening
 from ocs.dialing.modes import rules_of
 from ocs.dialing.pacing import PacingDecision
 from ocs.dialing.results import RecordStatus
+from ocs.dialing.session import Condition
 from ocs.dialing.values import Attempt, Record
 from ocs.lab.agents.account import FloorAccount, add_up
 from ocs.scheduler.context import EngineOptions
@@ -28,7 +29,7 @@ from ocs.simulation.scenario import DayOptions, start_of
 __all__ = ["CALLING_LIST", "Account", "SimulatedDay"]
 
 CALLING_LIST = "contacts"
-_LOOKED_AT_S = 60.0         # how often it is looked whether the list is done,
+_LOOKED_AT_S = 60.0         # how often it is looked whether the list is done, or has nothing to dial,
 _HORIZON_S = 600.0          # and how far ahead
 
 
@@ -45,6 +46,7 @@ class Account:
     open_calls: int
     records: dict[RecordStatus, int]
     decisions: tuple[tuple[float, PacingDecision], ...]     # with the seconds since the day began
+    dry: tuple[float, ...]              # minutes at which agents waited and the list had nothing to dial, in seconds since then
     differences: tuple[str, ...]        # between what the switch and the engine say
     clock_steps: tuple[tuple[float, float], ...]        # what the wall clock showed before and after it was set
     timers: int
@@ -62,6 +64,7 @@ class SimulatedDay:
         self.measures = Measures(self.clock, self.end_s, 60.0 * day.interval_min, rules_of(group.mode).flow)
         self._calls: list[FinishedCall] = []
         self._decisions: list[tuple[float, PacingDecision]] = []
+        self._dry: list[float] = []
         people = seats(seats_needed(day))
         network = replace(day.people, seed=day.people.seed or day.seed)
         self.center = VirtualCenter(self.clock, group, people, network=network, engine=engine, applications=applications,
@@ -84,7 +87,10 @@ class SimulatedDay:
         end = self._begun + self.end_s
         while self.clock.seconds() < end and not (self.day.stop_when_done and self._done()):
             self.clock.run_until(min(end, self.clock.seconds() + _LOOKED_AT_S))
-            told(self.clock.seconds() - self._begun)
+            elapsed_s = self.clock.seconds() - self._begun
+            if self.center.session.loop.condition is Condition.WAITING_RECORDS:
+                self._dry.append(elapsed_s)
+            told(elapsed_s)
         return self._account()
 
     def _finished(self, call: FinishedCall) -> None:
@@ -132,7 +138,7 @@ class SimulatedDay:
         return Account(
             self.day, self.group, self.clock.seconds() - self._begun, self.measures, add_up(self.roster.books), attempts,
             self.center.session.ports_in_use, dict(Counter(record.record_status for record in self._records())),
-            tuple(self._decisions), tuple(self._compare(by_conn)), tuple(self.clock.steps), self.clock.fired)
+            tuple(self._decisions), tuple(self._dry), tuple(self._compare(by_conn)), tuple(self.clock.steps), self.clock.fired)
 
     def _compare(self, by_conn: dict[str, Attempt]) -> list[str]:
         """Each call out that the switch has logged must be an attempt of the engine's, to the same number, and the other way

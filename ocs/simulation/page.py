@@ -45,6 +45,9 @@ def _tiles(report: Mapping[str, Any]) -> str:
         ("Agents wait", _seconds(report["idle_waits_s"]["p50"]),
          f"median; one in ten over {_seconds(report['idle_waits_s']['p90'])}", False),
     ]
+    if report["nothing_to_dial"]["minutes"]:
+        tiles.append(("Nothing to dial", f"{report['nothing_to_dial']['minutes']:,} min",
+                      f"first at {report['nothing_to_dial']['first_at'][:5]}: agents waited, the list had no record", False))
     if report["inbound"]:
         tiles.append(("Inbound", f"{report['inbound']:,}", f"{report['inbound_abandoned']:,} gave up waiting", False))
     made = "".join(f'<div class="tile{" over" if bad else ""}"><b>{escape(name)}</b><strong>{escape(figure)}</strong>'

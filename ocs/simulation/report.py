@@ -44,6 +44,7 @@ def report(account: Account, seconds: float) -> dict[str, Any]:
         "results": dict(sorted(results.items(), key=lambda item: (-item[1], item[0]))),
         "attempts": {state.value: sum(one.state is state for one in account.attempts) for state in AttemptState},
         "records": {_label(status): account.records[status] for status in sorted(account.records)},
+        "nothing_to_dial": {"minutes": len(account.dry), "first_at": _at(start, account.dry[0]) if account.dry else None},
         "idle_waits_s": percentiles(measures.idle_waits),
         "answer_delays_s": percentiles(measures.answer_delays),
         "customer_waits_s": percentiles(_customer_waits(whole)),

@@ -142,6 +142,14 @@ def test_without_dates_it_is_the_days_up_to_the_last_call(run: Run) -> None:
     assert ("renewals", "2026-03-03") in found and len([one for one in found if one[0] == "renewals"]) == 30
 
 
+def test_people_are_not_shown_the_days_before_the_first_call(run: Run) -> None:
+    shown = [line for line in run().splitlines() if line.lstrip().startswith("2026-")]
+    assert [line.split()[0] for line in shown] == ["2026-03-01", "2026-03-02", "2026-03-03"]
+    assert "30 days, 1 of them over a limit; the first 27, without calls, are not shown" in run()
+    quiet = run("--from", "2026-01-01", "--to", "2026-01-03")
+    assert "2026-01-03" in quiet and "3 days, none over a limit; the first 2, without calls, are not shown" in quiet
+
+
 def test_a_campaign_is_judged_by_a_rule_that_was_in_force_where_no_configuration_is_given(run: Run) -> None:
     assert days(run, "--from", "2026-03-01", "--to", "2026-03-02", configured=False) == {}     # own.toml is not there
     text = run("--from", "2026-03-01", "--to", "2026-03-02", configured=False)

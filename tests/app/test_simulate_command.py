@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -75,6 +76,13 @@ def test_a_scenario_is_simulated_and_reported(small: Path, tmp_path: Path) -> No
     made = json.loads((tmp_path / "a.json").read_text())
     assert made["calls"] > 5 and made["scenario"]["name"] == "small"
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_a_list_that_is_dialed_through_is_told(small: Path) -> None:
+    assert "nothing to dial" not in run(small).stdout
+    small.write_text(SMALL.replace("contacts = 200", "contacts = 3"))
+    told = run(small).stdout
+    assert re.search(r"the list      had nothing to dial in \d+ minutes in which agents waited, first at \d\d:\d\d\n", told), told
 
 
 def test_the_same_seed_gives_the_same_report_but_for_the_wall(small: Path, tmp_path: Path) -> None:

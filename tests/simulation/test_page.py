@@ -91,6 +91,14 @@ def test_the_page_tells_the_figures(report: dict[str, Any]) -> None:
         assert decision["reason"] in html
 
 
+def test_it_is_told_when_the_list_had_nothing_to_dial(report: dict[str, Any]) -> None:
+    assert report["nothing_to_dial"] == {"minutes": 0, "first_at": None} and "Nothing to dial" not in page(report)
+    short = reported(calling_list={"contacts": 12})
+    dry = short["nothing_to_dial"]
+    assert 4 <= dry["minutes"] <= 12 and "09:01:00" <= dry["first_at"] <= "09:06:00"
+    assert f"{dry['minutes']} min" in page(short) and f"first at {dry['first_at'][:5]}" in page(short)
+
+
 def test_an_abandon_rate_above_the_limit_stands_out(report: dict[str, Any]) -> None:
     assert 'class="tile over"' in page({**report, "abandon_rate": 0.031})
     assert 'class="tile over"' not in page({**report, "abandon_rate": 0.029})

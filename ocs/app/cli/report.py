@@ -231,13 +231,15 @@ def _print(lines: Sequence[DayLine]) -> None:
         click.echo(f"campaign {campaign}")
         for rule in dict.fromkeys((one.rule, one.version, one.source, one.window, one.zone) for one in ours):
             click.echo("  rule {}, version {}: {}; counted over {}; days of {}".format(*rule))
+        first = min((one.day for one in ours if one.dialed or one.window_answered or one.hard_stop_min), default=ours[-1].day)
         rows = [dict(zip(_COLUMNS, (
             one.day.isoformat(), one.rule, f"{one.dialed:,}", number_text(one.answered), number_text(one.abandoned),
             f"{number_text(one.window_abandoned)} of {number_text(one.window_answered)}", _percent(one.rate), _percent(one.limit),
-            _percent(one.worst_rate), one.verdict.value, f"{one.hard_stop_min:g} min"))) for one in ours]
+            _percent(one.worst_rate), one.verdict.value, f"{one.hard_stop_min:g} min"))) for one in ours if one.day >= first]
         click.echo(as_text(rows, 160))
-        over = sum(one.verdict.value == "over" for one in ours)
-        click.echo(f"{len(ours)} days, {over} of them over a limit\n" if over else f"{len(ours)} days, none over a limit\n")
+        over, before = sum(one.verdict.value == "over" for one in ours), len(ours) - len(rows)
+        click.echo(f"{len(ours)} days, {f'{over} of them' if over else 'none'} over a limit"
+                   + (f"; the first {before}, without calls, are not shown" if before else "") + "\n")
 
 
 def _print_csv(lines: Sequence[DayLine]) -> None:

@@ -115,6 +115,10 @@ def _summary(made: dict[str, Any]) -> str:
         f"  calls         {made['calls']}, hit ratio {_percent(made['hit_ratio'])}, {made['talked']} talks",
         f"  idle waits    median {_seconds(waits['p50'])}, one in ten over {_seconds(waits['p90'])}",
         f"  simulated in  {wall['seconds']:.1f} s ({made['calls'] / max(wall['seconds'], 1e-9):.0f} calls a second)"]
+    dry = made["nothing_to_dial"]
+    if dry["minutes"]:
+        lines.insert(-1, f"  the list      had nothing to dial in {dry['minutes']} minutes in which agents waited,"
+                     f" first at {dry['first_at'][:5]}")
     return "\n".join(lines)
 
 
