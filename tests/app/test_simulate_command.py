@@ -219,7 +219,7 @@ def test_a_scenario_is_written_from_history_and_can_be_used(server: Path, tmp_pa
     path = tmp_path / "recorded.toml"
     said = run("--from-history", "renewals", "--config", server, "--write-scenario", path).output
     assert "after-call work" in said and "utilisation" not in said
-    assert path.read_text().startswith("# from 300 calls of 1 days")
+    assert path.read_text().startswith("# from 300 calls of one day, ")
     scenario = load_scenario(path)
     assert scenario.campaign_group.mode is DialingMode.PROGRESSIVE and scenario.campaign_group.multiplier == 1.5
     assert scenario.campaign_group.trunk_group_dn == "6800" and scenario.dialing.pacing_tick_s == 2.0

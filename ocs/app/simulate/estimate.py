@@ -47,7 +47,8 @@ def estimate(attempts: Iterable[Attempt]) -> Estimate:
     days = sorted({_local(one).date() for one in dialed})
     first, last = min(by_hour), max(by_hour)
     shifts, staffed = _shifts(dialed, first, last + 1)
-    notes = [f"# from {len(dialed):,} calls of {len(days)} days, {days[0]} to {days[-1]}"]
+    when = f"one day, {days[0]}" if len(days) == 1 else f"{len(days)} days, {days[0]} to {days[-1]}"
+    notes = [f"# from {len(dialed):,} calls of {when}"]
     people, told = _people(dialed)
     beginning = datetime.combine(days[-1], datetime.min.time()).replace(hour=first).astimezone()
     mapping: dict[str, Any] = {
