@@ -87,9 +87,9 @@ def scenario_of(options: OCSOptions, group: CampaignGroupOptions, attempts: Sequ
     ours = [one for one in options.calling_list if one.name in campaign.lists]
     names = dict.fromkeys(name for one in ours for name in one.treatments)
     treatments = [_changed(one, None, _EFFECTS) for one in options.treatment if one.name in names]
-    days = "one day" if found.days == 1 else f"{found.days} days"
+    length = "one day" if found.days == 1 else f"{found.days} days"
     mapping = {
-        "name": f"{group.name} as recorded", "description": f"Made from {found.calls:,} calls of {days}.",
+        "name": f"{group.name} as recorded", "description": f"Made from {found.calls:,} calls of {length}.",
         **found.mapping, "campaign_group": settings, "treatment": treatments,
         "dialing": _changed(options.dialing, type(options.dialing)())}
     mapping["calling_list"]["maximum_attempts"] = min(one.maximum_attempts for one in ours)
