@@ -131,7 +131,7 @@ class Agents:
         """Work out the chances to become free within each of the times, by age, of those who stay."""
         talk, = spreads(self._talking, self.talks)
         wrap, = spreads(self._wrapping, self.wraps)
-        self.handle_s = talk.mean_s + wrap.mean_s
+        self.handle_s = talk.mean_up_to(TALK_SLOTS * _TALK_WIDTH_S) + wrap.mean_up_to(WRAP_SLOTS * _WRAP_WIDTH_S)
         talk_share, wrap_share = min(talk.share, 1.0), min(wrap.share, 1.0)
         ages = self._wrapping.ages()
         done = wrap_share * wrap.by(ages)

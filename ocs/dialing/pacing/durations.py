@@ -56,6 +56,11 @@ class Spread:
         self._late, self._late_rate = float(shares[-1]), late_rate
         self.mean_s = float(shares @ (self._edges + width_s / 2)) + self._late * (1.0 / late_rate - width_s / 2)
 
+    def mean_up_to(self, most_s: float) -> float:
+        """As `mean_s`, where nobody lasts longer than so much beyond the slots, on average: who goes home and leaves a wrap-up
+        open does not make the work of the others longer."""
+        return self.mean_s - self._late * max(0.0, 1.0 / self._late_rate - most_s)
+
     def by(self, times_s: Floats) -> Floats:
         """The share that has ended by each of the times, 0 to 1."""
         ended = np.interp(times_s, self._edges, self._cumulated)

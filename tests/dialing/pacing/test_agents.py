@@ -1,6 +1,8 @@
 """Agents: who is idle, and when the others will be."""
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -133,6 +135,40 @@ def test_the_same_activity_twice_is_one() -> None:
     group.change(0.0, 1, A.TALK)
     group.change(5.0, 1, A.TALK)
     assert talking.sum() == 1 and group.talks.seen == 0
+
+
+def test_wrap_ups_left_open_overnight_do_not_make_the_handle_time_longer() -> None:
+    """Six of thirty go home in the work after their last call."""
+    group, *_ = agents()
+    rng, now = random.Random(1), 1_000.0
+
+    def day(now: float, hours: float) -> float:
+        events: list[tuple[float, int, Activity]] = []
+        for agent in range(30):
+            at = now + rng.random() * 120
+            while at < now + hours * 3_600:
+                for activity, length in ((A.TALK, rng.expovariate(1 / 120)), (A.WRAP, rng.uniform(10, 30)), (A.READY, 10.0)):
+                    events.append((at, agent, activity))
+                    at += length
+        for at, agent, activity in sorted(events, key=lambda event: event[0]):
+            group.advance(at)
+            group.change(at, agent, activity)
+        group.prepare(np.array([14.0]))
+        return now + hours * 3_600
+
+    now = day(now, 8)
+    usual = group.handle_s
+    for agent in range(30):
+        group.advance(now + 200)
+        if agent < 6:
+            group.change(now + 200, agent, A.WRAP)
+        else:
+            group.forget(now + 200, agent)
+    for _ in range(60):
+        now += 840
+        group.advance(now)
+    day(now, 0.5)
+    assert group.handle_s < 1.3 * usual
 
 
 def test_who_forgot_to_end_the_work_after_a_call_is_not_expected_in_a_moment() -> None:
