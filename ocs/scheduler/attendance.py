@@ -52,6 +52,7 @@ class Attendance:
         self._previewing[dn] = self._agent_id(dn)
         self._leaving.pop(dn, None)
         self._answer(dn, False)
+        self._session.feed.agent_changed(dn)
         self._session.wake()
 
     def end_previews(self, dn: str) -> None:
@@ -71,8 +72,9 @@ class Attendance:
     def leave(self, dn: str) -> Deferred[bool]:
         """The agent asks to leave. Fires with True as soon as the agent may; with False if the agent has changed his mind."""
         self._leaving[dn] = self._agent_id(dn)
+        self._session.feed.agent_changed(dn)
         self._session.wake()
-        if self._may_go(dn):
+        if self._may_go(dn, *self._picture()):
             return succeed(True)
         if self._session.under_way and dn not in self._called_until:
             self._called_until[dn] = self._context.clock.callLater(self.wait_s(), self.look)
@@ -85,18 +87,22 @@ class Attendance:
         group = self._session.group
         return ceil(group.ring_timeout_s + group.call_wait_in_queue_timeout_s) if self._session.under_way else 0
 
-    def _may_go(self, dn: str) -> bool:
+    def _picture(self) -> tuple[set[str], int]:
+        """DNs of agents with calls of ours, and how many agents wait for one."""
+        return {held.agent_dn for held in self._session.calls}, self._session.callbacks.ready_agents()
+
+    def _may_go(self, dn: str, with_calls: set[str], ready: int) -> bool:
         session, agent = self._session, self._context.agents.agent_at(dn)
         if session.state is SessionState.NOT_LOADED:
             return True
         if agent is None:
             return not self._context.agents.blind(session.group)
-        if session.desks.has_record(dn) or any(held.agent_dn == dn for held in session.calls):
+        if session.desks.has_record(dn) or dn in with_calls:
             return False
         timer = self._called_until.get(dn)
         if not agent.free or timer is not None and not timer.active():
             return True     # whatever was dialed before the request has come, or ended
-        return agents_suffice(session.callbacks.ready_agents(), session.group.multiplier, session.under_way)
+        return agents_suffice(ready, session.group.multiplier, session.under_way)
 
     # -- what happens meanwhile -----------------------------------------------------------------------------------
     def agent_event(self, agent: Agent, event: AgentEvent) -> None:
@@ -113,7 +119,8 @@ class Attendance:
 
     def _look_now(self) -> None:
         self._look = None
-        for dn in [dn for dn in self._waiting if self._may_go(dn)]:
+        picture = self._picture()
+        for dn in [dn for dn in self._waiting if self._may_go(dn, *picture)]:
             self._answer(dn, True)
 
     def unloaded(self) -> None:

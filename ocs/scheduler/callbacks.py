@@ -272,8 +272,11 @@ class Callbacks:
                 self._deliver(queue.popleft(), agent)
         for dn in self._ready() if self._for_anyone else ():
             free = self._context.agents.agent_at(dn)
-            if self._for_anyone and free is not None and self._open_to(free) and self._can_be_spared(free):
-                self._deliver(self._for_anyone.popleft(), free)
+            if free is None or not self._open_to(free):
+                continue
+            if not self._for_anyone or not self._can_be_spared(free):
+                break           # nor can the others, who are as free
+            self._deliver(self._for_anyone.popleft(), free)
 
     def _open_to(self, agent: Agent) -> bool:
         """True if the agent has nothing at hand. (An agent who does not want calls may still be called on for this.)"""
@@ -290,7 +293,7 @@ class Callbacks:
         feed, session = self._session.feed, self._session
         ahead = feed.ahead
         return not agent.free or agents_suffice(len(self._ready()) - 1, 1.0 if ahead else session.group.multiplier,
-                                                feed.pacer.waiting if ahead else session.under_way)
+                                                feed.unserved if ahead else session.under_way)
 
     def ready_agents(self) -> int:
         """How many wait for a call, and hold no callback."""

@@ -27,6 +27,10 @@ class WaitingCalls:
 
     def event(self, event: CallEvent) -> bool:
         """A call's event, after our sessions have looked at it. True if a call of others has just come to queue `event.dn`."""
+        if event.kind is SwitchEvent.PARTY_CHANGED:
+            self._joined(event.previous_conn_id, event.conn_id)
+        if event.kind is SwitchEvent.RELEASED and self._at.get(event.conn_id) != event.dn:
+            return False        # who has transferred it is gone; it waits still
         if event.kind in _LEAVES:
             self._at.pop(event.conn_id, None)
             return False
@@ -36,6 +40,14 @@ class WaitingCalls:
         if len(self._at) > _LIMIT:
             self._at.popitem(last=False)
         return self.first_seen(event.conn_id)
+
+    def _joined(self, consultation: str, conn_id: str) -> None:
+        """A consultation call, which may have waited, was joined with the call that it was made for: that one waits now, be it
+        one of ours that its agent has handed on."""
+        dn = self._at.pop(consultation, None)
+        if dn is not None:
+            self._at[conn_id] = dn
+            self.first_seen(conn_id)
 
     def first_seen(self, conn_id: str) -> bool:
         """True the first time that a call of others is seen anywhere."""

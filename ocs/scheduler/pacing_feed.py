@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["PacingFeed"]
 
 _WITH_AGENTS = (CallState.QUEUED, CallState.RINGING, CallState.TALKING)
-_NOBODY_CAME = frozenset({CallResult.ABANDONED, CallResult.DROPPED, CallResult.TRANSFER_ERROR, CallResult.OVERFLOWED})
+_SERVED = frozenset({CallResult.ANSWER, CallResult.UNKNOWN})
 _COMPARE_S = 1.0        # the whole picture of agents is compared at most this often
 
 
@@ -135,7 +135,7 @@ class PacingFeed:
         pacer = self.pacer
         if stage is _Stage.OUT:
             (pacer.lost if call.result is CallResult.UNKNOWN else pacer.failed)(now, held)
-        elif stage is _Stage.WAITS and call.result in _NOBODY_CAME:
+        elif stage is _Stage.WAITS and call.result not in _SERVED:
             pacer.abandoned(now, held)
         elif stage is _Stage.WAITS and call.result is CallResult.UNKNOWN:
             pacer.lost(now, held)
@@ -168,11 +168,11 @@ class PacingFeed:
     # -- agents -------------------------------------------------------------------------------------------------------
     def agent_changed(self, dn: str) -> None:
         """Something has happened at an agent's DN; or a call that an agent was engaged for."""
-        if not self.on or self._blind:
+        if self._blind:
             self._changed = True
             return
         agent = self._context.agents.agent_at(dn)
-        if agent is None:
+        if agent is None or self._session.attendance.is_leaving(dn):
             self._gone(dn)
         elif dn in self._agents:
             self._tell(agent)
@@ -196,7 +196,8 @@ class PacingFeed:
             return
         self._changed, self._compared_at = False, now
         there = {agent.dn: agent for agent in self._context.agents.of(self._session.group)
-                 if self._context.has_agent(self._session, agent.dn)}
+                 if self._context.has_agent(self._session, agent.dn)
+                 and not self._session.attendance.is_leaving(agent.dn)}
         for dn in [dn for dn in self._agents if dn not in there]:
             self._gone(dn)
         for agent in there.values():
@@ -251,6 +252,11 @@ class PacingFeed:
     def ringing(self) -> int:
         """Calls of ours that ring at an agent: they wait, and the agent is not taken yet."""
         return sum(held.call is not None and held.call.state is CallState.RINGING for held in self._waiting)
+
+    @property
+    def unserved(self) -> int:
+        """Calls that want an agent, and ring at none."""
+        return len(self._waiting) - self.ringing
 
     @property
     def late(self) -> int:

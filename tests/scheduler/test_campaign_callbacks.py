@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from ocs.dialing.agent import AgentEventKind
+from ocs.dialing.agent import Agent, AgentEventKind
+from ocs.dialing.call import SwitchEvent
 from ocs.dialing.campaign import CallbackDialing, CallbackDistribution
+from ocs.dialing.results import DialingMode
 from ocs.dialing.shares import TypePriorities
 from protocols.desktop.dates import parse_date_time
 from protocols.desktop.names import CallbackType
@@ -130,3 +132,26 @@ def test_callbacks_may_be_kept_to_those_who_agreed_on_them(option, owner):
         assert ("+12125550001" in bench.switch.numbers) is not observed
         assert bool(delivered(bench)) is not observed
         assert "+12125550003" in bench.switch.numbers
+
+
+def test_a_caller_who_rings_at_an_agent_already_keeps_no_other_agent_from_a_callback() -> None:
+    made = desk(GENERAL, mode=DialingMode.PREDICTIVE, predictive_callback=CallbackDialing.PREVIEW)
+    feed = made.session.feed
+    made.ready("7001")
+    made.pass_(1.0)
+    asked = made.switch.dialed[-1]
+    made.switch.queued(asked.conn_id)
+    feed._ahead = feed.pacer.ready = True       # calls go out ahead of agents
+    made.ready("7002")
+    assert (feed.unserved, made.session.callbacks._can_be_spared(agent_at(made, "7002"))) == (1, True)
+    made.switch.agent(AgentEventKind.NOT_READY, "7001")
+    assert not made.session.callbacks._can_be_spared(agent_at(made, "7002"))
+    made.switch.agent(AgentEventKind.CALL, "7001", conn_id=asked.conn_id)
+    made.switch.call_event(SwitchEvent.RINGING, asked.conn_id, "7001")
+    assert (feed.unserved, made.session.callbacks._can_be_spared(agent_at(made, "7002"))) == (0, True)
+
+
+def agent_at(made: Bench, dn: str) -> Agent:
+    agent = made.agents.agent_at(dn)
+    assert agent is not None
+    return agent

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocs.dialing.agent import AgentEvent, AgentEventKind
-from ocs.dialing.call import SwitchEvent
+from ocs.dialing.call import CallEvent, SwitchEvent
 from ocs.dialing.pacing import Activity
 from ocs.dialing.pacing_choice import PacingChoice
 from ocs.dialing.results import CallResult, DialingMode, OptimizationMethod
@@ -275,6 +275,87 @@ def test_agents_come_and_go() -> None:
     made.logout("7002")
     made.switch.agent(AgentEventKind.NOT_READY, "7001")
     assert told.agents == [("7001", A.AWAY), ("7002", A.AWAY), ("7001", A.READY), ("7002", None), ("7001", A.AWAY)]
+
+
+def test_who_leaves_the_campaign_is_not_expected_back_whatever_he_does_then() -> None:
+    made, told = bench()
+    made.talk("7001", dialed(made))
+    made.session.attendance.leave("7001")
+    assert told.agents[-1] == ("7001", None) and made.session.feed.pacer.agents.present == 0
+    made.hang_up(made.switch.dialed[-1])
+    for turn in range(3):               # goes on with inbound calls at the same DN
+        made.switch.agent(AgentEventKind.READY, "7001")
+        made.pass_(5.0)
+        made.switch.agent(AgentEventKind.CALL, "7001", conn_id=f"in{turn}", talking=True)
+        made.pass_(5.0)
+        made.switch.agent(AgentEventKind.CALL_GONE, "7001", conn_id=f"in{turn}")
+    assert made.session.feed.pacer.agents.present == 0
+    made.session.attendance.begin_previews("7001")      # has come back
+    made.pass_(5.0)
+    assert made.session.feed.pacer.agents.present == 1
+
+
+def test_hours_in_another_mode_are_no_talk() -> None:
+    made, _ = bench()
+    asked = dialed(made)
+    made.talk("7001", asked)
+    made.session.stop()
+    made.hang_up(asked)
+    made.switch.agent(AgentEventKind.READY, "7001", "1001")
+    made.pass_(2.0)
+    made.switch.agent(AgentEventKind.CALL, "7001", conn_id="in", talking=True)
+    change_course(made.session, Course(M.PREVIEW))
+    made.session.start()
+    made.pass_(30.0)
+    made.switch.agent(AgentEventKind.CALL_GONE, "7001", conn_id="in")
+    made.pass_(3 * 3_600.0, step=60.0)
+    made.session.stop()
+    change_course(made.session, Course(M.PREDICTIVE))
+    made.session.start()
+    made.pass_(3.0)
+    assert made.session.feed.pacer.agents.talks.ends()[-1] == 0
+
+
+def test_however_a_call_ends_in_the_queue_its_caller_was_left_alone() -> None:
+    made, told = bench()
+    asked = dialed(made)
+    made.switch.queued(asked.conn_id)
+    made.switch.over(asked.conn_id, call_state=int(CallResult.GENERAL_ERROR))
+    made.pass_(0)
+    assert told.names[:3] == ["dialed", "answered", "abandoned"]
+
+
+def _joined(made: Bench, conn_id: str = "main") -> None:
+    made.switch._tell("call_event", CallEvent(SwitchEvent.PARTY_CHANGED, conn_id, QUEUE, 0, made.clock.wall(),
+                                              previous_conn_id="consult"))
+
+
+def _waiting(made: Bench) -> int:
+    return made.context.waiting.at(frozenset({QUEUE}))
+
+
+def test_a_consultation_that_is_transferred_while_it_waits_leaves_nobody_behind() -> None:
+    made, _ = bench()
+    made.switch.call_event(SwitchEvent.QUEUED, "consult", QUEUE)
+    _joined(made)
+    assert _waiting(made) == 1
+    made.switch.call_event(SwitchEvent.DIVERTED, "main", QUEUE)
+    assert _waiting(made) == 0
+    made.ready("7001")
+    made.pass_(5.0)
+    assert made.switch.dialed
+
+
+def test_who_is_transferred_by_an_agent_of_ours_waits_still() -> None:
+    made, _ = bench()
+    made.switch.call_event(SwitchEvent.QUEUED, "consult", QUEUE)
+    for conn_id in ("main", "consult"):
+        made.switch.call_event(SwitchEvent.RELEASED, conn_id, "7003")
+    _joined(made)
+    made.switch.call_event(SwitchEvent.RELEASED, "main", "7003")
+    assert _waiting(made) == 1
+    made.switch.call_event(SwitchEvent.ABANDONED, "main", QUEUE)
+    assert _waiting(made) == 0
 
 
 def test_while_the_link_is_away_the_clocks_of_talks_go_on_and_the_picture_is_compared_after_it() -> None:
