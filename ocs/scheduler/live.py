@@ -195,6 +195,6 @@ def _need_keeping(session: DialingSession) -> None:
 
 def _give_back(session: DialingSession, names: Collection[str], states: tuple[ChainState, ...]) -> None:
     """Records of these lists that stand in one of `states` go back."""
-    for held in list(session.held):
+    for held in session.in_buffer_order():
         if held.calling_list.name in names and held.state in states:
             session.held.give_back(held)

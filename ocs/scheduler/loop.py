@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PacingLoop"]
 
 # A decision costs some milliseconds at 5,000 agents (docs/performance.md); at 0.2 s apart it is one or two percent of the time
+_REFUSED_AT_ONCE = 200      # chains that a decision finds not to be dialed, before others have their turn
 _SMALL_TEAM, _APART_S, _FARTHEST_S = 20, 0.001, 0.2
 
 
@@ -92,12 +93,16 @@ class PacingLoop:
         self.condition = decision.condition
         self._context.history.condition(session, decision.condition, decision.reason)
         self.decisions.keep(decision)
-        placed = 0
-        while placed < decision.calls and (held := session.buffer.take()) is not None:
+        placed = refused = 0
+        while placed < decision.calls and refused < _REFUSED_AT_ONCE and (held := session.buffer.take()) is not None:
             if session.dialer.choose(held):
                 session.dialer.dial(held)
                 placed += 1
+            else:
+                refused += 1
         self._rate.spend(placed)
+        if refused == _REFUSED_AT_ONCE:
+            self.wake()
         self.fill()
 
     def _tell_trouble(self, decision: PacingDecision) -> None:

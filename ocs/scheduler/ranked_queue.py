@@ -47,6 +47,8 @@ class RankedQueue(Generic[T]):
     def remove(self, item: T) -> None:
         """Take it out, if it is here."""
         for queue in (self._first, *self._ranks.values()):
-            if item in queue:
+            try:
                 queue.remove(item)
                 return
+            except ValueError:
+                pass        # among the others, perhaps

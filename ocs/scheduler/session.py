@@ -29,6 +29,7 @@ from ocs.scheduler.desks import Desks
 from ocs.scheduler.dial_requests import DialRequests
 from ocs.scheduler.dialer import Dialer
 from ocs.scheduler.engagements import Engagements
+from ocs.scheduler.held import HeldChain
 from ocs.scheduler.holding import HeldChains
 from ocs.scheduler.lists import KnownLists
 from ocs.scheduler.loop import PacingLoop
@@ -219,7 +220,7 @@ class DialingSession:
             self.stop()
         self._move(SessionEvent.UNLOAD)
         unloaded = self._when_unloaded()
-        for held in list(self.held):
+        for held in self.in_buffer_order():
             if held.state in (ChainState.BUFFERED, ChainState.WAITING):
                 self.held.give_back(held)
         self.requests.withdraw()
@@ -236,10 +237,15 @@ class DialingSession:
         if self.state is SessionState.RUNNING:
             self.stop()
         self._move(SessionEvent.FORCE_UNLOAD)
-        for held in list(self.held):
+        for held in self.in_buffer_order():
             self.held.let_go(held)
         self.check_drained()
         return unloaded
+
+    def in_buffer_order(self) -> list[HeldChain]:
+        """All chains, those of the buffer first and in its order: each that is taken out is then the first one there, and none
+        is looked for among thousands."""
+        return list(dict.fromkeys([*self.buffer, *self.held]))
 
     def _when_unloaded(self) -> Deferred[None]:
         unloaded: Deferred[None] = Deferred()

@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import pytest
 
+from ocs.dialing.agent import AgentEventKind
 from ocs.dialing.chain import ChainState
 from ocs.dialing.results import CallResult, RecordType
 from ocs.dialing.session import Condition
 from ocs.dialing.values import AttemptState, DoNotCallEntry
 from ocs.scheduler.context import EngineOptions
-from tests.scheduler.bench import QUEUE, TRUNK, Bench, chain, one, reason
+from ocs.scheduler.held import HeldChain
+from tests.scheduler.bench import QUEUE, TRUNK, Bench, chain, one, reason, record
 
 
 # -- pacing -------------------------------------------------------------------------------------------------------
@@ -221,3 +223,22 @@ def test_a_session_unloaded_while_the_last_attempt_is_written_opens_no_other():
     assert unloaded.called and len(bench.switch.dialed) == 1
     assert all(each.state is not AttemptState.OPEN for each in bench.attempts(1))
     bench.unloaded()
+
+
+def test_a_decision_that_finds_hundreds_of_chains_refused_lets_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench([record(number) for number in range(1, 700)], minimum_buffer=500.0, optimal_buffer=600.0)
+    bench.login("7001")
+    bench.pass_(5.0)
+    there, asked = len(bench.session.buffer), list[HeldChain]()
+
+    def refuse(held: HeldChain) -> bool:
+        asked.append(held)
+        return False
+
+    assert there > 450
+    monkeypatch.setattr(bench.session.dialer, "choose", refuse)
+    bench.switch.agent(AgentEventKind.READY, "7001", "1001")
+    bench.session.loop._decide()
+    assert len(asked) == 200
+    bench.pass_(1.0)
+    assert len(asked) >= there
