@@ -1,6 +1,8 @@
 """The management API without sockets: what is done by each request."""
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,8 +191,15 @@ def test_contacts_are_imported_and_it_can_be_asked_how_far_it_is(rig: Rig) -> No
     assert rig.ask("POST", "lists/list/imports", b"phone\n", region="usa")[1]["field"] == "region"
 
 
-def test_of_imports_so_many_may_wait(rig: Rig) -> None:
+def test_of_imports_so_many_may_wait_and_their_files_go_when_the_server_stops(
+        rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (kept := tmp_path / "kept").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(kept))
     rig.site.in_thread = lambda work, *args: Deferred() if args and args[0] is rig.store.backend else succeed(work(*args))
     answers = [rig.ask("POST", "lists/list/imports", b"phone\n+12125550090\n")[0] for _ in range(11)]
     assert answers == [202] * 10 + [429]
     assert [one["state"] for one in rig.ask("GET", "imports")[1]["imports"]] == ["waiting"] * 9 + ["running"]
+    assert [(one.read_bytes(), one.stat().st_mode & 0o077) for one in kept.iterdir()] == [(b"phone\n+12125550090\n", 0)] * 10
+    for end in rig.site.at_stop:
+        end()
+    assert not list(kept.iterdir())

@@ -81,6 +81,7 @@ class _Imports:
         self._jobs: OrderedDict[int, _Job] = OrderedDict()
         self._turn = DeferredLock()
         self._last = 0
+        site.at_stop.append(self._clear)
 
     async def begin(self, call: Call) -> Reply:
         one, query = self._site.calling_list(call.path["calling_list"]), call.query
@@ -110,6 +111,12 @@ class _Imports:
         if job is None:
             raise ApiError(404, "id: there is no such import", "id")
         return job.told()
+
+    def _clear(self) -> None:
+        """The server stops: what waits still is not imported, and its file goes."""
+        for job in self._jobs.values():
+            if job.ended_at is None and job.path != Path():
+                job.path.unlink(missing_ok=True)
 
     async def _run(self, job: _Job, table: str) -> None:
         """In turn: the database takes one at a time anyhow."""

@@ -59,8 +59,10 @@ class Api:
         self._clean()
 
     def stop(self) -> None:
-        """No more timers."""
+        """No more timers, and no files."""
         self.tokens.stop()
+        for end in self._site.at_stop:
+            end()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

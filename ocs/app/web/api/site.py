@@ -63,6 +63,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.catalog = Catalog()
+        self.at_stop: list[Callable[[], None]] = []     # called when the server stops
 
     def session(self, name: str) -> DialingSession:
         """A campaign group by name, by number, or by its campaign's name where that is unique; ApiError 404."""
